@@ -1,0 +1,111 @@
+//! From credentials to a principal.
+
+use std::sync::Arc;
+
+use goalwright_domain::agent::{Agent, AgentKind, DraftAgent};
+use goalwright_domain::workspace::{Actor, Principal, SUBJECT_LIMIT, User, Workspace, WorkspaceId};
+use goalwright_domain::{Violation, workspace::UserId};
+
+use crate::context::{events, new_id};
+use crate::ports::{Clock, Ids, Tokens, Transactions};
+use crate::retrying::retrying;
+use crate::Error;
+
+/// The user that the command line acts as.
+pub const LOCAL_USER: &str = "local";
+
+/// Lets callers in.
+pub struct Access {
+    transactions: Arc<dyn Transactions>,
+    tokens: Arc<dyn Tokens>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+impl Access {
+    /// Over these ports.
+    pub fn new(transactions: Arc<dyn Transactions>, tokens: Arc<dyn Tokens>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        Self { transactions, tokens, clock, ids }
+    }
+
+    /// The principal of a bearer token. `workspace` picks another workspace than the personal one.
+    ///
+    /// # Errors
+    /// `Unauthenticated` if the token does not hold; `Forbidden` if the caller is no member of the workspace.
+    pub async fn authenticate(&self, token: &str, workspace: Option<&str>) -> Result<Principal, Error> {
+        let claims = self.tokens.verify(token, self.clock.now()).map_err(|error| {
+            tracing::info!(reason = %error, "authentication failed");
+            Error::Unauthenticated { message: error.0 }
+        })?;
+        if let (Some(wanted), Some(granted)) = (workspace, claims.workspace.as_deref())
+            && !wanted.eq_ignore_ascii_case(granted)
+        {
+            return Err(not_a_member());
+        }
+        self.enter(&claims.subject, workspace.or(claims.workspace.as_deref())).await
+    }
+
+    /// The principal of a user, who is made, with a personal workspace, when seen for the first time.
+    ///
+    /// # Errors
+    /// `Invalid` if the subject is empty or too long; `Forbidden` if the user is no member of the workspace.
+    pub async fn enter(&self, subject: &str, workspace: Option<&str>) -> Result<Principal, Error> {
+        let length = subject.chars().count();
+        if length == 0 || length > SUBJECT_LIMIT || subject.contains('\0') {
+            let message = format!("a user is named by 1 to {SUBJECT_LIMIT} characters");
+            return Err(Error::invalid(vec![Violation::new("sub", "invalid_subject", message)]));
+        }
+        let (user, personal) = retrying(|| self.user(subject)).await?;
+        let Some(wanted) = workspace else { return Ok(Principal { user_id: user, workspace_id: personal }) };
+        // A workspace that cannot exist and one of somebody else get the same answer.
+        let wanted: WorkspaceId = wanted.parse().map_err(|_| not_a_member())?;
+        let unit = self.transactions.begin().await?;
+        if wanted != personal && !unit.workspaces().is_member(wanted, user).await? {
+            return Err(not_a_member());
+        }
+        Ok(Principal { user_id: user, workspace_id: wanted })
+    }
+
+    async fn user(&self, subject: &str) -> Result<(UserId, WorkspaceId), Error> {
+        let unit = self.transactions.begin().await?;
+        if let Some(user) = unit.workspaces().find_user(subject).await?
+            && let Some(workspace) = unit.workspaces().personal(user.id).await?
+        {
+            return Ok((user.id, workspace));
+        }
+        let now = self.clock.now();
+        let user = User { id: new_id(&*self.ids), subject: subject.to_owned(), created_at: now };
+        let workspace = Workspace { id: new_id(&*self.ids), name: format!("{subject}'s workspace"), created_at: now };
+        unit.workspaces().insert(&user, &workspace).await?;
+        // Every workspace starts with somebody who can call tools and, for what is only words, its person.
+        let first = [(AgentKind::Tool, "tools", None), (AgentKind::Human, subject, Some(user.id))];
+        let mut facts = Vec::new();
+        for (kind, name, user_id) in first {
+            let draft = DraftAgent {
+                name: name.chars().take(goalwright_domain::task::NAME_LIMIT).collect(),
+                kind,
+                capabilities: if kind == AgentKind::Tool { vec!["tool".to_owned()] } else { Vec::new() },
+                max_concurrency: None,
+                is_default: kind == AgentKind::Human,
+                user_id,
+            };
+            // A subject that is blank or called like the tool agent still gets its own name.
+            let draft = if draft.name.trim().is_empty() || (user_id.is_some() && draft.name == "tools") {
+                DraftAgent { name: format!("person {}", user.id), ..draft }
+            } else {
+                draft
+            };
+            let mut agent = Agent::create(new_id(&*self.ids), workspace.id, draft, now)?;
+            facts.extend(agent.take_facts());
+            unit.agents().insert(&agent).await?;
+        }
+        let actor = Actor::user(user.id);
+        unit.outbox().append(&events(&*self.ids, workspace.id, &actor, None, facts, now)).await?;
+        unit.commit().await?;
+        Ok((user.id, workspace.id))
+    }
+}
+
+fn not_a_member() -> Error {
+    Error::Forbidden { message: "you are no member of the workspace in X-Workspace-Id; leave the header out for your own".to_owned() }
+}

@@ -1,0 +1,80 @@
+//! Agents: make them, read them.
+
+use std::sync::Arc;
+
+use goalwright_domain::agent::{Agent, AgentId, DraftAgent};
+
+use crate::context::new_id;
+use crate::ports::{Clock, Ids, Signals, StorageError, Transactions};
+use crate::read::{AgentFilter, Page, PageRequest, Queries};
+use crate::{Context, Error};
+
+/// What can be done with agents.
+pub struct Agents {
+    transactions: Arc<dyn Transactions>,
+    queries: Arc<dyn Queries>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    signals: Arc<dyn Signals>,
+}
+
+impl Agents {
+    /// Over these ports.
+    pub fn new(
+        transactions: Arc<dyn Transactions>,
+        queries: Arc<dyn Queries>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        signals: Arc<dyn Signals>,
+    ) -> Self {
+        Self { transactions, queries, clock, ids, signals }
+    }
+
+    /// Makes an agent. A new default agent takes over from the one before.
+    ///
+    /// # Errors
+    /// `Invalid` with every violation; `Conflict` if the workspace has an agent of this name.
+    #[tracing::instrument(name = "agent.create", skip_all)]
+    pub async fn create(&self, context: &Context, draft: DraftAgent) -> Result<Agent, Error> {
+        let now = self.clock.now();
+        let name = draft.name.trim().to_owned();
+        let mut agent = Agent::create(new_id(&*self.ids), context.workspace(), draft, now)?;
+        let unit = self.transactions.begin().await?;
+        let mut facts = Vec::new();
+        if agent.state().is_default
+            && let Some(mut before) = unit.agents().lock_default(context.workspace()).await?
+        {
+            before.step_down(now);
+            facts.extend(before.take_facts());
+            unit.agents().save(&before).await?;
+        }
+        facts.extend(agent.take_facts());
+        unit.agents().insert(&agent).await.map_err(|error| match error {
+            StorageError::Duplicate { .. } => Error::Conflict {
+                code: "name_taken",
+                message: format!("the workspace has an agent called `{name}` already; choose another name"),
+            },
+            other => other.into(),
+        })?;
+        unit.outbox().append(&context.events(&*self.ids, facts, now)).await?;
+        unit.commit().await?;
+        self.signals.events_appended();
+        Ok(agent)
+    }
+
+    /// One agent.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get(&self, context: &Context, id: AgentId) -> Result<Agent, Error> {
+        self.queries.agent(context.workspace(), id).await?.ok_or_else(|| Error::not_found("agent", id))
+    }
+
+    /// Agents, newest first.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn list(&self, context: &Context, filter: &AgentFilter, page: &PageRequest) -> Result<Page<Agent>, Error> {
+        self.queries.agents(context.workspace(), filter, page).await
+    }
+}

@@ -1,0 +1,375 @@
+//! Everything that follows when attempts end: the one place where runs, tasks, dependents, counters, goals,
+//! experiences and events change together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use goalwright_domain::Timestamp;
+use goalwright_domain::agent::{AgentId, Directory};
+use goalwright_domain::execution::{
+    Attempt, Decision, ExecutionError, Mode, Outcome, Run, RunStatus, SpanId, TaskStep, decide,
+};
+use goalwright_domain::experience::{Execution, Experience, Io, Retrieval, Runner, result_text, short, task_execution};
+use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId, TaskCounts};
+use goalwright_domain::ledger::Fact;
+use goalwright_domain::task::{Task, TaskId, TaskState, TaskStatus};
+use goalwright_domain::workspace::{Actor, WorkspaceId};
+use serde_json::json;
+
+use super::Report;
+use crate::Error;
+use crate::context::{events, new_id};
+use crate::ports::{Ids, UnitOfWork};
+
+/// An attempt that is about to end, with its run, both locked.
+pub(crate) struct Ended {
+    pub(crate) run: Run,
+    pub(crate) attempt: Attempt,
+    pub(crate) report: Report,
+    /// Done by a person.
+    pub(crate) manual: bool,
+    /// Who ended it.
+    pub(crate) actor: Actor,
+}
+
+/// Ends attempts. Attempts and runs are saved as well; the caller has them locked, or has just inserted them.
+pub(crate) async fn conclude(
+    unit: &dyn UnitOfWork,
+    ids: &dyn Ids,
+    runner: &Runner,
+    ended: Vec<Ended>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let mut book = Book::open(unit, &ended).await?;
+    let mut decided = Vec::with_capacity(ended.len());
+    for mut ended in ended {
+        let decision = book.apply(ids, &mut ended, now)?;
+        decided.push((ended, decision));
+    }
+    write_executions(unit, ids, runner, &book, decided, now).await?;
+    book.ready_dependents(unit, ids, now).await?;
+    book.close(unit, ids, now).await
+}
+
+/// The tasks of the unit, as they were and as they become, with everything that must be told of them.
+struct Book {
+    tasks: BTreeMap<TaskId, Task>,
+    /// The status that each task had when it was locked.
+    before: HashMap<TaskId, TaskStatus>,
+    completed: Vec<TaskId>,
+    queued: Vec<Run>,
+    told: Vec<goalwright_domain::ledger::Event>,
+}
+
+impl Book {
+    async fn open(unit: &dyn UnitOfWork, ended: &[Ended]) -> Result<Self, Error> {
+        let ids: Vec<TaskId> = ended.iter().map(|ended| ended.run.task_id).collect();
+        let mut book = Self {
+            tasks: BTreeMap::new(),
+            before: HashMap::new(),
+            completed: Vec::new(),
+            queued: Vec::new(),
+            told: Vec::new(),
+        };
+        book.enter(unit.tasks().lock_many(&ids).await?);
+        Ok(book)
+    }
+
+    fn enter(&mut self, tasks: Vec<Task>) {
+        for task in tasks {
+            self.before.entry(task.id()).or_insert(task.status());
+            self.tasks.entry(task.id()).or_insert(task);
+        }
+    }
+
+    fn task(&mut self, id: TaskId) -> Result<&mut Task, Error> {
+        self.tasks.get_mut(&id).ok_or_else(|| Error::Internal(format!("task {id} is gone").into()))
+    }
+
+    /// Decides, and lets the attempt, the run and the task follow.
+    fn apply(&mut self, ids: &dyn Ids, ended: &mut Ended, now: Timestamp) -> Result<Decision, Error> {
+        let chance = ids.chance();
+        let task = self.task(ended.run.task_id)?;
+        let decision = decide(&ended.run, ended.report.outcome.clone(), &task.retry_policy(), chance);
+        let Ended { run, attempt, .. } = ended;
+        attempt.status = decision.attempt.status;
+        attempt.error.clone_from(&decision.attempt.error);
+        attempt.suspension.clone_from(&decision.attempt.suspension);
+        attempt.lease_token = None;
+        attempt.lease_expires_at = None;
+        attempt.ended_at = attempt.status.is_over().then(|| now.max(attempt.started_at));
+        run.strikes = decision.strikes;
+        *run = run.clone().after(decision.run, attempt.span_id, attempt.status, now);
+
+        let about = json!({
+            "run_id": run.id, "span_id": attempt.span_id, "attempt": attempt.number, "agent_id": attempt.agent_id,
+        });
+        let facts = if run.drives_task {
+            match decision.task.clone() {
+                TaskStep::Complete(result) => {
+                    let at = run.scheduled_at.unwrap_or(now);
+                    task.complete(result, attempt.agent_id, (attempt.number, at), about, now)?;
+                }
+                TaskStep::Fail(error) => task.fail(error, about, now)?,
+                TaskStep::Requeue(error) => task.requeue(error, about, now)?,
+                TaskStep::Wait(wait) => task.wait(wait, about, now)?,
+            }
+            task.take_facts()
+        } else {
+            run_facts(run, attempt, about)
+        };
+        let done = task.status() == TaskStatus::Completed && run.drives_task;
+        self.told.extend(events(ids, run.workspace_id, &ended.actor, Some(run.trace_id), facts, now));
+        if done {
+            self.completed.push(run.task_id);
+        }
+        Ok(decision)
+    }
+
+    /// Tasks that waited for a completed one: their counters go down, and those with nothing open become ready.
+    async fn ready_dependents(&mut self, unit: &dyn UnitOfWork, ids: &dyn Ids, now: Timestamp) -> Result<(), Error> {
+        if self.completed.is_empty() {
+            return Ok(());
+        }
+        let met: HashMap<TaskId, u32> = unit.tasks().dependents_of(&self.completed).await?.into_iter().collect();
+        let waiting: Vec<TaskId> = met.keys().copied().collect();
+        self.enter(unit.tasks().lock_many(&waiting).await?);
+        let mut directories: HashMap<WorkspaceId, Directory> = HashMap::new();
+        let mut goals: HashMap<GoalId, String> = HashMap::new();
+        let mut freed: Vec<TaskId> = Vec::new();
+        for (id, count) in &met {
+            let task = self.task(*id)?;
+            task.dependencies_met(*count);
+            if task.status() == TaskStatus::Pending && task.open_dependencies() == 0 {
+                freed.push(*id);
+            }
+        }
+        // By id, that is by age: the order in which a batch of ready tasks is queued must not depend on a hash map.
+        freed.sort_unstable();
+        for id in freed {
+            let state = self.task(id)?.state().clone();
+            let agent = agent_for(unit, &mut directories, &state).await?;
+            let Some((agent, performer)) = agent else { continue };
+            let queue = queue_of(unit, &mut goals, state.goal_id).await?;
+            let task = self.task(id)?;
+            task.ready(agent, now)?;
+            let facts = task.take_facts();
+            let actor = Actor::system("kernel");
+            self.told.extend(events(ids, state.workspace_id, &actor, None, facts, now));
+            self.queued.push(driving_run(ids, &state, agent, performer, queue, now));
+        }
+        Ok(())
+    }
+
+    /// Writes tasks, new runs, counters, goals and events.
+    async fn close(mut self, unit: &dyn UnitOfWork, ids: &dyn Ids, now: Timestamp) -> Result<(), Error> {
+        let mut shifts: BTreeMap<GoalId, TaskCounts> = BTreeMap::new();
+        for task in self.tasks.values() {
+            let (before, after) = (self.before.get(&task.id()).copied(), task.status());
+            if let Some(goal) = task.state().goal_id
+                && before != Some(after)
+            {
+                shifts.entry(goal).or_default().shift(before, Some(after));
+            }
+        }
+        let tasks: Vec<Task> = self.tasks.into_values().collect();
+        unit.tasks().save_many(&tasks).await?;
+        unit.executions().insert_runs(&self.queued).await?;
+        let shifts: Vec<(GoalId, TaskCounts)> = shifts.into_iter().collect();
+        self.told.extend(take_stock(unit, ids, &shifts, now).await?);
+        unit.outbox().append(&self.told).await?;
+        Ok(())
+    }
+}
+
+/// Moves the counters of goals and lets those that are achieved, or no longer so, know. Gives their events.
+pub(crate) async fn take_stock(
+    unit: &dyn UnitOfWork,
+    ids: &dyn Ids,
+    shifts: &[(GoalId, TaskCounts)],
+    now: Timestamp,
+) -> Result<Vec<goalwright_domain::ledger::Event>, Error> {
+    let counts = unit.goals().shift_counts(shifts).await?;
+    let before = |goal: &GoalId, after: &TaskCounts| {
+        let shift = shifts.iter().find(|(id, _)| id == goal).map(|(_, shift)| *shift).unwrap_or_default();
+        let mut before = *after;
+        for status in TaskStatus::ALL {
+            *before.of_mut(status) -= shift.of(status);
+        }
+        before
+    };
+    let turned: HashMap<GoalId, TaskCounts> = counts
+        .into_iter()
+        .filter(|(goal, after)| before(goal, after).is_achieved() != after.is_achieved())
+        .collect();
+    if turned.is_empty() {
+        return Ok(Vec::new());
+    }
+    let goal_ids: Vec<GoalId> = turned.keys().copied().collect();
+    let mut goals = unit.goals().lock_many(&goal_ids).await?;
+    let mut told = Vec::new();
+    for goal in &mut goals {
+        goal.take_stock(&turned[&goal.id()], now);
+        told.extend(events(ids, goal.state().workspace_id, &Actor::system("kernel"), None, goal.take_facts(), now));
+    }
+    unit.goals().save_many(&goals).await?;
+    Ok(told)
+}
+
+/// The run that drives a task which has just become ready.
+pub(crate) fn driving_run(
+    ids: &dyn Ids,
+    task: &TaskState,
+    agent: AgentId,
+    performer: goalwright_domain::agent::AgentKind,
+    queue: String,
+    now: Timestamp,
+) -> Run {
+    Run {
+        id: new_id(ids),
+        workspace_id: task.workspace_id,
+        task_id: task.id,
+        scheduled_at: None,
+        trace_id: ids.random(),
+        request_trace_id: None,
+        mode: Mode::Scheduled,
+        drives_task: true,
+        queue,
+        priority: task.priority,
+        agent_id: agent,
+        performer,
+        status: RunStatus::Queued,
+        available_at: Some(now),
+        attempts: 0,
+        strikes: 0,
+        fence: 0,
+        last_span: None,
+        suspended: false,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+async fn agent_for(
+    unit: &dyn UnitOfWork,
+    directories: &mut HashMap<WorkspaceId, Directory>,
+    task: &TaskState,
+) -> Result<Option<(AgentId, goalwright_domain::agent::AgentKind)>, Error> {
+    if !directories.contains_key(&task.workspace_id) {
+        let agents = unit.agents().active(task.workspace_id).await?;
+        directories.insert(task.workspace_id, Directory::new(agents, HashMap::new()));
+    }
+    let Some(directory) = directories.get_mut(&task.workspace_id) else { return Ok(None) };
+    let known = task.agent_id.and_then(|id| directory.find(id)).map(|agent| (agent.id(), agent.kind()));
+    Ok(known.or_else(|| {
+        directory.assign(&task.task_type, task.action.as_ref()).ok().map(|agent| (agent.id(), agent.kind()))
+    }))
+}
+
+async fn queue_of(
+    unit: &dyn UnitOfWork,
+    known: &mut HashMap<GoalId, String>,
+    goal: Option<GoalId>,
+) -> Result<String, Error> {
+    let Some(id) = goal else { return Ok(DEFAULT_QUEUE.to_owned()) };
+    if let Some(queue) = known.get(&id) {
+        return Ok(queue.clone());
+    }
+    let queue = unit.goals().queue_of(id).await?.unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
+    known.insert(id, queue.clone());
+    Ok(queue)
+}
+
+/// A run that does not drive its task tells of its end itself.
+fn run_facts(run: &Run, attempt: &Attempt, about: serde_json::Value) -> Vec<Fact> {
+    let event_type = match run.status {
+        RunStatus::Succeeded => "run.completed",
+        RunStatus::Failed => "run.failed",
+        RunStatus::Queued => "run.requeued",
+        RunStatus::Waiting => "run.suspended",
+        RunStatus::Running | RunStatus::Cancelled => return Vec::new(),
+    };
+    let mut metadata = about;
+    metadata["task_id"] = json!(run.task_id);
+    metadata["error"] = json!(attempt.error);
+    vec![Fact {
+        entity_type: "run",
+        entity_id: run.id.to_string(),
+        event_type,
+        changes: json!({"status": {"from": "running", "to": run.status.as_str()}}),
+        metadata,
+    }]
+}
+
+/// Writes calls, experiences, attempts and runs.
+async fn write_executions(
+    unit: &dyn UnitOfWork,
+    ids: &dyn Ids,
+    runner: &Runner,
+    book: &Book,
+    decided: Vec<(Ended, Decision)>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let calls: Vec<_> = decided.iter().flat_map(|(ended, _)| ended.report.calls.clone()).collect();
+    unit.executions().insert_calls(&calls).await?;
+    let over: Vec<SpanId> =
+        decided.iter().filter(|(e, _)| e.attempt.status.is_over()).map(|(e, _)| e.attempt.span_id).collect();
+    let over_tasks: Vec<TaskId> = decided.iter().map(|(ended, _)| ended.run.task_id).collect();
+    let mut call_ids: HashMap<SpanId, Vec<String>> = HashMap::new();
+    for (span, id) in unit.executions().call_ids(&over).await? {
+        call_ids.entry(span).or_default().push(id.to_string());
+    }
+    let mut causes: HashMap<TaskId, Vec<String>> = HashMap::new();
+    for (task, experience) in unit.executions().causes(&over_tasks).await? {
+        causes.entry(task).or_default().push(experience);
+    }
+
+    let mut experiences: Vec<Experience> = Vec::new();
+    for (ended, decision) in decided.iter().filter(|(ended, _)| ended.attempt.status.is_over()) {
+        let Some(task) = book.tasks.get(&ended.run.task_id) else { continue };
+        let goal = task.state().goal_id.map(|goal| goal.to_string());
+        let earlier = causes.get(&ended.run.task_id).cloned().unwrap_or_default();
+        experiences.push(task_execution(Execution {
+            task: task.state(),
+            config_digest: task.config_digest(),
+            run: &ended.run,
+            attempt: &ended.attempt,
+            text: text_of(&ended.report.outcome, decision.attempt.error.as_ref()),
+            io: Io {
+                files_written: ended.report.files_written.clone(),
+                tool_calls: call_ids.remove(&ended.attempt.span_id).unwrap_or_default(),
+                ..Io::default()
+            },
+            retrieval: Retrieval::default(),
+            causes: goal.into_iter().chain(earlier).collect(),
+            runner,
+            manual: ended.manual,
+            short: &short(ids.random()),
+        }));
+    }
+    let mut written = unit.experiences().append(&experiences).await?.into_iter();
+    let (mut attempts, mut runs): (Vec<Attempt>, Vec<Run>) = (Vec::new(), Vec::new());
+    for (mut ended, _) in decided {
+        if ended.attempt.status.is_over() {
+            ended.attempt.experience_id = written.next();
+        }
+        attempts.push(ended.attempt);
+        ended.run.updated_at = now;
+        runs.push(ended.run);
+    }
+    unit.executions().save_attempts(&attempts).await?;
+    unit.executions().save_runs(&runs).await?;
+    Ok(())
+}
+
+fn text_of(outcome: &Outcome, error: Option<&ExecutionError>) -> String {
+    match outcome {
+        Outcome::Done { summary: Some(summary), .. } => summary.clone(),
+        Outcome::Done { result, .. } => result_text(result),
+        Outcome::Failed { .. } | Outcome::Suspended(_) | Outcome::LeaseLost { .. } => {
+            error.map(|error| error.message.clone()).unwrap_or_default()
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The kernel: claim, perform, settle, reclaim.
+//!
+//! - [`Kernel::claim`] takes runs under a lease, in one unit,
+//! - [`Kernel::perform`] does the work without any unit open, with a journal of what it is about to do,
+//! - [`Kernel::settle`] writes a batch of outcomes with all their consequences, in one unit,
+//! - [`Kernel::reclaim`] ends attempts whose worker vanished,
+//! - [`Kernel::heartbeat`] keeps the leases of the living.
+//!
+//! Each is idempotent and may be called by any number of processes at any time; `infrastructure` drives them.
+
+mod claim;
+mod consequences;
+mod perform;
+mod reclaim;
+mod settle;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use goalwright_domain::agent::AgentKind;
+use goalwright_domain::execution::{Attempt, Lease, Outcome, Run, SpanId, Suspension};
+use goalwright_domain::experience::Runner;
+use goalwright_domain::goal::DEFAULT_QUEUE;
+use goalwright_domain::task::TaskState;
+
+use crate::Error;
+use crate::ports::{Clock, Ids, Sandboxes, Signals, ToolCall, Tools, Transactions};
+use crate::read::Queries;
+
+pub(crate) use consequences::{Ended, conclude, driving_run, take_stock};
+pub(crate) use perform::storable;
+pub use settle::{LeaseLost, Settlement};
+
+/// How a kernel works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The queue it claims from.
+    pub queue: String,
+    /// The kinds of agents it performs for.
+    pub performers: Vec<AgentKind>,
+    /// How long a lease holds without a heartbeat.
+    pub lease: Duration,
+    /// How long one performance may take.
+    pub deadline: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            queue: DEFAULT_QUEUE.to_owned(),
+            performers: vec![AgentKind::Tool, AgentKind::Human],
+            lease: Duration::from_secs(30),
+            deadline: Duration::from_secs(600),
+        }
+    }
+}
+
+/// The ports of the kernel.
+#[derive(Clone)]
+pub struct KernelPorts {
+    /// Units of work.
+    pub transactions: Arc<dyn Transactions>,
+    /// Reads.
+    pub queries: Arc<dyn Queries>,
+    /// What actions may call.
+    pub tools: Arc<dyn Tools>,
+    /// Where file tools work.
+    pub sandboxes: Arc<dyn Sandboxes>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and chance.
+    pub ids: Arc<dyn Ids>,
+    /// Wake-up calls.
+    pub signals: Arc<dyn Signals>,
+}
+
+/// Executes runs.
+pub struct Kernel {
+    ports: KernelPorts,
+    runner: Runner,
+    settings: Settings,
+}
+
+/// A claimed attempt, with what is needed to perform it.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// The right to perform it.
+    pub lease: Lease,
+    /// The run.
+    pub run: Run,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The task as it is now.
+    pub task: TaskState,
+    /// What the attempt waited for, if it is resumed.
+    pub resumed: Option<Suspension>,
+}
+
+/// What performing gave.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Calls that had no effect to announce and are written with the settlement.
+    pub calls: Vec<ToolCall>,
+    /// Paths relative to the sandbox.
+    pub files_written: Vec<String>,
+}
+
+impl Kernel {
+    /// Over these ports.
+    pub fn new(ports: KernelPorts, runner: Runner, settings: Settings) -> Self {
+        Self { ports, runner, settings }
+    }
+
+    /// How it works.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Keeps leases alive; gives those spans that still hold. Work whose span is missing must stop: somebody else
+    /// may be doing it.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn heartbeat(&self, leases: &[Lease]) -> Result<Vec<SpanId>, Error> {
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let unit = self.ports.transactions.begin().await?;
+        let held = unit.executions().extend(leases, self.settings.lease).await?;
+        unit.commit().await?;
+        Ok(held)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.ports.clock
+    }
+
+    fn ids(&self) -> &dyn Ids {
+        &*self.ports.ids
+    }
+}

@@ -1,0 +1,241 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use goalwright_domain::agent::AgentKind;
+use goalwright_domain::execution::{Action, Effect, ExecutionError, Outcome, Suspension, Wait, WaitKind};
+use goalwright_domain::experience::{audit_text, audit_value};
+use goalwright_domain::task::{RESULT_LIMIT, TaskState};
+use goalwright_domain::template::{self, Scope};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{Assignment, Kernel, Report};
+use crate::context::new_id;
+use crate::ports::tools::{Invocation, Reply, ToolFailure};
+use crate::ports::{CallStatus, ToolCall};
+use crate::retrying::retrying;
+use crate::Error;
+
+impl Kernel {
+    /// Does the work of an attempt: resolves its parameters, notes what it is about to do, does it, and collects
+    /// what came of it. Whatever goes wrong in the work is an outcome.
+    ///
+    /// # Errors
+    /// Only if storage does not answer or the lease is lost while the work was being noted: then there is no outcome
+    /// to settle, and the lease runs out.
+    #[tracing::instrument(name = "execution.perform", skip_all, fields(task.slug = %assignment.task.slug, trace.id = %assignment.run.trace_id))]
+    pub async fn perform(&self, assignment: &Assignment, cancel: &CancellationToken) -> Result<Report, Error> {
+        if let Some(suspension) = &assignment.resumed
+            && suspension.wait.kind == WaitKind::Time
+        {
+            return Ok(report(Outcome::Done { result: suspension.then.clone(), summary: None, partial: false }));
+        }
+        match &assignment.task.action {
+            Some(Action::Tool { tool, operation, parameters }) => {
+                self.call(assignment, tool, operation, parameters, cancel).await
+            }
+            Some(Action::Human { instructions }) => Ok(report(for_person(instructions))),
+            None if assignment.run.performer == AgentKind::Human => {
+                let task = &assignment.task;
+                let words = if task.description.is_empty() { &task.title } else { &task.description };
+                Ok(report(for_person(words)))
+            }
+            None | Some(Action::Orchestrated { .. } | Action::External) => Ok(report(failed(
+                "AgentUnavailable",
+                "this process has nobody who can do this kind of work; assign the task to another agent",
+            ))),
+        }
+    }
+
+    async fn call(
+        &self,
+        assignment: &Assignment,
+        tool: &str,
+        operation: &str,
+        parameters: &Value,
+        cancel: &CancellationToken,
+    ) -> Result<Report, Error> {
+        let Some(effect) = self.ports.tools.find(tool, operation).map(|operation| operation.effect) else {
+            let message = format!("`{tool}.{operation}` is not registered here; see the list of tools");
+            return Ok(report(failed("ToolUnavailable", &message)));
+        };
+        let scope = self.scope(&assignment.task, parameters).await?;
+        let parameters = match template::resolve(parameters, &scope, &template::Limits::default()) {
+            Ok(parameters) => parameters,
+            Err(error) => return Ok(report(failed("TemplateError", &error.to_string()))),
+        };
+        let sandbox = match self.sandbox(assignment).await? {
+            Ok(folder) => folder,
+            Err(reason) => return Ok(report(failed("SandboxUnavailable", &reason))),
+        };
+        let now = self.clock().now();
+        let mut call = ToolCall {
+            id: new_id::<ToolCall>(self.ids()).uuid(),
+            workspace_id: assignment.run.workspace_id,
+            task_id: assignment.task.id,
+            span_id: assignment.attempt.span_id,
+            trace_id: assignment.run.trace_id,
+            tool: tool.to_owned(),
+            operation: operation.to_owned(),
+            effect,
+            idempotency_key: assignment.attempt.idempotency_key.clone(),
+            parameters: audit_value(&parameters),
+            status: CallStatus::Intended,
+            result: None,
+            error: None,
+            started_at: now,
+            ended_at: None,
+        };
+        let journaled = effect != Effect::None;
+        if journaled {
+            self.intend(assignment, &call).await?;
+        }
+        let invocation = Invocation {
+            tool: tool.to_owned(),
+            operation: operation.to_owned(),
+            parameters,
+            sandbox,
+            idempotency_key: call.idempotency_key.clone(),
+            now: now.utc(),
+            cancel: cancel.clone(),
+        };
+        let answer = self.call_in_time(invocation, cancel).await;
+        let (outcome, files_written) = outcome_of(answer, now);
+        match &outcome {
+            Outcome::Done { result, .. } => {
+                call.status = CallStatus::Succeeded;
+                call.result = Some(audit_value(result));
+            }
+            Outcome::Suspended(suspension) => {
+                call.status = CallStatus::Succeeded;
+                call.result = Some(audit_value(&suspension.then));
+            }
+            Outcome::Failed { error, .. } => {
+                call.status = CallStatus::Failed;
+                call.error = Some(ExecutionError { message: audit_text(&error.message), ..error.clone() });
+            }
+            Outcome::LeaseLost { .. } => {}
+        }
+        call.ended_at = Some(self.clock().now());
+        if journaled {
+            retrying(|| self.conclude_call(&call)).await?;
+            return Ok(Report { outcome, calls: Vec::new(), files_written });
+        }
+        Ok(Report { outcome, calls: vec![call], files_written })
+    }
+
+    /// The results that the parameters speak of. Only completed tasks of the same goal have any; a template that
+    /// names another one fails with its name.
+    async fn scope(&self, task: &TaskState, parameters: &Value) -> Result<Scope, Error> {
+        let mut scope = Scope::new();
+        let keys: BTreeSet<String> =
+            template::inspect(parameters).holes.into_iter().flat_map(|hole| hole.roots).collect();
+        if let Some(goal) = task.goal_id
+            && !keys.is_empty()
+        {
+            let keys: Vec<String> = keys.into_iter().collect();
+            for (key, result) in self.ports.queries.results(task.workspace_id, goal, &keys).await? {
+                scope.bind_task(key, result);
+            }
+        }
+        Ok(scope)
+    }
+
+    async fn sandbox(&self, assignment: &Assignment) -> Result<Result<std::path::PathBuf, String>, Error> {
+        let workspace = assignment.run.workspace_id;
+        let stored = match assignment.task.goal_id {
+            Some(goal) => self.ports.queries.goal(workspace, goal).await?.and_then(|goal| goal.state.origin.sandbox),
+            None => None,
+        };
+        Ok(self.ports.sandboxes.folder(workspace, stored.as_deref()))
+    }
+
+    /// The intent is written before the effect, and only under a lease that holds.
+    async fn intend(&self, assignment: &Assignment, call: &ToolCall) -> Result<(), Error> {
+        let held = retrying(|| async {
+            let unit = self.ports.transactions.begin().await?;
+            let held = unit.executions().intend(&assignment.lease, call).await?;
+            unit.commit().await?;
+            Ok::<_, Error>(held)
+        })
+        .await?;
+        if held {
+            return Ok(());
+        }
+        Err(Error::Conflict { code: "lease_lost", message: "the lease was lost before the call was made".to_owned() })
+    }
+
+    async fn conclude_call(&self, call: &ToolCall) -> Result<(), Error> {
+        let unit = self.ports.transactions.begin().await?;
+        unit.executions().conclude(call).await?;
+        Ok(unit.commit().await?)
+    }
+
+    async fn call_in_time(&self, invocation: Invocation, cancel: &CancellationToken) -> Result<Reply, ToolFailure> {
+        let limit = self.settings.deadline;
+        let name = format!("{}.{}", invocation.tool, invocation.operation);
+        tokio::select! {
+            answer = self.ports.tools.call(invocation) => answer,
+            () = cancel.cancelled() => Err(failure("Cancelled", format!("`{name}` was cancelled"), true)),
+            () = tokio::time::sleep(limit) => {
+                Err(failure("TimedOut", format!("`{name}` took longer than {} s", limit.as_secs()), true))
+            }
+        }
+    }
+}
+
+fn outcome_of(answer: Result<Reply, ToolFailure>, now: goalwright_domain::Timestamp) -> (Outcome, Vec<String>) {
+    match answer {
+        Ok(Reply::Done { result, files_written }) => match storable(&result) {
+            Ok(()) => (Outcome::Done { result, summary: None, partial: false }, files_written),
+            Err(message) => (failed("ResultNotStorable", &message), files_written),
+        },
+        Ok(Reply::Sleep { seconds, result }) => {
+            let until = now + Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO);
+            let wait = Wait { kind: WaitKind::Time, until: Some(until), message: format!("sleeps until {until}") };
+            (Outcome::Suspended(Suspension { wait, then: result }), Vec::new())
+        }
+        Err(failure) => {
+            let error = ExecutionError::new(failure.kind, failure.message, &failure.sources);
+            (Outcome::Failed { error, retryable: failure.retryable }, Vec::new())
+        }
+    }
+}
+
+/// Both databases must be able to keep a result, and reading a task must stay possible.
+pub(crate) fn storable(result: &Value) -> Result<(), String> {
+    let text = result.to_string();
+    if text.len() > RESULT_LIMIT {
+        return Err(format!("the result has {} bytes; at most {RESULT_LIMIT} can be kept", text.len()));
+    }
+    if text.contains("\\u0000") && has_nul(result) {
+        return Err("the result holds the character U+0000, which cannot be kept".to_owned());
+    }
+    Ok(())
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn for_person(instructions: &str) -> Outcome {
+    let wait = Wait { kind: WaitKind::Person, until: None, message: instructions.to_owned() };
+    Outcome::Suspended(Suspension { wait, then: Value::Null })
+}
+
+fn failed(kind: &str, message: &str) -> Outcome {
+    Outcome::Failed { error: ExecutionError::new(kind, message, &[]), retryable: false }
+}
+
+fn failure(kind: &str, message: String, retryable: bool) -> ToolFailure {
+    ToolFailure { kind: kind.to_owned(), message, sources: Vec::new(), retryable }
+}
+
+fn report(outcome: Outcome) -> Report {
+    Report { outcome, calls: Vec::new(), files_written: Vec::new() }
+}

@@ -1,0 +1,50 @@
+//! Goals: state them, read them, ask how far they are.
+
+mod create;
+mod progress;
+
+use std::sync::Arc;
+
+use goalwright_domain::goal::GoalId;
+
+use crate::ports::{Clock, Ids, Signals, Transactions};
+use crate::read::{GoalFilter, GoalView, Page, PageRequest, Queries};
+use crate::{Context, Error};
+
+/// What can be done with goals.
+pub struct Goals {
+    transactions: Arc<dyn Transactions>,
+    queries: Arc<dyn Queries>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    signals: Arc<dyn Signals>,
+}
+
+impl Goals {
+    /// Over these ports.
+    pub fn new(
+        transactions: Arc<dyn Transactions>,
+        queries: Arc<dyn Queries>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        signals: Arc<dyn Signals>,
+    ) -> Self {
+        Self { transactions, queries, clock, ids, signals }
+    }
+
+    /// One goal.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get(&self, context: &Context, id: GoalId) -> Result<GoalView, Error> {
+        self.queries.goal(context.workspace(), id).await?.ok_or_else(|| Error::not_found("goal", id))
+    }
+
+    /// Goals, newest first.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn list(&self, context: &Context, filter: &GoalFilter, page: &PageRequest) -> Result<Page<GoalView>, Error> {
+        self.queries.goals(context.workspace(), filter, page).await
+    }
+}

@@ -1,0 +1,24 @@
+//! What Goalwright does: its use cases, and every dependency of theirs as a port.
+//!
+//! A service per noun, a file per use case. A use case opens a unit of work, loads what it changes (and thereby
+//! locks it), lets the domain decide, saves, announces, commits — and awaits nothing else in between.
+//!
+//! Locks are taken in one order everywhere: runs, attempts, agents, tasks that end or start, tasks that depend on
+//! them, counters of goals, goals; rows of one kind by id. Whoever keeps that order cannot deadlock.
+
+pub mod access;
+pub mod agents;
+pub mod context;
+pub mod error;
+pub mod execution;
+pub mod goals;
+pub mod planning;
+pub mod ports;
+pub mod read;
+pub mod retrying;
+pub mod services;
+pub mod tasks;
+
+pub use context::Context;
+pub use error::Error;
+pub use services::Services;

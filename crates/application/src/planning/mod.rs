@@ -1,0 +1,117 @@
+//! Planning: from a written plan to a goal with its task graph.
+
+mod check;
+mod decompose;
+mod import;
+mod write;
+
+use std::sync::Arc;
+
+use goalwright_domain::goal::GoalId;
+use goalwright_domain::ledger::EventId;
+use goalwright_domain::plan::{Finding, Limits, OutlineError, Plan, read_outline, validate};
+use goalwright_domain::task::TaskId;
+use goalwright_domain::Violation;
+use uuid::Uuid;
+
+use crate::Error;
+use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
+
+pub use decompose::DecomposeRequest;
+pub use import::{ImportRequest, Imported};
+
+/// Makes task graphs of plans.
+pub struct Planning {
+    transactions: Arc<dyn Transactions>,
+    tools: Arc<dyn Tools>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    signals: Arc<dyn Signals>,
+}
+
+/// A breakdown, written or only shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decomposition {
+    /// Under which it is kept; none for the preview of an import, which keeps nothing.
+    pub id: Option<Uuid>,
+    /// Whether its tasks were written.
+    pub applied: bool,
+    /// Whether it was only shown.
+    pub dry_run: bool,
+    /// `sha256:` of the plan.
+    pub plan_hash: String,
+    /// The plan.
+    pub plan: Plan,
+    /// The tasks' ids, by index; empty unless it was applied.
+    pub task_ids: Vec<TaskId>,
+    /// What the reader of the plan noticed.
+    pub findings: Vec<Finding>,
+    /// The `goal.decomposed` event.
+    pub event_id: Option<EventId>,
+}
+
+/// A plan that holds: read, validated, its tool calls checked.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// What is written where.
+pub(crate) struct Target {
+    pub(crate) goal_id: GoalId,
+    pub(crate) dry_run: bool,
+}
+
+impl Planning {
+    /// Over these ports.
+    pub fn new(ports: &crate::execution::KernelPorts) -> Self {
+        Self {
+            transactions: ports.transactions.clone(),
+            tools: ports.tools.clone(),
+            clock: ports.clock.clone(),
+            ids: ports.ids.clone(),
+            signals: ports.signals.clone(),
+        }
+    }
+
+    /// Reads a Markdown plan and checks everything that can be known before it runs. All problems are reported at
+    /// once.
+    pub(crate) fn prepare(&self, text: &str) -> Result<Prepared, Error> {
+        let outline = read_outline(text, &Limits::IMPORT).map_err(unreadable)?;
+        let mut violations: Vec<Violation> = Vec::new();
+        if let Err(problems) = validate(&outline.plan, &Limits::IMPORT) {
+            violations.extend(problems.into_iter().map(|problem| {
+                Violation::new(problem.path, problem.code, on_line(problem.line, &problem.message))
+            }));
+        }
+        let mut findings = outline.findings;
+        violations.extend(check::actions(&outline.plan, &*self.tools, &mut findings));
+        if !violations.is_empty() {
+            let message = match violations.as_slice() {
+                [one] => format!("the plan cannot be used: {}", one.message),
+                many => format!("the plan cannot be used: it has {} problems", many.len()),
+            };
+            return Err(Error::Invalid { code: "invalid_plan", message, violations });
+        }
+        Ok(Prepared { plan: outline.plan, findings })
+    }
+}
+
+fn unreadable(error: OutlineError) -> Error {
+    let (code, message) = (error.code(), error.to_string());
+    let violations = match &error {
+        OutlineError::Invalid(findings) => findings
+            .iter()
+            .map(|finding| Violation::new("content", finding.code.to_string(), on_line(finding.line, &finding.message)))
+            .collect(),
+        _ => vec![Violation::new("content", code, message.clone())],
+    };
+    Error::Invalid { code, message, violations }
+}
+
+fn on_line(line: Option<u32>, message: &str) -> String {
+    match line {
+        Some(line) if !message.starts_with("line ") => format!("line {line}: {message}"),
+        _ => message.to_owned(),
+    }
+}

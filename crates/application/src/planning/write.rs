@@ -1,0 +1,228 @@
+//! Writing a plan: tasks, edges, runs, counters, the record and the events, in the caller's unit.
+
+use std::collections::HashMap;
+
+use goalwright_domain::agent::Directory;
+use goalwright_domain::execution::{Action, Effect, Run};
+use goalwright_domain::goal::{GoalId, TaskCounts};
+use goalwright_domain::ledger::Event;
+use goalwright_domain::plan::{Plan, PlannedTask, plan_hash};
+use goalwright_domain::task::{Dependency, DraftTask, Task, TaskId, TaskStatus, slugify, unique_slug};
+use goalwright_domain::{Rejection, Timestamp, Violation};
+use serde_json::{Value, json};
+
+use super::{Decomposition, Planning, Prepared, Target};
+use crate::context::new_id;
+use crate::execution::{driving_run, take_stock};
+use crate::ports::{DecompositionRecord, UnitOfWork};
+use crate::{Context, Error};
+
+/// What the tasks of a plan become.
+#[derive(Default)]
+struct Graph {
+    tasks: Vec<Task>,
+    edges: Vec<(TaskId, Dependency)>,
+    runs: Vec<Run>,
+    told: Vec<Event>,
+    shift: TaskCounts,
+}
+
+impl Planning {
+    pub(crate) async fn write(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        target: &Target,
+        prepared: Prepared,
+        now: Timestamp,
+    ) -> Result<Decomposition, Error> {
+        let Prepared { plan, findings } = prepared;
+        // Counters before the goal, as settling locks them.
+        unit.goals().lock_counts(&[target.goal_id]).await?;
+        let mut goal = unit
+            .goals()
+            .lock(context.workspace(), target.goal_id)
+            .await?
+            .ok_or_else(|| Error::not_found("goal", target.goal_id))?;
+        if !goal.is_workable() {
+            let message = format!("the goal is {}; make it active first", goal.state().status.as_str());
+            return Err(Rejection::new("goal_not_active", message).into());
+        }
+        let id = new_id::<DecompositionRecord>(&*self.ids).uuid();
+        goal.decomposed(plan.tasks.len(), plan.dependencies.len(), metadata(id, target.dry_run), now);
+        let facts = goal.take_facts();
+        unit.goals().save_many(std::slice::from_ref(&goal)).await?;
+        let told = context.events(&*self.ids, facts, now);
+        let event_id = told.first().map(|event| event.id);
+
+        let mut graph = Graph { told, ..Graph::default() };
+        if !target.dry_run {
+            self.refuse_taken_keys(unit, target.goal_id, &plan).await?;
+            let queue = goal.state().origin.queue.clone();
+            self.fill(&mut graph, unit, context, target.goal_id, &plan, queue, now).await?;
+        }
+        unit.tasks().insert_many(&graph.tasks, &graph.edges).await?;
+        unit.executions().insert_runs(&graph.runs).await?;
+        if !graph.tasks.is_empty() {
+            let shift = [(target.goal_id, graph.shift)];
+            graph.told.extend(take_stock(unit, &*self.ids, &shift, now).await?);
+        }
+        let hash = plan_hash(&plan);
+        unit.decompositions()
+            .insert(&DecompositionRecord {
+                id,
+                workspace_id: context.workspace(),
+                goal_id: target.goal_id,
+                status: if target.dry_run { "proposed" } else { "applied" },
+                planner: "outline",
+                dry_run: target.dry_run,
+                plan: serde_json::to_value(&plan).map_err(|error| Error::Internal(error.into()))?,
+                plan_hash: hash.clone(),
+                findings: json!(findings),
+                usage: no_usage(),
+                event_id: event_id.unwrap_or_else(|| new_id(&*self.ids)),
+                created_at: now,
+            })
+            .await?;
+        unit.outbox().append(&graph.told).await?;
+        Ok(Decomposition {
+            id: Some(id),
+            applied: !target.dry_run,
+            dry_run: target.dry_run,
+            plan_hash: hash,
+            task_ids: graph.tasks.iter().map(Task::id).collect(),
+            plan,
+            findings,
+            event_id,
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one unit's worth of context, used once")]
+    async fn fill(
+        &self,
+        graph: &mut Graph,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        goal_id: GoalId,
+        plan: &Plan,
+        queue: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let workspace = context.workspace();
+        let mut directory = Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let person = unit.agents().of_member(workspace, context.principal.user_id).await?;
+        let ids: Vec<TaskId> = plan.tasks.iter().map(|_| new_id(&*self.ids)).collect();
+        let bases: Vec<String> = plan.tasks.iter().map(|task| slugify(&task.title)).collect();
+        let mut taken = unit.tasks().taken_slugs(workspace, &bases).await?;
+        let mut waits_for: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut edges: Vec<Vec<Dependency>> = vec![Vec::new(); plan.tasks.len()];
+        for edge in &plan.dependencies {
+            waits_for.entry(edge.from_index).or_default().push(edge.to_index);
+            edges[edge.from_index].push(Dependency { task_id: ids[edge.to_index], origin: edge.origin });
+        }
+        let mut violations = Vec::new();
+        for (index, planned) in plan.tasks.iter().enumerate() {
+            let done = waits_for.get(&index).map_or(0, |to| to.iter().filter(|&&to| plan.tasks[to].done).count());
+            let mut draft = self.draft(planned, goal_id);
+            draft.slug = unique_slug(&bases[index], ids[index], &mut taken);
+            let done = u32::try_from(done).unwrap_or(u32::MAX);
+            let mut task = match Task::create(ids[index], workspace, draft, &edges[index], done, now) {
+                Ok(task) => task,
+                Err(more) => {
+                    violations.extend(more.into_iter().map(|violation| {
+                        let message = super::on_line(planned.line, &violation.message);
+                        Violation::new(format!("tasks[{index}].{}", violation.path), violation.code, message)
+                    }));
+                    continue;
+                }
+            };
+            if planned.done {
+                let person = person.as_ref().ok_or_else(|| {
+                    Rejection::new("no_agent", "you have no human agent in this workspace to note finished tasks for")
+                })?;
+                task.done_elsewhere(person.id());
+            } else {
+                let agent = directory.assign(&task.state().task_type, task.state().action.as_ref()).ok().cloned();
+                task.place(agent.as_ref());
+                if let Some(agent) = agent.filter(|_| task.status() == TaskStatus::Ready) {
+                    let run = driving_run(&*self.ids, task.state(), agent.id(), agent.kind(), queue.clone(), now);
+                    graph.runs.push(run);
+                }
+            }
+            let mut task = task.announced(&edges[index]);
+            graph.shift.shift(None, Some(task.status()));
+            graph.told.extend(context.events(&*self.ids, task.take_facts(), now));
+            graph.edges.extend(edges[index].iter().map(|edge| (ids[index], *edge)));
+            graph.tasks.push(task);
+        }
+        if violations.is_empty() {
+            return Ok(());
+        }
+        let message = format!("the plan cannot be used: it has {} problems", violations.len());
+        Err(Error::Invalid { code: "invalid_plan", message, violations })
+    }
+
+    fn draft(&self, planned: &PlannedTask, goal_id: GoalId) -> DraftTask {
+        let irreversible = planned.action.as_ref().is_some_and(|action| {
+            let operation = self.tools.find(&action.tool, &action.operation);
+            operation.is_some_and(|operation| operation.effect == Effect::Irreversible)
+        });
+        DraftTask {
+            goal_id: Some(goal_id),
+            key: planned.key.clone(),
+            slug: String::new(),
+            title: planned.title.clone(),
+            description: planned.description.clone(),
+            task_type: planned.task_type.clone().unwrap_or_default(),
+            priority: planned.priority,
+            action: planned.action.as_ref().map(|action| Action::Tool {
+                tool: action.tool.clone(),
+                operation: action.operation.clone(),
+                parameters: action.parameters.clone(),
+            }),
+            labels: planned.labels.clone(),
+            parallel: planned.parallel,
+            estimate_minutes: planned.estimate_minutes,
+            complexity: None,
+            max_attempts: irreversible.then_some(1),
+            scheduled_at: None,
+        }
+    }
+
+    /// Keys are unique in a goal; a plan that repeats some is not an addition but an update.
+    async fn refuse_taken_keys(&self, unit: &dyn UnitOfWork, goal: GoalId, plan: &Plan) -> Result<(), Error> {
+        let keys: Vec<String> = plan.tasks.iter().filter_map(|task| task.key.clone()).collect();
+        let taken = unit.tasks().taken_keys(goal, &keys).await?;
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let violations = plan
+            .tasks
+            .iter()
+            .enumerate()
+            .filter_map(|(index, task)| task.key.as_ref().filter(|key| taken.contains(*key)).map(|key| (index, task, key)))
+            .map(|(index, task, key)| {
+                let message = super::on_line(task.line, &format!("the goal has a task `{key}` already"));
+                Violation::new(format!("tasks[{index}].key"), "duplicate_key", message)
+            })
+            .collect();
+        let message = "the goal has tasks with these ids already; use other ids, or make a new goal of the plan".to_owned();
+        Err(Error::Invalid { code: "invalid_plan", message, violations })
+    }
+}
+
+/// What a planner that is no model costs.
+fn no_usage() -> Value {
+    json!({
+        "input_tokens": 0, "output_tokens": 0, "cost_tokens": 0, "cache_creation_tokens": 0, "cache_read_tokens": 0,
+        "cache_hit": false, "cost_usd": 0.0,
+    })
+}
+
+fn metadata(decomposition: uuid::Uuid, dry_run: bool) -> Value {
+    json!({
+        "decomposition_id": decomposition, "planner": "outline", "dry_run": dry_run, "model": null,
+        "prompt_version": null, "cost_tokens": 0, "input_tokens": 0, "output_tokens": 0, "cache_hit": false,
+        "cache_creation_tokens": 0, "cache_read_tokens": 0, "attempts": 0, "repairs": 0, "duration_ms": 0,
+    })
+}

@@ -1,0 +1,20 @@
+//! Everything the use cases depend on, as traits. Their docs state obligations; each is a contract test that runs
+//! on SQLite and PostgreSQL where storage is meant.
+
+mod clock;
+mod sandboxes;
+mod signals;
+mod storage;
+mod tokens;
+pub mod tools;
+
+pub use clock::{Clock, Ids};
+pub use sandboxes::Sandboxes;
+pub use signals::Signals;
+pub use storage::{
+    AgentRepository, CallStatus, Claim, ClaimedRun, DecompositionRecord, DecompositionRepository, ExecutionRepository,
+    ExperienceRepository, GoalRepository, Outbox, Sequencer, StorageError, TaskRepository, ToolCall, Transactions,
+    UnitOfWork, WorkspaceRepository,
+};
+pub use tokens::{Claims, TokenError, Tokens};
+pub use tools::Tools;

@@ -1,0 +1,194 @@
+//! What can be asked: read models and the port that answers. Reads need no unit of work; lists are keyset-paged and
+//! newest first.
+
+mod page;
+
+use async_trait::async_trait;
+use goalwright_domain::agent::{Agent, AgentId, AgentStatus};
+use goalwright_domain::execution::{RunStatus, SpanId, TraceId};
+use goalwright_domain::experience::Experience;
+use goalwright_domain::goal::{GoalId, GoalState, GoalStatus, TaskCounts};
+use goalwright_domain::progress::Obstacles;
+use goalwright_domain::task::{Dependency, TaskId, TaskState, TaskStatus};
+use goalwright_domain::workspace::{Actor, WorkspaceId};
+use goalwright_domain::{Timestamp, execution::RunId};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::Error;
+pub use page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
+
+/// A goal as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GoalView {
+    /// Its fields.
+    pub state: GoalState,
+    /// The number of its events.
+    pub revision: i64,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Its tasks by status.
+    pub counts: TaskCounts,
+    /// Raised with every change of a counter.
+    pub progress_revision: i64,
+}
+
+/// A task as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskView {
+    /// Its fields.
+    pub state: TaskState,
+    /// The number of its events.
+    pub revision: i64,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// What it waits for, or waited for.
+    pub depends_on: Vec<Dependency>,
+    /// Those of `depends_on` that are not completed.
+    pub blocked_by: Vec<TaskId>,
+}
+
+/// An event as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventView {
+    /// Its id.
+    pub id: Uuid,
+    /// Its place in the workspace's ledger, from 1, without gaps.
+    pub position: i64,
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// `goal`, `task`, `agent`.
+    pub entity_type: String,
+    /// Its id.
+    pub entity_id: String,
+    /// `<noun>.<past participle>`.
+    pub event_type: String,
+    /// Who caused it.
+    pub actor: Actor,
+    /// `{field: {from, to}}`.
+    pub changes: Value,
+    /// What is worth knowing besides.
+    pub metadata: Value,
+    /// The trace it belongs to.
+    pub trace_id: Option<Uuid>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// Where a run stands, with its latest attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunView {
+    /// Its id.
+    pub id: RunId,
+    /// The task.
+    pub task_id: TaskId,
+    /// Constant over attempts.
+    pub trace_id: TraceId,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The latest attempt, if one began.
+    pub span_id: Option<SpanId>,
+    /// The latest attempt's experience, if it has ended.
+    pub experience_id: Option<String>,
+    /// The earliest moment a claim or a wake-up can happen.
+    pub available_at: Option<Timestamp>,
+    /// Until when a worker holds it.
+    pub lease_expires_at: Option<Timestamp>,
+    /// Which process holds it.
+    pub worker: Option<String>,
+}
+
+/// Which goals.
+#[derive(Debug, Clone, Default)]
+pub struct GoalFilter {
+    /// In this status.
+    pub status: Option<GoalStatus>,
+}
+
+/// Which tasks.
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    /// Of this goal.
+    pub goal_id: Option<GoalId>,
+    /// In this status.
+    pub status: Option<TaskStatus>,
+    /// Of this agent.
+    pub agent_id: Option<AgentId>,
+    /// Of this type.
+    pub task_type: Option<String>,
+    /// With this slug.
+    pub slug: Option<String>,
+}
+
+/// Which agents.
+#[derive(Debug, Clone, Default)]
+pub struct AgentFilter {
+    /// In this status.
+    pub status: Option<AgentStatus>,
+}
+
+/// Which experiences.
+#[derive(Debug, Clone, Default)]
+pub struct ExperienceFilter {
+    /// Of this type.
+    pub kind: Option<goalwright_domain::experience::ExperienceType>,
+    /// Of this task.
+    pub task_id: Option<String>,
+    /// Of the task with this slug.
+    pub task_slug: Option<String>,
+    /// Of this trace.
+    pub trace_id: Option<String>,
+}
+
+/// Which events.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// About this kind of thing.
+    pub entity_type: Option<String>,
+    /// About this thing.
+    pub entity_id: Option<String>,
+    /// Of this type.
+    pub event_type: Option<String>,
+    /// In this trace.
+    pub trace_id: Option<Uuid>,
+}
+
+/// Answers questions. Everything is scoped to one workspace: what belongs to another one does not exist.
+#[async_trait]
+pub trait Queries: Send + Sync {
+    /// One goal.
+    async fn goal(&self, workspace: WorkspaceId, id: GoalId) -> Result<Option<GoalView>, Error>;
+    /// Goals, newest first.
+    async fn goals(&self, workspace: WorkspaceId, filter: &GoalFilter, page: &PageRequest) -> Result<Page<GoalView>, Error>;
+    /// What stands in a goal's way. Costs as much as there are obstacles to name, not as the goal has tasks.
+    async fn obstacles(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Obstacles, Error>;
+    /// One task.
+    async fn task(&self, workspace: WorkspaceId, id: TaskId) -> Result<Option<TaskView>, Error>;
+    /// The id of the task with this slug.
+    async fn task_by_slug(&self, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error>;
+    /// Tasks, newest first.
+    async fn tasks(&self, workspace: WorkspaceId, filter: &TaskFilter, page: &PageRequest) -> Result<Page<TaskView>, Error>;
+    /// The results of a goal's completed tasks with these keys.
+    async fn results(&self, workspace: WorkspaceId, goal: GoalId, keys: &[String]) -> Result<Vec<(String, Value)>, Error>;
+    /// One agent.
+    async fn agent(&self, workspace: WorkspaceId, id: AgentId) -> Result<Option<Agent>, Error>;
+    /// Agents, newest first.
+    async fn agents(&self, workspace: WorkspaceId, filter: &AgentFilter, page: &PageRequest) -> Result<Page<Agent>, Error>;
+    /// One experience.
+    async fn experience(&self, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error>;
+    /// Experiences, newest first.
+    async fn experiences(
+        &self,
+        workspace: WorkspaceId,
+        filter: &ExperienceFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Experience>, Error>;
+    /// Events that have their position, newest first.
+    async fn events(&self, workspace: WorkspaceId, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventView>, Error>;
+    /// One run.
+    async fn run(&self, workspace: WorkspaceId, id: RunId) -> Result<Option<RunView>, Error>;
+    /// The runs of a goal's tasks that are not over, and, newest first, those that are; at most `limit` together.
+    async fn runs_of_goal(&self, workspace: WorkspaceId, goal: GoalId, limit: u64) -> Result<Vec<RunView>, Error>;
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), Error>;
+}

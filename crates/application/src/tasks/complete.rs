@@ -1,0 +1,155 @@
+use goalwright_domain::execution::{Attempt, AttemptStatus, Mode, Outcome, Run, RunStatus, idempotency_key};
+use goalwright_domain::task::{Task, TaskId, TaskStatus};
+use goalwright_domain::workspace::Actor;
+use goalwright_domain::{Rejection, Timestamp, Violation};
+use serde_json::Value;
+
+use super::Tasks;
+use crate::context::new_id;
+use crate::execution::{Ended, Report, conclude, driving_run, storable};
+use crate::ports::UnitOfWork;
+use crate::read::TaskView;
+use crate::retrying::retrying;
+use crate::{Context, Error};
+
+/// What a person says when completing a task.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Completion {
+    /// The task's result.
+    pub result: Value,
+    /// What people read instead of the result.
+    pub summary: Option<String>,
+    /// Only a part of what was asked for was achieved.
+    pub partial: bool,
+}
+
+impl Tasks {
+    /// A person says that the task is done. It ends the attempt that waits for them, or makes one; either way it is a
+    /// manual execution with its experience.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid`; `Rejected`: `task_leased` while a worker holds it, `dependencies_open`,
+    /// `invalid_transition` if it is over.
+    #[tracing::instrument(name = "task.complete", skip_all, fields(task.id = %id))]
+    pub async fn complete(&self, context: &Context, id: TaskId, completion: &Completion) -> Result<TaskView, Error> {
+        if let Err(message) = storable(&completion.result) {
+            return Err(Error::invalid(vec![Violation::new("result", "not_storable", message)]));
+        }
+        if completion.summary.as_ref().is_some_and(|text| text.contains('\0') || text.chars().count() > 10_000) {
+            let message = "at most 10,000 characters, without U+0000";
+            return Err(Error::invalid(vec![Violation::new("summary", "invalid_text", message)]));
+        }
+        retrying(|| self.complete_once(context, id, completion)).await?;
+        self.signals.work_changed();
+        self.signals.events_appended();
+        self.get(context, id).await
+    }
+
+    async fn complete_once(&self, context: &Context, id: TaskId, completion: &Completion) -> Result<(), Error> {
+        let now = self.clock.now();
+        let unit = self.transactions.begin().await?;
+        // Runs are locked before tasks, everywhere.
+        let driving = unit.executions().find_driving(id).await?.map(|run| run.id);
+        let run = unit.executions().lock_runs(driving.as_slice()).await?.pop();
+        let suspended = match &run {
+            Some(run) if run.suspended => unit.executions().lock_suspended(&[run.id]).await?.pop(),
+            _ => None,
+        };
+        let task = unit.tasks().lock_many(&[id]).await?.pop();
+        let task = task
+            .filter(|task| task.state().workspace_id == context.workspace())
+            .ok_or_else(|| Error::not_found("task", id))?;
+        refuse_if_held(run.as_ref(), &task)?;
+        let (run, attempt) = match (run, suspended) {
+            (Some(run), Some(attempt)) => (run, attempt),
+            (run, _) => self.new_attempt(&*unit, context, &task, run, now).await?,
+        };
+        let ended = Ended {
+            run,
+            attempt,
+            report: Report {
+                outcome: Outcome::Done {
+                    result: completion.result.clone(),
+                    summary: completion.summary.clone(),
+                    partial: completion.partial,
+                },
+                calls: Vec::new(),
+                files_written: Vec::new(),
+            },
+            manual: true,
+            actor: Actor::user(context.principal.user_id),
+        };
+        conclude(&*unit, &*self.ids, &self.runner, vec![ended], now).await?;
+        Ok(unit.commit().await?)
+    }
+
+    /// An attempt for work that was done without a claim, in the run that waits for it or in a new one.
+    async fn new_attempt(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        task: &Task,
+        run: Option<Run>,
+        now: Timestamp,
+    ) -> Result<(Run, Attempt), Error> {
+        let person = unit
+            .agents()
+            .of_member(context.workspace(), context.principal.user_id)
+            .await?
+            .ok_or_else(|| Rejection::new("no_agent", "you have no human agent in this workspace"))?;
+        let known = run.is_some();
+        let mut run = run.unwrap_or_else(|| {
+            driving_run(&*self.ids, task.state(), person.id(), person.kind(), goalwright_domain::goal::DEFAULT_QUEUE.to_owned(), now)
+        });
+        let scheduled_at = run.scheduled_at.unwrap_or(now);
+        run.scheduled_at = Some(scheduled_at);
+        run.mode = Mode::Manual;
+        run.request_trace_id = run.request_trace_id.or(context.trace_id);
+        run.status = RunStatus::Running;
+        run.available_at = None;
+        run.attempts += 1;
+        run.fence += 1;
+        let attempt = Attempt {
+            span_id: self.ids.random(),
+            run_id: run.id,
+            workspace_id: run.workspace_id,
+            task_id: run.task_id,
+            number: run.attempts,
+            retry_of: run.last_span,
+            idempotency_key: idempotency_key(run.task_id, scheduled_at, run.attempts),
+            agent_id: person.id(),
+            worker: self.runner.label(),
+            status: AttemptStatus::Running,
+            lease_token: Some(new_id::<Attempt>(&*self.ids).uuid()),
+            lease_expires_at: Some(now),
+            fence: run.fence,
+            suspension: None,
+            error: None,
+            experience_id: None,
+            started_at: now,
+            ended_at: None,
+        };
+        if known {
+            unit.executions().save_runs(std::slice::from_ref(&run)).await?;
+        } else {
+            unit.executions().insert_runs(std::slice::from_ref(&run)).await?;
+        }
+        unit.executions().insert_attempts(std::slice::from_ref(&attempt)).await?;
+        Ok((run, attempt))
+    }
+}
+
+fn refuse_if_held(run: Option<&Run>, task: &Task) -> Result<(), Rejection> {
+    let held = run.is_some_and(|run| run.status == RunStatus::Running) || task.status() == TaskStatus::Running;
+    if held {
+        let message = "a worker holds this task; wait until it reports or its lease expires";
+        return Err(Rejection::new("task_leased", message));
+    }
+    // Refused before an attempt is made for it; the domain would refuse it as well.
+    task.status().after(goalwright_domain::task::TaskCommand::Complete)?;
+    if task.open_dependencies() > 0 {
+        let message = format!("the task still waits for {} others; complete them first", task.open_dependencies());
+        return Err(Rejection::new("dependencies_open", message));
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! Tasks: add, read, run, complete.
+
+mod complete;
+mod create;
+mod run;
+
+use std::sync::Arc;
+
+use goalwright_domain::experience::Runner;
+use goalwright_domain::task::TaskId;
+
+use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
+use crate::read::{Page, PageRequest, Queries, TaskFilter, TaskView};
+use crate::{Context, Error};
+
+pub use complete::Completion;
+pub use create::NewTask;
+pub use run::{RunAnswer, RunRequest, RunState};
+
+/// What can be done with tasks.
+pub struct Tasks {
+    transactions: Arc<dyn Transactions>,
+    queries: Arc<dyn Queries>,
+    tools: Arc<dyn Tools>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    signals: Arc<dyn Signals>,
+    runner: Runner,
+}
+
+impl Tasks {
+    /// Over these ports; `runner` names this process in what people complete through it.
+    pub fn new(ports: &crate::execution::KernelPorts, runner: Runner) -> Self {
+        Self {
+            transactions: ports.transactions.clone(),
+            queries: ports.queries.clone(),
+            tools: ports.tools.clone(),
+            clock: ports.clock.clone(),
+            ids: ports.ids.clone(),
+            signals: ports.signals.clone(),
+            runner,
+        }
+    }
+
+    /// One task.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get(&self, context: &Context, id: TaskId) -> Result<TaskView, Error> {
+        self.queries.task(context.workspace(), id).await?.ok_or_else(|| Error::not_found("task", id))
+    }
+
+    /// One task by its id or its slug.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn find(&self, context: &Context, id_or_slug: &str) -> Result<TaskView, Error> {
+        let id = match id_or_slug.parse() {
+            Ok(id) => Some(id),
+            Err(_) => self.queries.task_by_slug(context.workspace(), id_or_slug).await?,
+        };
+        self.get(context, id.ok_or_else(|| Error::not_found("task", id_or_slug))?).await
+    }
+
+    /// Tasks, newest first.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn list(&self, context: &Context, filter: &TaskFilter, page: &PageRequest) -> Result<Page<TaskView>, Error> {
+        self.queries.tasks(context.workspace(), filter, page).await
+    }
+}

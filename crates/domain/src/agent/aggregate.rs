@@ -1,0 +1,218 @@
+//! The agent itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::AgentId;
+use crate::ledger::Fact;
+use crate::task::NAME_LIMIT;
+use crate::workspace::{UserId, WorkspaceId};
+use crate::{Timestamp, Violation};
+
+/// What an agent is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentKind {
+    /// Calls registered tools inside this process.
+    Tool,
+    /// A model.
+    Llm,
+    /// A person.
+    Human,
+    /// A worker outside that claims over HTTP.
+    External,
+}
+
+impl AgentKind {
+    /// The stored spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Llm => "llm",
+            Self::Human => "human",
+            Self::External => "external",
+        }
+    }
+
+    /// Reads the stored spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Tool, Self::Llm, Self::Human, Self::External].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Whether an agent can be given work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentStatus {
+    /// It can.
+    Active,
+    /// It is kept for the record only.
+    Retired,
+}
+
+impl AgentStatus {
+    /// The stored spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Retired => "retired",
+        }
+    }
+
+    /// Reads the stored spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Retired].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// Everything an agent is, as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentState {
+    /// Its id.
+    pub id: AgentId,
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// Unique in the workspace.
+    pub name: String,
+    /// What it is.
+    pub kind: AgentKind,
+    /// Task types it is meant for.
+    pub capabilities: Vec<String>,
+    /// How many attempts it may hold at once; none means that only the workers limit it.
+    pub max_concurrency: Option<u32>,
+    /// Whether it gets what nobody else is meant for.
+    pub is_default: bool,
+    /// Active or retired.
+    pub status: AgentStatus,
+    /// The member whose human agent this is.
+    pub user_id: Option<UserId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What somebody asks for when making an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftAgent {
+    /// See [`AgentState::name`].
+    pub name: String,
+    /// See [`AgentState::kind`].
+    pub kind: AgentKind,
+    /// See [`AgentState::capabilities`].
+    pub capabilities: Vec<String>,
+    /// See [`AgentState::max_concurrency`].
+    pub max_concurrency: Option<u32>,
+    /// See [`AgentState::is_default`].
+    pub is_default: bool,
+    /// See [`AgentState::user_id`].
+    pub user_id: Option<UserId>,
+}
+
+/// An agent with the facts its commands left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    state: AgentState,
+    revision: i64,
+    updated_at: Timestamp,
+    facts: Vec<Fact>,
+}
+
+impl Agent {
+    /// Makes an active agent.
+    ///
+    /// # Errors
+    /// Every violation at once.
+    pub fn create(id: AgentId, workspace_id: WorkspaceId, draft: DraftAgent, now: Timestamp) -> Result<Self, Vec<Violation>> {
+        let violations = check(&draft);
+        if !violations.is_empty() {
+            return Err(violations);
+        }
+        let state = AgentState {
+            id,
+            workspace_id,
+            name: draft.name.trim().to_owned(),
+            kind: draft.kind,
+            capabilities: draft.capabilities,
+            max_concurrency: draft.max_concurrency,
+            is_default: draft.is_default,
+            status: AgentStatus::Active,
+            user_id: draft.user_id,
+            created_at: now,
+        };
+        let facts = vec![Fact::created("agent", "agent.created", id, &state)];
+        Ok(Self { state, revision: 1, updated_at: now, facts })
+    }
+
+    /// Trusts storage.
+    pub fn rehydrate(state: AgentState, revision: i64, updated_at: Timestamp) -> Self {
+        Self { state, revision, updated_at, facts: Vec::new() }
+    }
+
+    /// All fields.
+    pub const fn state(&self) -> &AgentState {
+        &self.state
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> AgentId {
+        self.state.id
+    }
+
+    /// What it is.
+    pub const fn kind(&self) -> AgentKind {
+        self.state.kind
+    }
+
+    /// The number of its events.
+    pub const fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// When it last changed.
+    pub const fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// The facts since it was loaded; they are taken out.
+    pub fn take_facts(&mut self) -> Vec<Fact> {
+        std::mem::take(&mut self.facts)
+    }
+
+    /// Another agent is the default from now on.
+    pub fn step_down(&mut self, now: Timestamp) {
+        if self.state.is_default {
+            let before = self.state.clone();
+            self.state.is_default = false;
+            self.revision += 1;
+            self.updated_at = now;
+            self.facts.push(Fact::changed("agent", "agent.updated", self.state.id, &before, &self.state));
+        }
+    }
+}
+
+fn check(draft: &DraftAgent) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let name = draft.name.trim();
+    if name.is_empty() {
+        violations.push(Violation::new("name", "empty", "an agent needs a name"));
+    }
+    if name.chars().count() > NAME_LIMIT {
+        violations.push(Violation::new("name", "too_long", format!("at most {NAME_LIMIT} characters")));
+    }
+    if draft.capabilities.len() > 100 {
+        violations.push(Violation::new("capabilities", "too_many", "at most 100 task types"));
+    }
+    for (index, capability) in draft.capabilities.iter().enumerate() {
+        let length = capability.chars().count();
+        if capability.trim().is_empty() || length > NAME_LIMIT {
+            let path = format!("capabilities[{index}]");
+            violations.push(Violation::new(path, "invalid_task_type", format!("a task type has 1 to {NAME_LIMIT} characters")));
+        }
+    }
+    let control = |text: &str| text.contains('\0');
+    if control(name) || draft.capabilities.iter().any(|text| control(text)) {
+        violations.push(Violation::new("name", "control_character", "contains the character U+0000; remove it"));
+    }
+    if draft.max_concurrency.is_some_and(|n| !(1..=10_000).contains(&n)) {
+        violations.push(Violation::new("max_concurrency", "out_of_range", "between 1 and 10,000; leave it out for no limit"));
+    }
+    violations
+}

@@ -1,0 +1,18 @@
+//! Execution: what to do ([`Action`]), the runs and attempts that do it, and what follows when an attempt ends.
+//!
+//! A *run* is (task, `scheduled_at`) with one trace; its *attempts* carry span, number, lease and fence and never
+//! change once ended. [`decide`] is the one place that says what an ended attempt means for its run and its task.
+
+mod action;
+mod attempt;
+mod decision;
+mod retry;
+mod run;
+
+pub use action::{Action, Effect};
+pub use attempt::{
+    Attempt, AttemptStatus, ExecutionError, Lease, LeaseToken, SpanId, Suspension, Wait, WaitKind, idempotency_key,
+};
+pub use decision::{AttemptEnd, Decision, Outcome, TaskStep, decide};
+pub use retry::{RetryPolicy, STRIKE_LIMIT};
+pub use run::{Mode, Performer, Run, RunId, RunNext, RunStatus, TraceId};

@@ -1,0 +1,53 @@
+//! Reading events back into state.
+
+use serde_json::{Map, Value};
+
+use crate::Timestamp;
+
+/// The state of one entity after some of its events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folded {
+    /// Every field with its last value.
+    pub state: Map<String, Value>,
+    /// How many events there were.
+    pub revision: i64,
+    /// When the last one was.
+    pub updated_at: Timestamp,
+}
+
+/// Folds the events of one entity, oldest first, each as its `changes` and its time. `None` without events.
+/// A change whose `from` is not what the earlier events left is a contradiction and ends the fold with its field.
+pub fn fold<'a>(events: impl IntoIterator<Item = (&'a Value, Timestamp)>) -> Result<Option<Folded>, String> {
+    let mut folded: Option<Folded> = None;
+    for (changes, at) in events {
+        let entry = folded.get_or_insert_with(|| Folded { state: Map::new(), revision: 0, updated_at: at });
+        entry.revision += 1;
+        entry.updated_at = at;
+        for (field, change) in changes.as_object().into_iter().flatten() {
+            // A count such as `tasks_created` tells what happened, it is no field of the entity.
+            let Some((from, to)) = change.get("from").zip(change.get("to")) else { continue };
+            let known = entry.state.get(field).unwrap_or(&Value::Null);
+            if known != from {
+                return Err(format!("`{field}` was {known} but event {} says {from}", entry.revision));
+            }
+            entry.state.insert(field.clone(), to.clone());
+        }
+    }
+    Ok(folded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn later_events_win_and_contradictions_are_named() {
+        let at: Timestamp = "2026-01-01T00:00:00Z".parse().expect("valid");
+        let (a, b) = (json!({"s": {"from": null, "to": 1}}), json!({"s": {"from": 1, "to": 2}}));
+        let folded = fold([(&a, at), (&b, at)]).expect("consistent").expect("some");
+        assert_eq!((folded.state["s"].clone(), folded.revision), (json!(2), 2));
+        assert!(fold([(&b, at)]).expect_err("contradiction").contains("`s`"));
+        assert_eq!(fold([]), Ok(None));
+    }
+}

@@ -1,0 +1,66 @@
+//! The domain of Goalwright: what is true about goals, plans, tasks, agents and executions.
+//!
+//! Nothing here performs I/O, reads a clock, draws a random number or needs an async runtime: time, ids and
+//! chance are arguments. That is what makes the crate embeddable — see `examples/embed.rs` — and what lets the
+//! same rules run live, in tests and in simulation.
+//!
+//! Where to look:
+//!
+//! - [`plan`] reads a written plan and validates a task graph before anything is stored,
+//! - [`goal`], [`task`] and [`agent`] are the aggregates with their state machines,
+//! - [`execution`] holds actions, runs, attempts and the decision taken when an attempt ends,
+//! - [`template`] is the expression language that hands the result of one task to the next,
+//! - [`experience`] builds the audit record of an attempt,
+//! - [`ledger`] holds events, and folds them back into state.
+
+pub mod agent;
+pub mod canonical;
+pub mod execution;
+pub mod experience;
+pub mod goal;
+pub mod id;
+pub mod ledger;
+pub mod plan;
+pub mod progress;
+pub mod task;
+pub mod template;
+pub mod time;
+pub mod workspace;
+
+pub use id::Id;
+pub use time::Timestamp;
+
+/// A domain rule says no in this state: a stable code and a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    /// Stable, snake_case; documented in `docs/problems/<code>.md`.
+    pub code: &'static str,
+    /// What is refused, why, and what to do instead.
+    pub message: String,
+}
+
+impl Rejection {
+    /// A refusal with its code and its sentence.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// One thing wrong with an input: where, which rule, in words. All violations are reported at once.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Violation {
+    /// Path into the input, such as `title` or `tasks[3].title`.
+    pub path: String,
+    /// Stable, snake_case.
+    pub code: String,
+    /// What is wrong and what is accepted.
+    pub message: String,
+}
+
+impl Violation {
+    /// A violation at `path`.
+    pub fn new(path: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), code: code.into(), message: message.into() }
+    }
+}

@@ -1,0 +1,23 @@
+//! Plans: what a planner proposes before anything is written.
+//!
+//! A [`Plan`] is a list of tasks and a list of dependencies between their indices. It comes from a
+//! model or from a file ([`outline`]), is checked as a whole ([`validate`]), and is identified by
+//! its content ([`plan_hash`]). Everything here is pure: text and values in, values out.
+
+mod finding;
+pub mod graph;
+mod hash;
+mod model;
+pub mod outline;
+pub mod validate;
+
+pub use finding::{Finding, Severity};
+pub use hash::plan_hash;
+pub use model::{
+    Limits, Origin, Plan, PlannedAction, PlannedDependency, PlannedTask, TITLE_MAX_CHARS,
+};
+pub use outline::{Outline, OutlineError, read_outline};
+pub use validate::{Problem, validate};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! One line of a checklist: `- [x] T001 [P] [US1] Title`.
+
+use super::key::Key;
+
+/// What a checklist line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Checkbox {
+    /// The character between the brackets; a blank if there is none.
+    pub(super) mark: char,
+    pub(super) id: Option<String>,
+    pub(super) labels: Vec<String>,
+    pub(super) parallel: bool,
+    pub(super) title: String,
+}
+
+impl Checkbox {
+    /// Whether the box is ticked.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.mark, 'x' | 'X')
+    }
+
+    /// Reads a line from which the indentation was removed; `None` if it is no checklist item.
+    pub(super) fn parse(body: &str) -> Option<Self> {
+        let (mark, rest) = split_box(split_marker(body)?)?;
+        let mut words = Words { rest, bold: false };
+        let mut labels = Vec::new();
+        let mut parallel = false;
+        let mut id = None;
+        loop {
+            if id.is_none()
+                && let Some(found) = words.take_id()
+            {
+                id = Some(found);
+            } else if let Some(label) = words.take_label() {
+                if label.eq_ignore_ascii_case("P") {
+                    parallel = true;
+                } else if !labels.iter().any(|other| other == label) {
+                    labels.push(label.to_owned());
+                }
+            } else {
+                break;
+            }
+        }
+        Some(Self {
+            mark,
+            id,
+            labels,
+            parallel,
+            title: words.into_title(),
+        })
+    }
+}
+
+/// Removes a list marker (`-`, `*`, `+`, `1.`, `1)`) and the blanks behind it.
+pub(super) fn split_marker(body: &str) -> Option<&str> {
+    let digits = body.bytes().take(10).take_while(u8::is_ascii_digit).count();
+    let rest = match digits {
+        0 => body.strip_prefix(['-', '*', '+'])?,
+        1..=9 => body[digits..].strip_prefix(['.', ')'])?,
+        _ => return None,
+    };
+    rest.starts_with([' ', '\t']).then(|| rest.trim_start())
+}
+
+/// `[ ]`, `[x]`, `[]`, `[~]`: a box holds at most one character beside blanks.
+fn split_box(text: &str) -> Option<(char, &str)> {
+    let inside = text.strip_prefix('[')?;
+    let close = inside
+        .char_indices()
+        .take(4)
+        .find(|&(_, character)| character == ']')?
+        .0;
+    let mut marks = inside[..close].trim().chars();
+    let mark = marks.next().unwrap_or(' ');
+    let is_mark = mark == ' ' || matches!(mark, 'x' | 'X') || !mark.is_alphanumeric();
+    let rest = &inside[close + 1..];
+    let is_box =
+        marks.next().is_none() && is_mark && (rest.is_empty() || rest.starts_with([' ', '\t']));
+    is_box.then(|| (mark, rest.trim_start()))
+}
+
+struct Words<'a> {
+    rest: &'a str,
+    /// Whether a `**` that opened before the id is still to be closed.
+    bold: bool,
+}
+
+impl<'a> Words<'a> {
+    /// `T001`, `T001:`, `**T001**`; gives the id as written.
+    fn take_id(&mut self) -> Option<String> {
+        let (inside, bold) = match self.rest.strip_prefix("**") {
+            Some(inside) => (inside, true),
+            None => (self.rest, self.bold),
+        };
+        let (_, end) = Key::scan(inside.as_bytes(), 0)?;
+        let mut rest = &inside[end..];
+        self.bold = bold;
+        if bold && let Some(behind) = rest.strip_prefix("**").or_else(|| rest.strip_prefix(":**")) {
+            (rest, self.bold) = (behind, false);
+        }
+        if !(rest.is_empty() || rest.starts_with([' ', '\t', ':', '.', ',', '*', '['])) {
+            return None;
+        }
+        self.rest = rest.trim_start_matches([':', '.', ',']).trim_start();
+        Some(inside[..end].to_owned())
+    }
+
+    /// `[P]`, `[US1]`, `[US-ADMIN-01]`; a link `[text](address)` is part of the title.
+    fn take_label(&mut self) -> Option<&'a str> {
+        const LONGEST: usize = 40;
+        let inside = self.rest.strip_prefix('[')?;
+        let close = inside
+            .char_indices()
+            .take(LONGEST)
+            .find(|&(_, character)| character == ']')?
+            .0;
+        let label = &inside[..close];
+        let fits = |character: char| character.is_alphanumeric() || "-_./ ".contains(character);
+        let rest = &inside[close + 1..];
+        if label.trim().is_empty() || !label.chars().all(fits) || rest.starts_with('(') {
+            return None;
+        }
+        self.rest = rest.trim_start_matches(':').trim_start();
+        Some(label.trim())
+    }
+
+    fn into_title(self) -> String {
+        // `**T001** - Title`, `T001 — Title`: the dash belongs to neither.
+        let dash = ["- ", "– ", "— "]
+            .iter()
+            .find_map(|dash| self.rest.strip_prefix(dash));
+        let title = dash.unwrap_or(self.rest).trim();
+        if self.bold {
+            title.replacen("**", "", 1)
+        } else {
+            title.to_owned()
+        }
+    }
+}

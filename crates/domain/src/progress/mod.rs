@@ -1,0 +1,187 @@
+//! How far a goal is, and why it is not further.
+
+use serde::Serialize;
+
+use crate::Timestamp;
+use crate::goal::{GoalId, GoalStatus, TaskCounts};
+use crate::task::TaskId;
+
+/// At most so many tasks are named with a reason.
+pub const NAMED_TASKS: usize = 20;
+
+/// Tasks of a goal that share an obstacle: how many there are and the first of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Obstacle {
+    /// All of them.
+    pub count: i64,
+    /// The first [`NAMED_TASKS`].
+    pub task_ids: Vec<TaskId>,
+}
+
+/// What stands in the way, as far as it was looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Obstacles {
+    /// Pending with nothing left to wait for, and nobody to do it.
+    pub unassigned: Obstacle,
+    /// Failed for good.
+    pub failed: Obstacle,
+    /// Pending behind a failed or cancelled task.
+    pub behind_failed: Obstacle,
+    /// Waiting for a person.
+    pub for_person: Obstacle,
+}
+
+/// The answer to: how far is this goal?
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Progress {
+    /// The goal.
+    pub goal_id: GoalId,
+    /// Whether the figures can be relied upon; if not, `errors` says why.
+    pub valid: bool,
+    /// `completed / total × 100`.
+    pub percentage: f64,
+    /// Completed tasks.
+    pub completed: i64,
+    /// Tasks that count.
+    pub total: i64,
+    /// Tasks by status.
+    pub by_status: TaskCounts,
+    /// Why it stands where it stands.
+    pub reasons: Vec<Reason>,
+    /// What makes the figures unreliable.
+    pub errors: Vec<Reason>,
+    /// When this was computed.
+    pub calculated_at: Timestamp,
+    /// Raised with every change of a counter.
+    pub revision: i64,
+}
+
+/// One reason, with what can be done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// Stable, snake_case.
+    pub code: &'static str,
+    /// In words.
+    pub message: String,
+    /// How many tasks it concerns.
+    pub count: i64,
+    /// The first [`NAMED_TASKS`] of them.
+    pub task_ids: Vec<TaskId>,
+    /// What to do.
+    pub mend: String,
+}
+
+/// Explains a goal's counters. Counters that cannot be right are an error, never a silent 0 %.
+pub fn explain(
+    goal_id: GoalId,
+    status: GoalStatus,
+    counts: TaskCounts,
+    revision: i64,
+    obstacles: Obstacles,
+    now: Timestamp,
+) -> Progress {
+    let mut errors = Vec::new();
+    if !counts.is_sound() {
+        errors.push(Reason {
+            code: "counter_drift",
+            message: "a counter of this goal's tasks is below zero".to_owned(),
+            count: 0,
+            task_ids: Vec::new(),
+            mend: "report this: the counters and the tasks disagree".to_owned(),
+        });
+    }
+    Progress {
+        goal_id,
+        valid: errors.is_empty(),
+        percentage: counts.percentage(),
+        completed: counts.completed,
+        total: counts.total(),
+        by_status: counts,
+        reasons: reasons(status, &counts, obstacles),
+        errors,
+        calculated_at: now,
+        revision,
+    }
+}
+
+fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let mut say = |code, obstacle: Obstacle, message: &str, mend: &str| {
+        if obstacle.count > 0 {
+            let message = format!("{} {message}", plural(obstacle.count));
+            reasons.push(Reason {
+                code,
+                message,
+                count: obstacle.count,
+                task_ids: obstacle.task_ids,
+                mend: mend.to_owned(),
+            });
+        }
+    };
+    say("task_failed", obstacles.failed, "failed for good", "read the failed task's experience, mend the cause, run it again");
+    say("dependency_failed", obstacles.behind_failed, "blocked by a failed or cancelled task", "mend the task they wait for");
+    say("waiting_for_person", obstacles.for_person, "waiting for a person", "complete it: POST /v1/tasks/{id}/complete");
+    say("unassigned", obstacles.unassigned, "without an agent", "create an agent with the task's type, or a default agent");
+    let plain = |code, count, message: &str, mend: &str| Reason {
+        code,
+        message: message.to_owned(),
+        count,
+        task_ids: Vec::new(),
+        mend: mend.to_owned(),
+    };
+    if matches!(status, GoalStatus::Draft | GoalStatus::Abandoned) {
+        reasons.push(plain("goal_not_active", 0, "the goal is not active", "make the goal active"));
+    }
+    let open = counts.total() - counts.completed;
+    if counts.total() == 0 {
+        reasons.push(plain("no_tasks", 0, "the goal has no tasks that count", "decompose the goal, import a plan or add a task"));
+    } else if open > 0 && counts.running > 0 {
+        reasons.push(plain("in_progress", counts.running, &format!("{} running", plural(counts.running)), "wait"));
+    } else if open > 0 && counts.completed == 0 && counts.is_moving() {
+        reasons.push(plain("not_started", counts.ready, &format!("{} ready, none begun", plural(counts.ready)), "start a worker"));
+    } else if open > 0 && counts.ready > 0 {
+        reasons.push(plain("in_progress", counts.ready, &format!("{} ready for a worker", plural(counts.ready)), "wait, or start a worker"));
+    }
+    reasons
+}
+
+fn plural(count: i64) -> String {
+    if count == 1 { "1 task is".to_owned() } else { format!("{count} tasks are") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn codes(counts: TaskCounts, obstacles: Obstacles) -> Vec<&'static str> {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("time");
+        let id = GoalId::new(Uuid::from_u128(1));
+        explain(id, GoalStatus::Active, counts, 1, obstacles, now).reasons.iter().map(|reason| reason.code).collect()
+    }
+
+    #[test]
+    fn every_standstill_has_a_reason() {
+        let one = || Obstacle { count: 1, task_ids: vec![TaskId::new(Uuid::from_u128(7))] };
+        assert_eq!(codes(TaskCounts::default(), Obstacles::default()), ["no_tasks"]);
+        assert_eq!(codes(TaskCounts { ready: 2, ..Default::default() }, Obstacles::default()), ["not_started"]);
+        assert_eq!(codes(TaskCounts { running: 1, ..Default::default() }, Obstacles::default()), ["in_progress"]);
+        let failed = Obstacles { failed: one(), behind_failed: one(), ..Default::default() };
+        assert_eq!(
+            codes(TaskCounts { failed: 1, pending: 1, ..Default::default() }, failed),
+            ["task_failed", "dependency_failed"]
+        );
+        let person = Obstacles { for_person: one(), ..Default::default() };
+        assert_eq!(codes(TaskCounts { waiting: 1, ..Default::default() }, person), ["waiting_for_person"]);
+        assert!(codes(TaskCounts { completed: 3, ..Default::default() }, Obstacles::default()).is_empty());
+    }
+
+    #[test]
+    fn counters_that_cannot_be_right_are_an_error() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("time");
+        let counts = TaskCounts { ready: -1, completed: 1, ..Default::default() };
+        let progress = explain(GoalId::new(Uuid::from_u128(1)), GoalStatus::Active, counts, 1, Obstacles::default(), now);
+        assert!(!progress.valid);
+        assert_eq!(progress.errors[0].code, "counter_drift");
+    }
+}

@@ -1,0 +1,418 @@
+//! The task itself: its state, its commands, and the facts they leave.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{DESCRIPTION_LIMIT, NAME_LIMIT, Origin, TITLE_LIMIT, TaskCommand, TaskId, TaskStatus};
+use crate::agent::{Agent, AgentId};
+use crate::canonical;
+use crate::execution::{Action, ExecutionError, RetryPolicy, Wait};
+use crate::goal::GoalId;
+use crate::ledger::Fact;
+use crate::workspace::WorkspaceId;
+use crate::{Rejection, Timestamp, Violation};
+
+/// A task waits for another one of the same workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The task waited for.
+    pub task_id: TaskId,
+    /// How the edge came about.
+    pub origin: Origin,
+}
+
+/// Everything a task is, as stored. The names are those of the ledger's `changes`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskState {
+    /// Its id.
+    pub id: TaskId,
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// The goal it serves.
+    pub goal_id: Option<GoalId>,
+    /// Its name in the plan, such as `T001`; unique in the goal.
+    pub key: Option<String>,
+    /// Its name in the workspace, unique there.
+    pub slug: String,
+    /// What is to be done.
+    pub title: String,
+    /// Details, Markdown.
+    pub description: String,
+    /// Matched with the agents' capabilities.
+    pub task_type: String,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// Why it waits; present exactly while it does.
+    pub waiting: Option<Wait>,
+    /// The last failure; kept until it succeeds.
+    pub error: Option<ExecutionError>,
+    /// Higher first.
+    pub priority: i32,
+    /// Present unless it is pending.
+    pub agent_id: Option<AgentId>,
+    /// What to do, if it is more than words.
+    pub action: Option<Action>,
+    /// Present once it is completed.
+    pub result: Option<Value>,
+    /// Free words.
+    pub labels: Vec<String>,
+    /// `[P]` in the plan.
+    pub parallel: bool,
+    /// Expected effort.
+    pub estimate_minutes: Option<u32>,
+    /// 1 (trivial) to 10.
+    pub complexity: Option<u8>,
+    /// The latest attempt's number, 0 before the first.
+    pub attempt: u32,
+    /// Attempts in all before it fails.
+    pub max_attempts: u32,
+    /// The `scheduled_at` of its run, once it has one.
+    pub scheduled_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What somebody asks for when making a task; [`Task::create`] checks it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DraftTask {
+    /// See [`TaskState::goal_id`].
+    pub goal_id: Option<GoalId>,
+    /// See [`TaskState::key`].
+    pub key: Option<String>,
+    /// Already unique in the workspace.
+    pub slug: String,
+    /// See [`TaskState::title`].
+    pub title: String,
+    /// See [`TaskState::description`].
+    pub description: String,
+    /// Empty means `general`, or `tool` where the action is a tool's.
+    pub task_type: String,
+    /// See [`TaskState::priority`].
+    pub priority: i32,
+    /// See [`TaskState::action`].
+    pub action: Option<Action>,
+    /// See [`TaskState::labels`].
+    pub labels: Vec<String>,
+    /// See [`TaskState::parallel`].
+    pub parallel: bool,
+    /// See [`TaskState::estimate_minutes`].
+    pub estimate_minutes: Option<u32>,
+    /// See [`TaskState::complexity`].
+    pub complexity: Option<u8>,
+    /// 3 unless the effect is irreversible.
+    pub max_attempts: Option<u32>,
+    /// When the task is meant to run, for runs asked for in `scheduled` mode.
+    pub scheduled_at: Option<Timestamp>,
+}
+
+/// A task with the facts its commands left, until the unit of work takes them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    state: TaskState,
+    /// The number of its events.
+    revision: i64,
+    updated_at: Timestamp,
+    /// Dependencies that are not completed; a counter kept by the unit that completes them.
+    open_dependencies: u32,
+    facts: Vec<Fact>,
+}
+
+impl Task {
+    /// Makes a pending task, with all its dependencies open but for `already_done` of them.
+    ///
+    /// # Errors
+    /// Every violation at once, with paths such as `title`.
+    pub fn create(
+        id: TaskId,
+        workspace_id: WorkspaceId,
+        draft: DraftTask,
+        depends_on: &[Dependency],
+        already_done: u32,
+        now: Timestamp,
+    ) -> Result<Self, Vec<Violation>> {
+        let violations = check(&draft);
+        if !violations.is_empty() {
+            return Err(violations);
+        }
+        let task_type = match (draft.task_type.trim(), &draft.action) {
+            ("", Some(Action::Tool { .. })) => "tool",
+            ("", _) => "general",
+            (given, _) => given,
+        };
+        let state = TaskState {
+            id,
+            workspace_id,
+            goal_id: draft.goal_id,
+            key: draft.key,
+            slug: draft.slug,
+            title: draft.title.trim().to_owned(),
+            description: draft.description,
+            task_type: task_type.to_owned(),
+            status: TaskStatus::Pending,
+            waiting: None,
+            error: None,
+            priority: draft.priority,
+            agent_id: None,
+            action: draft.action,
+            result: None,
+            labels: draft.labels,
+            parallel: draft.parallel,
+            estimate_minutes: draft.estimate_minutes,
+            complexity: draft.complexity,
+            attempt: 0,
+            max_attempts: draft.max_attempts.unwrap_or(3),
+            scheduled_at: draft.scheduled_at,
+            created_at: now,
+        };
+        let open = u32::try_from(depends_on.len()).unwrap_or(u32::MAX).saturating_sub(already_done);
+        Ok(Self { state, revision: 0, updated_at: now, open_dependencies: open, facts: Vec::new() })
+    }
+
+    /// Announces the creation with the state as it is now and the dependencies; to be called once, last.
+    #[must_use]
+    pub fn announced(mut self, depends_on: &[Dependency]) -> Self {
+        let mut fact = Fact::created("task", "task.created", self.state.id, &self.state);
+        fact.changes["depends_on"] = json!({"from": null, "to": depends_on});
+        self.revision = 1;
+        self.facts = vec![fact];
+        self
+    }
+
+    /// Trusts storage.
+    pub fn rehydrate(state: TaskState, revision: i64, updated_at: Timestamp, open_dependencies: u32) -> Self {
+        Self { state, revision, updated_at, open_dependencies, facts: Vec::new() }
+    }
+
+    /// All fields.
+    pub const fn state(&self) -> &TaskState {
+        &self.state
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> TaskId {
+        self.state.id
+    }
+
+    /// Where it stands.
+    pub const fn status(&self) -> TaskStatus {
+        self.state.status
+    }
+
+    /// The number of its events, for `ETag`.
+    pub const fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// When it last changed.
+    pub const fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// Dependencies that are not completed.
+    pub const fn open_dependencies(&self) -> u32 {
+        self.open_dependencies
+    }
+
+    /// The facts since it was loaded, in order; they are taken out.
+    pub fn take_facts(&mut self) -> Vec<Fact> {
+        std::mem::take(&mut self.facts)
+    }
+
+    /// How often and when it is tried again.
+    pub const fn retry_policy(&self) -> RetryPolicy {
+        RetryPolicy::with_attempts(self.state.max_attempts)
+    }
+
+    /// `sha256:` of the canonical JSON of what decides how it is performed.
+    pub fn config_digest(&self) -> String {
+        canonical::digest(&json!({
+            "action": self.state.action,
+            "task_type": self.state.task_type,
+            "title": self.state.title,
+            "description": self.state.description,
+            "max_attempts": self.state.max_attempts,
+        }))
+    }
+
+    /// Gives it to an agent; nothing happens if it has that agent already.
+    pub fn assign(&mut self, agent: AgentId, now: Timestamp) {
+        if self.state.agent_id != Some(agent) {
+            self.record("task.assigned", now, json!({}), |state| state.agent_id = Some(agent));
+        }
+    }
+
+    /// `count` of the tasks it waits for were completed.
+    pub fn dependencies_met(&mut self, count: u32) {
+        self.open_dependencies = self.open_dependencies.saturating_sub(count);
+    }
+
+    /// Becomes ready for `agent`.
+    ///
+    /// # Errors
+    /// `dependencies_open` while it waits for others; `invalid_transition` if it is not pending.
+    pub fn ready(&mut self, agent: AgentId, now: Timestamp) -> Result<(), Rejection> {
+        if self.open_dependencies > 0 {
+            return Err(self.still_blocked());
+        }
+        let status = self.state.status.after(TaskCommand::Ready)?;
+        self.record("task.readied", now, json!({}), |state| {
+            state.agent_id = Some(agent);
+            state.status = status;
+        });
+        Ok(())
+    }
+
+    /// An attempt began, or resumed.
+    ///
+    /// # Errors
+    /// `invalid_transition`.
+    pub fn start(&mut self, number: u32, scheduled_at: Timestamp, run: Value, now: Timestamp) -> Result<(), Rejection> {
+        let status = self.state.status.after(TaskCommand::Start)?;
+        self.record("task.started", now, run, |state| {
+            state.status = status;
+            state.waiting = None;
+            state.attempt = number;
+            state.scheduled_at = Some(scheduled_at);
+        });
+        Ok(())
+    }
+
+    /// Its attempt waits without a lease.
+    ///
+    /// # Errors
+    /// `invalid_transition`.
+    pub fn wait(&mut self, wait: Wait, run: Value, now: Timestamp) -> Result<(), Rejection> {
+        let status = self.state.status.after(TaskCommand::Wait)?;
+        self.record("task.suspended", now, run, |state| {
+            state.status = status;
+            state.waiting = Some(wait);
+        });
+        Ok(())
+    }
+
+    /// It is to be tried again after `error`.
+    ///
+    /// # Errors
+    /// `invalid_transition`.
+    pub fn requeue(&mut self, error: ExecutionError, run: Value, now: Timestamp) -> Result<(), Rejection> {
+        let status = self.state.status.after(TaskCommand::Requeue)?;
+        self.record("task.requeued", now, run, |state| {
+            state.status = status;
+            state.waiting = None;
+            state.error = Some(error);
+        });
+        Ok(())
+    }
+
+    /// It has its result, from attempt `number` of the run at `scheduled_at`. A task that nobody had is given to
+    /// `agent`.
+    ///
+    /// # Errors
+    /// `dependencies_open` while it waits for others; `invalid_transition` from a final or failed state.
+    pub fn complete(
+        &mut self,
+        result: Value,
+        agent: AgentId,
+        (number, scheduled_at): (u32, Timestamp),
+        run: Value,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
+        let status = self.state.status.after(TaskCommand::Complete)?;
+        if self.open_dependencies > 0 {
+            return Err(self.still_blocked());
+        }
+        self.record("task.completed", now, run, |state| {
+            state.status = status;
+            state.waiting = None;
+            state.error = None;
+            state.agent_id = state.agent_id.or(Some(agent));
+            state.attempt = number;
+            state.scheduled_at = Some(scheduled_at);
+            state.result = Some(result);
+        });
+        Ok(())
+    }
+
+    /// It is done before anybody here worked on it: a checked item of an imported plan.
+    pub fn done_elsewhere(&mut self, agent: AgentId) {
+        self.state.status = TaskStatus::Completed;
+        self.state.agent_id = Some(agent);
+        self.state.result = Some(Value::Null);
+    }
+
+    /// It has failed for good.
+    ///
+    /// # Errors
+    /// `invalid_transition`.
+    pub fn fail(&mut self, error: ExecutionError, run: Value, now: Timestamp) -> Result<(), Rejection> {
+        let status = self.state.status.after(TaskCommand::Fail)?;
+        self.record("task.failed", now, run, |state| {
+            state.status = status;
+            state.waiting = None;
+            state.error = Some(error);
+        });
+        Ok(())
+    }
+
+    /// Makes a task that is not yet announced ready, or leaves it pending with its agent.
+    pub fn place(&mut self, agent: Option<&Agent>) {
+        self.state.agent_id = agent.map(Agent::id);
+        if agent.is_some() && self.open_dependencies == 0 {
+            self.state.status = TaskStatus::Ready;
+        }
+    }
+
+    fn still_blocked(&self) -> Rejection {
+        Rejection::new(
+            "dependencies_open",
+            format!(
+                "task `{}` still waits for {} other task{}",
+                self.state.slug,
+                self.open_dependencies,
+                if self.open_dependencies == 1 { "" } else { "s" }
+            ),
+        )
+    }
+
+    fn record(&mut self, event: &'static str, now: Timestamp, metadata: Value, change: impl FnOnce(&mut TaskState)) {
+        let before = self.state.clone();
+        change(&mut self.state);
+        self.revision += 1;
+        self.updated_at = now;
+        self.facts.push(Fact::changed("task", event, self.state.id, &before, &self.state).with(metadata));
+    }
+}
+
+fn check(draft: &DraftTask) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut text = |path: &str, value: &str, limit: usize| {
+        let count = value.chars().count();
+        if count > limit {
+            violations.push(Violation::new(path, "too_long", format!("{count} characters; at most {limit} are allowed")));
+        }
+        if value.contains('\0') {
+            violations.push(Violation::new(path, "control_character", "contains the character U+0000; remove it"));
+        }
+    };
+    text("title", &draft.title, TITLE_LIMIT);
+    text("description", &draft.description, DESCRIPTION_LIMIT);
+    text("task_type", &draft.task_type, NAME_LIMIT);
+    text("slug", &draft.slug, NAME_LIMIT);
+    text("key", draft.key.as_deref().unwrap_or_default(), NAME_LIMIT);
+    for (index, label) in draft.labels.iter().enumerate() {
+        text(&format!("labels[{index}]"), label, NAME_LIMIT);
+    }
+    if draft.title.trim().is_empty() {
+        violations.push(Violation::new("title", "empty_title", "a task needs a title"));
+    }
+    if draft.labels.len() > 50 {
+        violations.push(Violation::new("labels", "too_many", "at most 50 labels"));
+    }
+    if draft.max_attempts.is_some_and(|n| !(1..=100).contains(&n)) {
+        violations.push(Violation::new("max_attempts", "out_of_range", "between 1 and 100"));
+    }
+    if draft.complexity.is_some_and(|n| !(1..=10).contains(&n)) {
+        violations.push(Violation::new("complexity", "out_of_range", "between 1 and 10"));
+    }
+    violations
+}

@@ -1,0 +1,24 @@
+//! Tasks: the nodes of a goal's graph.
+
+mod aggregate;
+mod slug;
+mod status;
+
+pub use aggregate::{Dependency, DraftTask, Task, TaskState};
+pub use slug::{slugify, unique_slug};
+pub use status::{TaskCommand, TaskStatus};
+
+use crate::Id;
+pub use crate::plan::Origin;
+
+/// Id of a task.
+pub type TaskId = Id<Task>;
+
+/// The longest title, in characters.
+pub const TITLE_LIMIT: usize = 500;
+/// The longest description, in characters.
+pub const DESCRIPTION_LIMIT: usize = 50_000;
+/// The longest key, slug, task type or label, in characters.
+pub const NAME_LIMIT: usize = 100;
+/// The largest result of one task, in bytes of its JSON text.
+pub const RESULT_LIMIT: usize = 8 * 1024 * 1024;

@@ -1,0 +1,36 @@
+//! The schema, one change per file, for SQLite and PostgreSQL alike.
+//!
+//! Each file is one text in which a few words in braces stand for what the databases spell differently (see
+//! [`dialect`]). Constraints are part of the product: what the domain forbids, plain SQL cannot write either.
+//!
+//! To add a change: write `mNNNN_what.rs` with `sea_orm_migration::MigrationTrait`, list it in
+//! [`Migrator::migrations`], and never touch a file that has been released.
+
+mod dialect;
+mod m0001_identity;
+mod m0002_agents;
+mod m0003_goals;
+mod m0004_tasks;
+mod m0005_executions;
+mod m0006_experiences;
+mod m0007_ledger;
+
+use sea_orm_migration::prelude::*;
+
+/// Every migration, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_identity::Migration),
+            Box::new(m0002_agents::Migration),
+            Box::new(m0003_goals::Migration),
+            Box::new(m0004_tasks::Migration),
+            Box::new(m0005_executions::Migration),
+            Box::new(m0006_experiences::Migration),
+            Box::new(m0007_ledger::Migration),
+        ]
+    }
+}

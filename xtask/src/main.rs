@@ -1,0 +1,56 @@
+//! Maintenance and developer commands, run as `cargo xtask <command>`.
+//!
+//! A command is a module with an `Args` struct (`clap::Args`) and `fn run(self) -> anyhow::Result<ExitCode>`,
+//! and one line in `commands!` below.
+
+mod ci;
+mod postgres;
+mod process;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Makes the `Command` enum and its dispatch from one line per command.
+macro_rules! commands {
+    ($($(#[$doc:meta])* $variant:ident => $module:ident,)+) => {
+        #[derive(clap::Subcommand)]
+        enum Command {
+            $($(#[$doc])* $variant($module::Args),)+
+        }
+
+        impl Command {
+            fn run(self) -> anyhow::Result<ExitCode> {
+                match self {
+                    $(Self::$variant(args) => args.run(),)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Run all tests on SQLite and PostgreSQL; starts a throwaway PostgreSQL server if none is named
+    Test => test,
+    /// Run the whole gate: formatting, lints, documentation, layering, the domain crate alone, all tests
+    Ci => ci,
+}
+
+/// The developer's side of Goalwright.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
