@@ -16,14 +16,15 @@ macro_rules! migration {
             }
         }
 
+        #[expect(elided_lifetimes_in_paths, reason = "the trait's methods elide it, and theirs must match")]
         #[async_trait::async_trait]
         impl sea_orm_migration::MigrationTrait for Migration {
-            async fn up(&self, manager: &sea_orm_migration::SchemaManager<'_>) -> Result<(), sea_orm_migration::DbErr> {
+            async fn up(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm_migration::DbErr> {
                 let triggers: &[crate::dialect::Refusal] = $triggers;
                 crate::dialect::apply(manager, $up, triggers).await
             }
 
-            async fn down(&self, manager: &sea_orm_migration::SchemaManager<'_>) -> Result<(), sea_orm_migration::DbErr> {
+            async fn down(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm_migration::DbErr> {
                 crate::dialect::drop_tables(manager, &[$($table),*]).await
             }
 

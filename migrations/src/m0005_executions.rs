@@ -33,7 +33,8 @@ CREATE TABLE runs (
     CHECK (attempts = 0 OR scheduled_at IS NOT NULL)
 );
 CREATE INDEX ix_runs_claim ON runs (queue, priority DESC, available_at, id) WHERE status IN ('queued', 'waiting');
-CREATE INDEX ix_runs_agent_claim ON runs (agent_id, available_at) WHERE status IN ('queued', 'waiting');
+CREATE INDEX ix_runs_agent ON runs (workspace_id, agent_id, priority DESC, available_at, id)
+    WHERE status IN ('queued', 'waiting');
 CREATE INDEX ix_runs_trace ON runs (trace_id);
 CREATE UNIQUE INDEX ux_runs_driving ON runs (task_id) WHERE drives_task AND status IN ('queued', 'running', 'waiting');
 CREATE TABLE attempts (

@@ -1,1 +1,7 @@
-fn main(){}
+//! `goalwright`: turns a written plan into finished, audited work.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    goalwright::cli::main()
+}

@@ -1,1 +1,19 @@
-//! placeholder
+//! How it is done: storage on SQLite and PostgreSQL, the clock, ids, tokens, tools, and the loops that drive the
+//! kernel. Everything here implements a port of `goalwright-application`; the rest of the product sees only that.
+
+pub mod auth;
+mod clock;
+mod ids;
+pub mod persistence;
+mod runner;
+mod sandboxes;
+mod signals;
+mod spawn;
+pub mod tools;
+pub mod worker;
+
+pub use clock::SystemClock;
+pub use ids::SystemIds;
+pub use runner::runner;
+pub use sandboxes::Folders;
+pub use signals::LocalSignals;

@@ -16,6 +16,9 @@ use crate::ports::{CallStatus, ToolCall};
 use crate::retrying::retrying;
 use crate::Error;
 
+/// How long a tool may take to stop once it was told to.
+const OBEY: Duration = Duration::from_secs(10);
+
 impl Kernel {
     /// Does the work of an attempt: resolves its parameters, notes what it is about to do, does it, and collects
     /// what came of it. Whatever goes wrong in the work is an outcome.
@@ -174,10 +177,14 @@ impl Kernel {
     async fn call_in_time(&self, invocation: Invocation, cancel: &CancellationToken) -> Result<Reply, ToolFailure> {
         let limit = self.settings.deadline;
         let name = format!("{}.{}", invocation.tool, invocation.operation);
+        let stop = cancel.child_token();
+        let mut call = self.ports.tools.call(Invocation { cancel: stop.clone(), ..invocation });
         tokio::select! {
-            answer = self.ports.tools.call(invocation) => answer,
-            () = cancel.cancelled() => Err(failure("Cancelled", format!("`{name}` was cancelled"), true)),
+            answer = &mut call => answer,
             () = tokio::time::sleep(limit) => {
+                // A tool that obeys is waited for, so that nothing is written after the failure was settled.
+                stop.cancel();
+                let _ = tokio::time::timeout(OBEY, call).await;
                 Err(failure("TimedOut", format!("`{name}` took longer than {} s", limit.as_secs()), true))
             }
         }

@@ -47,12 +47,7 @@ impl Finding {
     }
 
     fn new(severity: Severity, code: &'static str, line: Option<u32>, message: String) -> Self {
-        Self {
-            severity,
-            code: Cow::Borrowed(code),
-            line,
-            message,
-        }
+        Self { severity, code: Cow::Borrowed(code), line, message }
     }
 }
 

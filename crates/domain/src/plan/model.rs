@@ -153,9 +153,5 @@ pub struct Limits {
 
 impl Limits {
     /// What imports and the outline planner take: 10,000 tasks, 100,000 edges, 4 MiB.
-    pub const IMPORT: Self = Self {
-        max_tasks: 10_000,
-        max_edges: 100_000,
-        max_bytes: 4 * 1024 * 1024,
-    };
+    pub const IMPORT: Self = Self { max_tasks: 10_000, max_edges: 100_000, max_bytes: 4 * 1024 * 1024 };
 }

@@ -15,10 +15,8 @@ pub fn topological_order(nodes: usize, edges: &[(usize, usize)]) -> Option<Vec<u
             open[waiter] += 1;
         }
     }
-    let mut ready: BinaryHeap<Reverse<usize>> = (0..nodes)
-        .filter(|&node| open[node] == 0)
-        .map(Reverse)
-        .collect();
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..nodes).filter(|&node| open[node] == 0).map(Reverse).collect();
     let mut order = Vec::with_capacity(nodes);
     while let Some(Reverse(node)) = ready.pop() {
         order.push(node);

@@ -20,9 +20,7 @@ pub(super) struct OpenAction {
 
 /// The text behind `use:` if a line without indentation is one; a list marker may stand before it.
 pub(super) fn text_of_use(body: &str) -> Option<&str> {
-    super::item::split_marker(body)
-        .unwrap_or(body)
-        .strip_prefix("use:")
+    super::item::split_marker(body).unwrap_or(body).strip_prefix("use:")
 }
 
 /// Whether the text behind `use:` names an operation. Prose may begin with “use:” as well.
@@ -103,12 +101,7 @@ impl OpenAction {
         } else {
             serde_json::from_str(&self.json).map_err(|error| self.complaint(&error))?
         };
-        Ok(PlannedAction {
-            tool: self.tool,
-            operation: self.operation,
-            parameters,
-            line: Some(self.line),
-        })
+        Ok(PlannedAction { tool: self.tool, operation: self.operation, parameters, line: Some(self.line) })
     }
 
     fn complaint(&self, error: &serde_json::Error) -> Finding {
@@ -124,9 +117,8 @@ impl OpenAction {
         let said = error.to_string();
         let reason = said.split(" at line ").next().unwrap_or_default();
         let (tool, operation) = (&self.tool, &self.operation);
-        let message = format!(
-            "the JSON of `use: {tool}.{operation}` cannot be read at column {column}: {reason}"
-        );
+        let message =
+            format!("the JSON of `use: {tool}.{operation}` cannot be read at column {column}: {reason}");
         Finding::error("invalid_action", line, message)
     }
 }
@@ -134,9 +126,7 @@ impl OpenAction {
 /// The first word and, trimmed, the rest. A brace ends the word: `http.request{"url": …}`.
 fn split_name(text: &str) -> Option<(&str, &str)> {
     let text = text.trim();
-    let end = text
-        .find(|c: char| c.is_whitespace() || c == '{')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| c.is_whitespace() || c == '{').unwrap_or(text.len());
     (end > 0).then(|| (&text[..end], text[end..].trim_start()))
 }
 
@@ -144,10 +134,7 @@ fn split_name(text: &str) -> Option<(&str, &str)> {
 fn split_operation(name: &str) -> Option<(&str, &str)> {
     let (tool, operation) = name.split_once('.')?;
     let is_name = |text: &str, extra: &str| {
-        !text.is_empty()
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
     };
     (is_name(tool, "_-") && is_name(operation, "_-./")).then_some((tool, operation))
 }

@@ -1,79 +1,16 @@
 //! Dependencies that a task's own lines write out: `(depends on T013, T020-T024)`.
 
-use std::ops::Range;
-
-use super::key::{Key, is_word, scan_number};
+use super::key::is_word;
 use super::mask::without_code;
+use super::reference::{Clause, Manner, Reference, collect, skip_blanks};
 
-/// One id, or a range of ids, that a task says it waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reference {
-    pub(super) first: Key,
-    /// The other end of a range.
-    pub(super) last: Option<Key>,
-    /// As written.
-    pub(super) text: String,
-    pub(super) line: u32,
-}
-
-/// How freely ids may stand among other words.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    /// Ids follow the phrase directly and end at the first other word: running text.
-    Listed,
-    /// Any id up to the end of the clause: it was set apart by parentheses or a line of its own.
-    Anywhere,
-}
-
-struct Clause {
-    /// The bytes behind the phrase.
-    body: Range<usize>,
-    manner: Manner,
-}
-
-/// Words that may stand between the phrase and the ids, or between ids.
-const FILLERS: [&[u8]; 14] = [
-    b"and",
-    b"or",
-    b"the",
-    b"both",
-    b"all",
-    b"of",
-    b"on",
-    b"task",
-    b"tasks",
-    b"completion",
-    b"only",
-    b"also",
-    b"plus",
-    b"completing",
-];
-/// Words behind which ids are no longer what is waited for.
-const STOPS: [&[u8]; 12] = [
-    b"which",
-    b"that",
-    b"blocks",
-    b"blocking",
-    b"unblocks",
-    b"before",
-    b"but",
-    b"not",
-    b"see",
-    b"so",
-    b"while",
-    b"parallel",
-];
-const NEGATIONS: [&str; 8] = [
-    "not", "n't", "n’t", "longer", "never", "nothing", "none", "nobody",
-];
-const ANYWHERE: [&[u8]; 4] = [
-    b"depends on",
-    b"depend on",
-    b"depends upon",
-    b"dependent on",
-];
+/// Words before a phrase that turn it round.
+const NEGATIONS: [&str; 8] = ["not", "n't", "n’t", "longer", "never", "nothing", "none", "nobody"];
+/// Where ids follow, these state a dependency anywhere in a line.
+const ANYWHERE: [&[u8]; 4] = [b"depends on", b"depend on", b"depends upon", b"dependent on"];
 /// Ordinary words elsewhere, a statement where they open a parenthesis.
 const OPENING: [&[u8]; 5] = [b"after", b"requires", b"needs", b"blocked by", b"waits for"];
+/// What a sub-line begins with that does nothing but state dependencies.
 const OWN_LINE: [&[u8]; 10] = [
     b"depends on",
     b"depend on",
@@ -88,12 +25,7 @@ const OWN_LINE: [&[u8]; 10] = [
 ];
 
 /// What a task's own line, or a line of its description, says it waits for.
-pub(super) fn references_in(
-    text: &str,
-    line: u32,
-    in_parentheses_only: bool,
-    out: &mut Vec<Reference>,
-) {
+pub(super) fn references_in(text: &str, line: u32, in_parentheses_only: bool, out: &mut Vec<Reference>) {
     let bytes = without_code(text);
     for clause in clauses(&bytes) {
         if clause.manner == Manner::Anywhere || !in_parentheses_only {
@@ -106,17 +38,11 @@ pub(super) fn references_in(
 pub(super) fn references_of_line(text: &str, line: u32, out: &mut Vec<Reference>) -> bool {
     let plain = text.replace("**", "").replace("__", "");
     let bytes = without_code(&plain);
-    let Some(phrase) = OWN_LINE
-        .iter()
-        .find(|phrase| starts_with(&bytes, 0, phrase))
-    else {
+    let Some(phrase) = OWN_LINE.iter().find(|phrase| opens_line(&bytes, phrase)) else {
         return false;
     };
     let before = out.len();
-    let clause = Clause {
-        body: phrase.len()..bytes.len(),
-        manner: Manner::Anywhere,
-    };
+    let clause = Clause { body: phrase.len()..bytes.len(), manner: Manner::Anywhere };
     collect(&bytes, &plain, &clause, line, out);
     out.len() > before
 }
@@ -134,19 +60,11 @@ pub(super) fn without_trailing_clause(title: &str) -> &str {
         return title;
     };
     let mut found = Vec::new();
-    let manner = if ANYWHERE.contains(phrase) {
-        Manner::Anywhere
-    } else {
-        Manner::Listed
-    };
+    let manner = if ANYWHERE.contains(phrase) { Manner::Anywhere } else { Manner::Listed };
     let body = start + phrase.len()..bytes.len() - 1;
     collect(&bytes, trimmed, &Clause { body, manner }, 0, &mut found);
     let rest = trimmed[..open].trim_end();
-    if found.is_empty() || rest.is_empty() {
-        title
-    } else {
-        rest
-    }
+    if found.is_empty() || rest.is_empty() { title } else { rest }
 }
 
 fn opening_of_last_parenthesis(bytes: &[u8]) -> Option<usize> {
@@ -208,27 +126,15 @@ fn clause_at(bytes: &[u8], at: usize, open: Option<usize>) -> Option<Clause> {
     if at > 0 && is_word(bytes[at - 1]) || !bytes[at].is_ascii_alphabetic() {
         return None;
     }
-    let clause = |phrase: &[u8], manner| Clause {
-        body: at + phrase.len()..bytes.len(),
-        manner,
-    };
-    if let Some(phrase) = ANYWHERE
-        .iter()
-        .find(|phrase| starts_phrase(bytes, at, phrase))
-    {
-        let manner = if open.is_some() {
-            Manner::Anywhere
-        } else {
-            Manner::Listed
-        };
+    let clause = |phrase: &[u8], manner| Clause { body: at + phrase.len()..bytes.len(), manner };
+    if let Some(phrase) = ANYWHERE.iter().find(|phrase| starts_phrase(bytes, at, phrase)) {
+        let manner = if open.is_some() { Manner::Anywhere } else { Manner::Listed };
         return (!is_negated(bytes, at)).then(|| clause(phrase, manner));
     }
     // `(after T001)`: only where nothing but blanks stands between the parenthesis and the word.
     // A word has at most one blank before it here, which keeps the look back constant.
     let opens = at > 0 && (bytes[at - 1] == b'(' || at > 1 && bytes[at - 2..at] == *b"( ");
-    let phrase = OPENING
-        .iter()
-        .find(|phrase| opens && starts_phrase(bytes, at, phrase))?;
+    let phrase = OPENING.iter().find(|phrase| opens && starts_phrase(bytes, at, phrase))?;
     Some(clause(phrase, Manner::Listed))
 }
 
@@ -240,109 +146,19 @@ fn is_negated(bytes: &[u8], at: usize) -> bool {
     NEGATIONS.iter().any(|negation| word.ends_with(negation))
 }
 
-fn collect(bytes: &[u8], text: &str, clause: &Clause, line: u32, out: &mut Vec<Reference>) {
-    let mut at = clause.body.start;
-    let end = clause.body.end;
-    let mut depth = 0_usize;
-    while at < end {
-        match bytes[at] {
-            b'(' => depth += 1,
-            b')' => depth = depth.saturating_sub(1),
-            b' ' | b'\t' | b',' | b'&' | b'+' | b'/' | b':' | b'*' | b'#' | b'[' | b']' => {}
-            byte if is_word(byte) => {
-                if depth == 0
-                    && let Some(reference) = reference_at(bytes, text, at, end, line)
-                {
-                    at += reference.text.len();
-                    out.push(reference);
-                    continue;
-                }
-                let word = word_at(bytes, at);
-                let is = |list: &[&[u8]]| list.iter().any(|other| word.eq_ignore_ascii_case(other));
-                let ends = match clause.manner {
-                    Manner::Listed => !is(&FILLERS),
-                    Manner::Anywhere => is(&STOPS),
-                };
-                if depth == 0 && ends {
-                    return;
-                }
-                at += word.len();
-                continue;
-            }
-            _ if depth == 0 && clause.manner == Manner::Listed => return,
-            _ => {}
-        }
-        at += 1;
-    }
-}
-
-fn reference_at(bytes: &[u8], text: &str, at: usize, end: usize, line: u32) -> Option<Reference> {
-    let (first, behind) = Key::scan(&bytes[..end], at)?;
-    let (last, behind) = match range_end(&bytes[..end], behind) {
-        Some((last, behind)) => (Some(last), behind),
-        None => (None, behind),
-    };
-    Some(Reference {
-        first,
-        last,
-        text: text.get(at..behind)?.to_owned(),
-        line,
-    })
-}
-
-/// `-T036`, ` – T036`, `…T036`, `..T036`, ` to T036`; after a bare dash also only the digits.
-fn range_end(bytes: &[u8], at: usize) -> Option<(Key, usize)> {
-    const CONNECTORS: [&[u8]; 11] = [
-        b"-",
-        b"~",
-        b"...",
-        b"..",
-        b"to ",
-        b"through ",
-        "–".as_bytes(),
-        "—".as_bytes(),
-        "…".as_bytes(),
-        "‑".as_bytes(),
-        "−".as_bytes(),
-    ];
-    let start = skip_blanks(bytes, at);
-    let connector = CONNECTORS
-        .iter()
-        .find(|connector| bytes[start..].starts_with(connector))?;
-    let behind = start + connector.len();
-    if let Some(found) = Key::scan(bytes, skip_blanks(bytes, behind)) {
-        return Some(found);
-    }
-    let (number, end) = scan_number(bytes, behind)?;
-    let is_bare = start == at && !bytes.get(end).is_some_and(|&byte| is_word(byte));
-    is_bare.then(|| (Key::numbered(number), end))
-}
-
-fn word_at(bytes: &[u8], at: usize) -> &[u8] {
-    let length = bytes[at..]
-        .iter()
-        .take_while(|&&byte| is_word(byte))
-        .count();
-    &bytes[at..at + length]
-}
-
-fn skip_blanks(bytes: &[u8], at: usize) -> usize {
-    at + bytes[at..]
-        .iter()
-        .take_while(|&&byte| byte == b' ' || byte == b'\t')
-        .count()
-}
-
 fn starts_with(bytes: &[u8], at: usize, phrase: &[u8]) -> bool {
-    bytes
-        .get(at..at + phrase.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(phrase))
+    bytes.get(at..at + phrase.len()).is_some_and(|start| start.eq_ignore_ascii_case(phrase))
 }
 
 /// The phrase, and then no further letter.
 fn starts_phrase(bytes: &[u8], at: usize, phrase: &[u8]) -> bool {
-    starts_with(bytes, at, phrase)
-        && !bytes
-            .get(at + phrase.len())
-            .is_some_and(|&byte| is_word(byte))
+    starts_with(bytes, at, phrase) && !bytes.get(at + phrase.len()).is_some_and(|&byte| is_word(byte))
+}
+
+/// The phrase at the start of a line; behind a colon anything may follow.
+fn opens_line(bytes: &[u8], phrase: &[u8]) -> bool {
+    match phrase.last() {
+        Some(b':') => starts_with(bytes, 0, phrase),
+        _ => starts_phrase(bytes, 0, phrase),
+    }
 }

@@ -1,14 +1,11 @@
-//! One pass over the lines: headings, checklist items with what is indented below them, and the
-//! bullets that state an order of phases.
+//! What a text contains, line by line.
 
 use crate::plan::{Finding, PlannedAction};
 
-use super::action::{OpenAction, names_operation, text_of_use};
-use super::clause::{Reference, references_in, references_of_line, without_trailing_clause};
 use super::fields::Field;
-use super::item::{Checkbox, split_marker};
-use super::section::{Heading, plan_title};
-use super::source::{Comments, Fence, Line, indentation, outdented};
+use super::item::Checkbox;
+use super::reference::Reference;
+use super::section::Heading;
 
 /// What a text contains, before ids are resolved.
 #[derive(Default)]
@@ -23,7 +20,8 @@ pub(super) struct Document {
 /// A checklist item and everything indented below it.
 pub(super) struct Item {
     pub(super) line: u32,
-    indent: usize,
+    /// Columns of white space before it.
+    pub(super) indent: usize,
     /// The innermost heading over it.
     pub(super) heading: Option<usize>,
     pub(super) checkbox: Checkbox,
@@ -34,7 +32,7 @@ pub(super) struct Item {
     pub(super) priority: Option<i32>,
     pub(super) action: Option<PlannedAction>,
     /// Line of the first `use:`, even if it could not be read.
-    use_line: Option<u32>,
+    pub(super) use_line: Option<u32>,
 }
 
 /// A bullet of a section that states an order.
@@ -43,287 +41,39 @@ pub(super) struct Bullet {
     pub(super) text: String,
 }
 
-impl Document {
-    /// Reads lines; never fails, mistakes become findings.
-    pub(super) fn read(lines: &[Line<'_>]) -> Self {
-        let mut reader = Reader {
-            document: Self::default(),
-            comments: Comments::new(lines),
-            fence: None,
-            pending: None,
-            in_item: false,
-        };
-        for &line in lines {
-            reader.take(line);
-        }
-        reader.finish()
-    }
-}
-
-struct Reader {
-    document: Document,
-    comments: Comments,
-    fence: Option<Fence>,
-    /// A `use:` whose JSON is not complete.
-    pending: Option<OpenAction>,
-    /// Whether indented lines belong to the last item.
-    in_item: bool,
-}
-
-impl Reader {
-    fn take(&mut self, line: Line<'_>) {
-        if self.continues_action(line) || self.continues_fence(line) {
-            return;
-        }
-        let is_use = !self.comments.is_open() && text_of_use(line.text.trim_start()).is_some();
-        let stripped = if is_use {
-            None
-        } else {
-            self.comments.strip(line)
-        };
-        let text = stripped.as_deref().unwrap_or(line.text);
-        let number = line.number;
-        self.read_line(Line { number, text }, stripped.is_some());
-    }
-
-    fn read_line(&mut self, line: Line<'_>, was_stripped: bool) {
-        let body = line.text.trim();
-        if body.is_empty() {
-            if !was_stripped {
-                self.describe(line);
-            }
-            return;
-        }
-        let belongs = self.belongs_to_item(line);
-        self.in_item &= belongs;
-        if let Some(fence) = Fence::open(body, line.number) {
-            self.fence = Some(fence);
-            self.describe(line);
-        } else if body.starts_with(['>', '|']) {
-            self.describe(line);
-        } else if let Some((level, text)) =
-            Heading::parse(body).filter(|_| indentation(line.text) < 4)
-        {
-            self.in_item = false;
-            self.open_section(level, text);
-        } else if let Some(checkbox) =
-            Checkbox::parse(body).filter(|found| found.id.is_some() || !belongs)
-        {
-            self.open_item(line, checkbox);
-        } else if belongs {
-            self.read_below_item(line);
-        } else {
-            self.read_outside(line);
-        }
-    }
-
-    /// Whether a line stands deeper than the item that is open.
-    fn belongs_to_item(&self, line: Line<'_>) -> bool {
-        let item = self.document.items.last().filter(|_| self.in_item);
-        item.is_some_and(|item| indentation(line.text) > item.indent)
-    }
-
-    fn open_section(&mut self, level: usize, text: String) {
-        if level == 1 && self.document.title.is_none() && !text.is_empty() {
-            self.document.title = Some(plan_title(&text));
-        }
-        let headings = &mut self.document.headings;
-        let mut parent = headings.len().checked_sub(1);
-        while let Some(index) = parent.filter(|&index| headings[index].level >= level) {
-            parent = headings[index].parent;
-        }
-        let heading = Heading::new(level, text, parent.map(|index| (index, &headings[index])));
-        headings.push(heading);
-    }
-
-    fn open_item(&mut self, line: Line<'_>, mut checkbox: Checkbox) {
-        let mut references = Vec::new();
-        references_in(&checkbox.title, line.number, false, &mut references);
-        let readable = without_trailing_clause(&checkbox.title).len();
-        checkbox.title.truncate(readable);
-        if !(checkbox.is_done() || checkbox.mark == ' ') {
-            let message = format!("the box `[{}]` is read as not done", checkbox.mark);
-            self.document
-                .findings
-                .push(Finding::warning("unusual_checkbox", line.number, message));
-        }
-        self.in_item = true;
-        self.document.items.push(Item {
-            line: line.number,
-            indent: indentation(line.text),
-            heading: self.document.headings.len().checked_sub(1),
+impl Item {
+    /// An item with nothing below it yet.
+    pub(super) fn new(line: u32, indent: usize, heading: Option<usize>, checkbox: Checkbox) -> Self {
+        Self {
+            line,
+            indent,
+            heading,
             checkbox,
-            references,
+            references: Vec::new(),
             description: String::new(),
             task_type: None,
             estimate_minutes: None,
             priority: None,
             action: None,
             use_line: None,
-        });
-    }
-
-    fn read_below_item(&mut self, line: Line<'_>) {
-        let body = line.text.trim();
-        if let Some(text) = text_of_use(body) {
-            return self.open_action(line, text);
-        }
-        let plain = split_marker(body).unwrap_or(body);
-        let Some(item) = self.document.items.last_mut() else {
-            return;
-        };
-        if let Some(field) = Field::parse(plain)
-            && item.set(&field, line.number, &mut self.document.findings)
-        {
-            return;
-        }
-        if !references_of_line(plain, line.number, &mut item.references) {
-            references_in(body, line.number, true, &mut item.references);
-            self.describe(line);
         }
     }
 
-    fn read_outside(&mut self, line: Line<'_>) {
-        let body = line.text.trim();
-        if let Some(text) = text_of_use(body).filter(|text| names_operation(text)) {
-            let message = format!(
-                "`use:{}` belongs to no task; indent it below one",
-                text.trim_end()
-            );
-            self.document.findings.push(Finding::error(
-                "action_without_task",
-                line.number,
-                message,
-            ));
-        }
-        let states_order = self
-            .document
-            .headings
-            .last()
-            .is_some_and(|heading| heading.states_order);
-        if let Some(text) = split_marker(body).filter(|_| states_order) {
-            self.document.statements.push(Bullet {
-                line: line.number,
-                text: text.to_owned(),
-            });
-        }
-    }
-
-    fn describe(&mut self, line: Line<'_>) {
-        if let Some(item) = self.document.items.last_mut().filter(|_| self.in_item) {
-            // Two columns are the width of the marker: nested bullets keep their shape.
-            item.description
-                .push_str(outdented(line.text, item.indent + 2));
-            item.description.push('\n');
-        }
-    }
-
-    fn open_action(&mut self, line: Line<'_>, text: &str) {
-        let Some(item) = self.document.items.last_mut() else {
-            return;
-        };
-        if let Some(first) = item.use_line {
-            let message =
-                format!("this task has a `use:` in line {first} already; one task does one thing");
-            self.document
-                .findings
-                .push(Finding::error("second_action", line.number, message));
-        }
-        item.use_line.get_or_insert(line.number);
-        match OpenAction::begin(line.text.trim_end(), text, line.number) {
-            Ok(action) if action.has_begun() && action.is_balanced() => self.close_action(action),
-            Ok(action) => self.pending = Some(action),
-            Err(finding) => self.document.findings.push(finding),
-        }
-    }
-
-    /// Gives the line to a `use:` above it that is not complete, if it belongs there.
-    fn continues_action(&mut self, line: Line<'_>) -> bool {
-        let Some(mut action) = self.pending.take() else {
-            return false;
-        };
-        let is_blank = line.text.trim().is_empty();
-        let goes_on = if action.has_begun() {
-            is_blank || self.belongs_to_item(line)
-        } else {
-            self.belongs_to_item(line) && line.text.trim_start().starts_with('{')
-        };
-        if goes_on {
-            action.feed(line.text);
-        }
-        if goes_on && !action.is_balanced() {
-            self.pending = Some(action);
-        } else {
-            self.close_action(action);
-        }
-        goes_on
-    }
-
-    fn close_action(&mut self, action: OpenAction) {
-        match (action.finish(), self.document.items.last_mut()) {
-            (Ok(action), Some(item)) => {
-                item.action.get_or_insert(action);
-            }
-            (Err(finding), _) => self.document.findings.push(finding),
-            (Ok(_), None) => {}
-        }
-    }
-
-    fn continues_fence(&mut self, line: Line<'_>) -> bool {
-        let Some(fence) = self.fence else {
-            return false;
-        };
-        // A list item that ends takes its open fence with it (CommonMark 5.2).
-        if self.in_item && !line.text.trim().is_empty() && !self.belongs_to_item(line) {
-            self.fence = None;
-            return false;
-        }
-        if fence.is_closed_by(line.text.trim()) {
-            self.fence = None;
-        }
-        self.describe(line);
-        true
-    }
-
-    fn finish(mut self) -> Document {
-        if let Some(action) = self.pending.take() {
-            self.close_action(action);
-        }
-        if let Some(fence) = self.fence {
-            let message =
-                "the code block that begins here is never closed; all below it was taken for code";
-            self.document
-                .findings
-                .push(Finding::warning("unclosed_fence", fence.line, message));
-        }
-        for item in &mut self.document.items {
-            let trimmed = item.description.trim_matches('\n').trim_end();
-            item.description = trimmed.to_owned();
-        }
-        self.document
-    }
-}
-
-impl Item {
     /// Takes what a sub-line sets; `false` if its value cannot be read and the line stays text.
-    fn set(&mut self, field: &Field, line: u32, findings: &mut Vec<Finding>) -> bool {
+    pub(super) fn set(&mut self, field: &Field, line: u32, findings: &mut Vec<Finding>) -> bool {
         let was_set = match field {
             Field::Type(value) => self.task_type.replace(value.clone()).is_some(),
             Field::Estimate(minutes) => self.estimate_minutes.replace(*minutes).is_some(),
             Field::Priority(value) => self.priority.replace(*value).is_some(),
             Field::Unreadable(name) => {
-                let message = format!(
-                    "the value of `{name}:` cannot be read; the line was kept as description"
-                );
+                let message =
+                    format!("the value of `{name}:` cannot be read; the line was kept as description");
                 findings.push(Finding::warning("unreadable_field", line, message));
                 return false;
             }
         };
         if was_set {
-            let message = format!(
-                "`{}:` was given before; this line replaces it",
-                field.name()
-            );
+            let message = format!("`{}:` was given before; this line replaces it", field.name());
             findings.push(Finding::warning("repeated_field", line, message));
         }
         true

@@ -62,8 +62,7 @@ impl OutlineError {
 }
 
 fn at_line(line: Option<u32>) -> String {
-    line.map(|line| format!("line {line}: "))
-        .unwrap_or_default()
+    line.map(|line| format!("line {line}: ")).unwrap_or_default()
 }
 
 fn all_of(findings: &[Finding]) -> String {

@@ -30,22 +30,13 @@ impl Field {
         let name = name.trim_matches(['*', '_', ' ']);
         let value = value.trim_matches(['*', '_', ' ', '\t']);
         if name.eq_ignore_ascii_case("type") {
-            let is_word =
-                |character: char| character.is_alphanumeric() || "-_.".contains(character);
+            let is_word = |character: char| character.is_alphanumeric() || "-_.".contains(character);
             let fits = !value.is_empty() && value.len() <= 100 && value.chars().all(is_word);
-            Some(if fits {
-                Self::Type(value.to_owned())
-            } else {
-                Self::Unreadable("type")
-            })
+            Some(if fits { Self::Type(value.to_owned()) } else { Self::Unreadable("type") })
         } else if name.eq_ignore_ascii_case("estimate") {
             Some(minutes(value).map_or(Self::Unreadable("estimate"), Self::Estimate))
         } else if name.eq_ignore_ascii_case("priority") {
-            Some(
-                value
-                    .parse()
-                    .map_or(Self::Unreadable("priority"), Self::Priority),
-            )
+            Some(value.parse().map_or(Self::Unreadable("priority"), Self::Priority))
         } else {
             None
         }
@@ -60,14 +51,10 @@ fn minutes(text: &str) -> Option<u32> {
     }
     let mut total = 0_u32;
     while !rest.is_empty() {
-        let number_end = rest
-            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-            .unwrap_or(rest.len());
+        let number_end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
         let (number, behind) = rest.split_at(number_end);
         let behind = behind.trim_start();
-        let unit_end = behind
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(behind.len());
+        let unit_end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(unit_end);
         let factor = match unit.to_ascii_lowercase().as_str() {
             "" if behind.is_empty() => 1,
@@ -89,8 +76,7 @@ fn times(number: &str, factor: u32) -> Option<u32> {
     if !fraction.is_empty() {
         let digits: u64 = fraction.get(..fraction.len().min(6))?.parse().ok()?;
         let scale = 10_u64.pow(u32::try_from(fraction.len().min(6)).ok()?);
-        minutes = minutes
-            .checked_add(u32::try_from((digits * u64::from(factor)).div_ceil(scale)).ok()?)?;
+        minutes = minutes.checked_add(u32::try_from((digits * u64::from(factor)).div_ceil(scale)).ok()?)?;
     }
     Some(minutes)
 }

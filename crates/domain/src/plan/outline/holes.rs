@@ -46,14 +46,8 @@ fn next_hole(text: &[u8], mut at: usize) -> Option<usize> {
             at += 2;
         } else {
             at += 1;
-            at += text[at..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count();
-            if text
-                .get(at)
-                .is_some_and(|&byte| byte.is_ascii_alphabetic() || byte == b'_')
-            {
+            at += text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            if text.get(at).is_some_and(|&byte| byte.is_ascii_alphabetic() || byte == b'_') {
                 return Some(at);
             }
         }
@@ -110,18 +104,10 @@ fn scan_lookups(text: &str, keys: &KeyIndex, out: &mut Vec<usize>) {
     const LONGEST_KEY: usize = 64;
     for (at, opening) in text.match_indices("tasks[") {
         let inside = &text[at + opening.len()..];
-        let Some(quote) = inside
-            .chars()
-            .next()
-            .filter(|quote| matches!(quote, '\'' | '"'))
-        else {
+        let Some(quote) = inside.chars().next().filter(|quote| matches!(quote, '\'' | '"')) else {
             continue;
         };
-        let key: String = inside[1..]
-            .chars()
-            .take(LONGEST_KEY)
-            .take_while(|&c| c != quote)
-            .collect();
+        let key: String = inside[1..].chars().take(LONGEST_KEY).take_while(|&c| c != quote).collect();
         out.extend(keys.task(&key));
     }
 }

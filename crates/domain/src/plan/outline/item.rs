@@ -2,6 +2,9 @@
 
 use super::key::Key;
 
+/// What stands in brackets behind these belongs to the title.
+const MOST_LABELS: usize = 32;
+
 /// What a checklist line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Checkbox {
@@ -31,7 +34,9 @@ impl Checkbox {
                 && let Some(found) = words.take_id()
             {
                 id = Some(found);
-            } else if let Some(label) = words.take_label() {
+            } else if labels.len() < MOST_LABELS
+                && let Some(label) = words.take_label()
+            {
                 if label.eq_ignore_ascii_case("P") {
                     parallel = true;
                 } else if !labels.iter().any(|other| other == label) {
@@ -41,13 +46,7 @@ impl Checkbox {
                 break;
             }
         }
-        Some(Self {
-            mark,
-            id,
-            labels,
-            parallel,
-            title: words.into_title(),
-        })
+        Some(Self { mark, id, labels, parallel, title: words.into_title() })
     }
 }
 
@@ -65,17 +64,12 @@ pub(super) fn split_marker(body: &str) -> Option<&str> {
 /// `[ ]`, `[x]`, `[]`, `[~]`: a box holds at most one character beside blanks.
 fn split_box(text: &str) -> Option<(char, &str)> {
     let inside = text.strip_prefix('[')?;
-    let close = inside
-        .char_indices()
-        .take(4)
-        .find(|&(_, character)| character == ']')?
-        .0;
+    let close = inside.char_indices().take(4).find(|&(_, character)| character == ']')?.0;
     let mut marks = inside[..close].trim().chars();
     let mark = marks.next().unwrap_or(' ');
     let is_mark = mark == ' ' || matches!(mark, 'x' | 'X') || !mark.is_alphanumeric();
     let rest = &inside[close + 1..];
-    let is_box =
-        marks.next().is_none() && is_mark && (rest.is_empty() || rest.starts_with([' ', '\t']));
+    let is_box = marks.next().is_none() && is_mark && (rest.is_empty() || rest.starts_with([' ', '\t']));
     is_box.then(|| (mark, rest.trim_start()))
 }
 
@@ -109,11 +103,7 @@ impl<'a> Words<'a> {
     fn take_label(&mut self) -> Option<&'a str> {
         const LONGEST: usize = 40;
         let inside = self.rest.strip_prefix('[')?;
-        let close = inside
-            .char_indices()
-            .take(LONGEST)
-            .find(|&(_, character)| character == ']')?
-            .0;
+        let close = inside.char_indices().take(LONGEST).find(|&(_, character)| character == ']')?.0;
         let label = &inside[..close];
         let fits = |character: char| character.is_alphanumeric() || "-_./ ".contains(character);
         let rest = &inside[close + 1..];
@@ -126,14 +116,8 @@ impl<'a> Words<'a> {
 
     fn into_title(self) -> String {
         // `**T001** - Title`, `T001 — Title`: the dash belongs to neither.
-        let dash = ["- ", "– ", "— "]
-            .iter()
-            .find_map(|dash| self.rest.strip_prefix(dash));
+        let dash = ["- ", "– ", "— "].iter().find_map(|dash| self.rest.strip_prefix(dash));
         let title = dash.unwrap_or(self.rest).trim();
-        if self.bold {
-            title.replacen("**", "", 1)
-        } else {
-            title.to_owned()
-        }
+        if self.bold { title.replacen("**", "", 1) } else { title.to_owned() }
     }
 }

@@ -15,11 +15,7 @@ pub(super) struct Key {
 impl Key {
     /// A key that is a number only.
     pub(super) fn numbered(number: u32) -> Self {
-        Self {
-            number,
-            letters: String::new(),
-            parts: Vec::new(),
-        }
+        Self { number, letters: String::new(), parts: Vec::new() }
     }
 
     /// Reads the id that starts at `at`, and gives the position behind it.
@@ -45,12 +41,7 @@ impl Key {
 
 /// Up to nine digits; a longer number is no id.
 pub(super) fn scan_number(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
-    let digits = bytes
-        .get(at..)?
-        .iter()
-        .take(10)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let digits = bytes.get(at..)?.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 || digits > 9 {
         return None;
     }
@@ -75,7 +66,7 @@ impl KeyIndex {
         let mut exact = HashMap::new();
         let mut sorted = Vec::new();
         for (index, key) in keys.enumerate() {
-            exact.insert(key.to_owned(), index);
+            exact.entry(key.to_owned()).or_insert(index);
             if let Some((value, _)) = Key::scan(key.as_bytes(), 0) {
                 sorted.push((value, index));
             }
@@ -84,18 +75,14 @@ impl KeyIndex {
         Self { exact, sorted }
     }
 
-    /// The task with exactly this key.
+    /// The task with exactly this key, the first one if it is given twice.
     pub(super) fn task(&self, key: &str) -> Option<usize> {
         self.exact.get(key).copied()
     }
 
     /// Ranks of the keys between two ids, both included, whichever is written first.
     pub(super) fn ranks(&self, one: &Key, other: &Key) -> Range<usize> {
-        let (first, last) = if one <= other {
-            (one, other)
-        } else {
-            (other, one)
-        };
+        let (first, last) = if one <= other { (one, other) } else { (other, one) };
         let start = self.sorted.partition_point(|(key, _)| key < first);
         let end = self.sorted.partition_point(|(key, _)| key <= last);
         start..end
@@ -120,11 +107,7 @@ impl KeyIndex {
 
     /// The largest number in use, 0 if there is none.
     pub(super) fn largest_number(keys: &[Option<&Key>]) -> u32 {
-        keys.iter()
-            .flatten()
-            .map(|key| key.number)
-            .max()
-            .unwrap_or(0)
+        keys.iter().flatten().map(|key| key.number).max().unwrap_or(0)
     }
 }
 

@@ -18,6 +18,8 @@ mod mask;
 mod naming;
 mod order;
 mod phase;
+mod reader;
+mod reference;
 mod refusal;
 mod section;
 mod source;
@@ -31,9 +33,8 @@ use std::collections::HashSet;
 pub use error::OutlineError;
 
 use super::{Finding, Limits, Plan, PlannedDependency, Severity};
-use clause::Reference;
-use document::Document;
 use key::KeyIndex;
+use reader::read_lines;
 use structure::Structure;
 use written::Written;
 
@@ -61,7 +62,7 @@ pub fn read_outline(text: &str, limits: &Limits) -> Result<Outline, OutlineError
     }
     refusal::refuse_foreign(text)?;
     let (front_title, lines) = source::split_front_matter(text);
-    let mut document = Document::read(&lines);
+    let mut document = read_lines(&lines);
     if document.items.is_empty() {
         return Err(refusal::explain(text, &lines, &document.headings));
     }
@@ -86,11 +87,7 @@ pub fn read_outline(text: &str, limits: &Limits) -> Result<Outline, OutlineError
     dependencies.sort_unstable_by_key(|edge| (edge.from_index, edge.to_index));
 
     findings.sort_by_key(|finding| finding.line);
-    let plan = Plan {
-        title,
-        tasks: chosen.tasks,
-        dependencies,
-    };
+    let plan = Plan { title, tasks: chosen.tasks, dependencies };
     Ok(Outline { plan, findings })
 }
 
@@ -100,32 +97,19 @@ fn written_out(
     limits: &Limits,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<PlannedDependency>, OutlineError> {
-    let names: Vec<String> = chosen
-        .tasks
-        .iter()
-        .filter_map(|task| task.key.clone())
-        .collect();
+    let names: Vec<String> = chosen.tasks.iter().filter_map(|task| task.key.clone()).collect();
     let keys = KeyIndex::new(names.iter().map(String::as_str));
-    let mut written = Written {
-        keys: &keys,
-        names: &names,
-        findings,
-        edges: Vec::new(),
-    };
+    let mut written = Written { keys: &keys, names: &names, findings, edges: Vec::new() };
+    let edges = chosen.references.iter().map(|references| written.count(references)).sum();
+    if edges > limits.max_edges {
+        let limit = limits.max_edges;
+        return Err(OutlineError::TooManyEdges { edges, limit, between: None });
+    }
     for (index, task) in chosen.tasks.iter().enumerate() {
         let first = written.edges.len();
-        let references: &[Reference] = &chosen.references[index];
-        let added = written.add_explicit(index, references, limits.max_edges);
-        added.map_err(|edges| OutlineError::TooManyEdges {
-            edges,
-            limit: limits.max_edges,
-            between: None,
-        })?;
+        written.add_explicit(index, &chosen.references[index]);
         if let Some(action) = &task.action {
-            let known: HashSet<usize> = written.edges[first..]
-                .iter()
-                .map(|edge| edge.to_index)
-                .collect();
+            let known: HashSet<usize> = written.edges[first..].iter().map(|edge| edge.to_index).collect();
             written.add_inferred(index, action, &known);
         }
     }
@@ -133,10 +117,7 @@ fn written_out(
 }
 
 fn refuse_errors(findings: &mut Vec<Finding>) -> Result<(), OutlineError> {
-    if findings
-        .iter()
-        .all(|finding| finding.severity != Severity::Error)
-    {
+    if findings.iter().all(|finding| finding.severity != Severity::Error) {
         return Ok(());
     }
     findings.retain(|finding| finding.severity == Severity::Error);

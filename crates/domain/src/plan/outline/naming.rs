@@ -6,20 +6,12 @@ use super::phase::{Phase, tokens};
 /// “previous” looks back from.
 pub(super) fn named(text: &str, phases: &[Phase], before: Option<usize>) -> Option<Vec<usize>> {
     let tokens = tokens(text);
-    let mut reader = Naming {
-        phases,
-        tokens: &tokens,
-        at: 0,
-        before,
-        found: Vec::new(),
-        understood: false,
-    };
+    let mut reader = Naming { phases, tokens: &tokens, at: 0, before, found: Vec::new(), understood: false };
     let mut starts_name = true;
     while reader.at < tokens.len() {
         let start = reader.at;
         let is_joint = JOINTS.contains(&tokens[start].as_str());
-        let found =
-            reader.take_numbered() || reader.take_story_code() || starts_name && reader.take_name();
+        let found = reader.take_numbered() || reader.take_story_code() || starts_name && reader.take_name();
         if !found {
             reader.at += 1;
         }
@@ -32,20 +24,8 @@ pub(super) fn named(text: &str, phases: &[Phase], before: Option<usize>) -> Opti
 }
 
 /// Words and signs behind which the name of a phase may begin.
-const JOINTS: [&str; 12] = [
-    ",",
-    "+",
-    "/",
-    "&",
-    "and",
-    "or",
-    "plus",
-    "the",
-    "all",
-    "both",
-    "of",
-    "completing",
-];
+const JOINTS: [&str; 12] =
+    [",", "+", "/", "&", "and", "or", "plus", "the", "all", "both", "of", "completing"];
 
 struct Naming<'a> {
     phases: &'a [Phase],
@@ -93,9 +73,7 @@ impl<'a> Naming<'a> {
     fn is_between(&self, index: usize, is_story: bool, first: Number, last: Number) -> bool {
         let phase = &self.phases[index];
         if is_story {
-            return phase
-                .story
-                .is_some_and(|story| (first.0..=last.0).contains(&story));
+            return phase.story.is_some_and(|story| (first.0..=last.0).contains(&story));
         }
         let Some((major, minor)) = phase.number else {
             return false;
@@ -105,8 +83,7 @@ impl<'a> Naming<'a> {
         // “Phase 3+” means the stories from there on where it stands beside “User Stories”.
         let is_open_end = last.0 == u32::MAX;
         let of_stories = self.tokens.iter().any(|token| token == "stories");
-        (from..=to).contains(&(major, minor))
-            && !(is_open_end && of_stories && phase.story.is_none())
+        (from..=to).contains(&(major, minor)) && !(is_open_end && of_stories && phase.story.is_none())
     }
 
     /// Numbers, ranges and their joints behind `start`; moves behind them.
@@ -148,13 +125,8 @@ impl<'a> Naming<'a> {
 
     fn number(&self, at: usize) -> Option<(Number, usize)> {
         let major = self.token(at).parse().ok()?;
-        let minor = (self.token(at + 1) == ".")
-            .then(|| self.token(at + 2).parse().ok())
-            .flatten();
-        Some((
-            (major, minor),
-            if minor.is_some() { at + 3 } else { at + 1 },
-        ))
+        let minor = (self.token(at + 1) == ".").then(|| self.token(at + 2).parse().ok()).flatten();
+        Some(((major, minor), if minor.is_some() { at + 3 } else { at + 1 }))
     }
 
     /// Phases named without a number, by what stands around the word.
@@ -166,33 +138,24 @@ impl<'a> Naming<'a> {
         if is_story {
             if self.token(self.at) == "stories" || says(&["each", "every", "all"]) {
                 self.understood = true;
-                self.found
-                    .extend((0..count).filter(|&index| self.phases[index].story.is_some()));
+                self.found.extend((0..count).filter(|&index| self.phases[index].story.is_some()));
             }
         } else if says(&["final", "last"]) {
             self.found.extend(count.checked_sub(1));
         } else if says(&["previous", "prior", "preceding", "earlier"]) {
             self.understood = true;
-            let first = if says(&["all"]) || self.token(self.at) == "phases" {
-                0
-            } else {
-                back.saturating_sub(1)
-            };
+            let first =
+                if says(&["all"]) || self.token(self.at) == "phases" { 0 } else { back.saturating_sub(1) };
             self.found.extend(first..back);
         } else if self.token(self.at) == "phases" && says(&["all", "other"]) {
             self.understood = true;
-            self.found
-                .extend((0..count).filter(|&index| Some(index) != self.before));
+            self.found.extend((0..count).filter(|&index| Some(index) != self.before));
         }
     }
 
     /// “US2”, “US1-US3”, “US1/US2”.
     fn take_story_code(&mut self) -> bool {
-        let code = |token: &str| {
-            token
-                .strip_prefix("us")
-                .and_then(|number| number.parse::<u32>().ok())
-        };
+        let code = |token: &str| token.strip_prefix("us").and_then(|number| number.parse::<u32>().ok());
         let Some(first) = code(self.token(self.at)) else {
             return false;
         };
@@ -224,24 +187,13 @@ impl<'a> Naming<'a> {
             let same = |(word, token): &(&String, &&str)| is_same_word(word, token);
             phase.words.iter().zip(&rest).take_while(same).count()
         };
-        let candidates = self
-            .phases
-            .iter()
-            .enumerate()
-            .filter(|(_, phase)| phase.story.is_none());
-        let counts: Vec<(usize, usize)> = candidates
-            .map(|(index, phase)| (index, shared(phase)))
-            .collect();
+        let candidates = self.phases.iter().enumerate().filter(|(_, phase)| phase.story.is_none());
+        let counts: Vec<(usize, usize)> = candidates.map(|(index, phase)| (index, shared(phase))).collect();
         let most = counts.iter().map(|&(_, count)| count).max().unwrap_or(0);
         if most == 0 {
             return false;
         }
-        self.found.extend(
-            counts
-                .iter()
-                .filter(|&&(_, count)| count == most)
-                .map(|&(index, _)| index),
-        );
+        self.found.extend(counts.iter().filter(|&&(_, count)| count == most).map(|&(index, _)| index));
         self.at += 1;
         true
     }

@@ -21,9 +21,7 @@ pub(super) fn phases_waited_for(
     let is_settled = |stated: &Stated| stated.is_clear || stated.free_of_stories;
     if !stated.iter().flatten().any(is_settled) {
         report_unclear(phases, stated, findings);
-        return (0..phases.len())
-            .map(|index| index.checked_sub(1).into_iter().collect())
-            .collect();
+        return (0..phases.len()).map(|index| index.checked_sub(1).into_iter().collect()).collect();
     }
     let mut order = Order {
         graph: GrowingGraph::new(phases.len(), &[], EFFORT),
@@ -41,11 +39,7 @@ pub(super) fn phases_waited_for(
                     "“{}” cannot wait for “{}”, which waits for it; the statement was left out",
                     phases[index].name, phases[on].name
                 );
-                findings.push(Finding::warning(
-                    "phase_dependency_dropped",
-                    entry.line,
-                    message,
-                ));
+                findings.push(Finding::warning("phase_dependency_dropped", entry.line, message));
             }
         }
     }
@@ -85,24 +79,18 @@ impl Order {
     /// Lets a phase wait for all before it, through those that nothing else waits for. What is
     /// stated the other way round takes precedence, so a refusal here is no finding.
     fn follow(&mut self, index: usize, outside_stories: bool) {
-        let before = if outside_stories {
-            &self.open_outside_stories
-        } else {
-            &self.open
-        };
+        let before = if outside_stories { &self.open_outside_stories } else { &self.open };
         for earlier in before.clone() {
             self.connect(index, earlier);
         }
     }
 
     fn pass(&mut self, index: usize, is_story: bool) {
-        let waited_for: std::collections::HashSet<usize> =
-            self.waits_for[index].iter().copied().collect();
+        let waited_for: std::collections::HashSet<usize> = self.waits_for[index].iter().copied().collect();
         self.open.retain(|earlier| !waited_for.contains(earlier));
         self.open.push(index);
         if !is_story {
-            self.open_outside_stories
-                .retain(|earlier| !waited_for.contains(earlier));
+            self.open_outside_stories.retain(|earlier| !waited_for.contains(earlier));
             self.open_outside_stories.push(index);
         }
     }
@@ -113,18 +101,13 @@ fn report_unclear(phases: &[Phase], stated: &[Option<Stated>], findings: &mut Ve
         let Some(line) = entry.as_ref().and_then(|entry| entry.unclear) else {
             continue;
         };
-        let settled = entry
-            .as_ref()
-            .is_some_and(|entry| entry.is_clear || entry.free_of_stories);
+        let settled = entry.as_ref().is_some_and(|entry| entry.is_clear || entry.free_of_stories);
         let then = if settled {
             "only the rest of what is said about it counts"
         } else {
             "it waits for the phases before it"
         };
-        let message = format!(
-            "what “{}” depends on was not understood; {then}",
-            phase.name
-        );
+        let message = format!("what “{}” depends on was not understood; {then}", phase.name);
         findings.push(Finding::info("phase_dependency_unclear", line, message));
     }
 }
@@ -133,11 +116,8 @@ fn report_unclear(phases: &[Phase], stated: &[Option<Stated>], findings: &mut Ve
 /// first tasks.
 fn without_detours(waits_for: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
     let count = waits_for.len();
-    let edges: Vec<(usize, usize)> = waits_for
-        .iter()
-        .enumerate()
-        .flat_map(|(from, on)| on.iter().map(move |&to| (from, to)))
-        .collect();
+    let edges: Vec<(usize, usize)> =
+        waits_for.iter().enumerate().flat_map(|(from, on)| on.iter().map(move |&to| (from, to))).collect();
     let Some(order) = topological_order(count, &edges) else {
         return waits_for;
     };

@@ -7,7 +7,7 @@ use super::section::{Heading, phase_number};
 /// A run of tasks that belongs together. Tasks under no phase heading make phases without a name.
 #[derive(Debug)]
 pub(super) struct Phase {
-    /// The heading's text, empty if there is none.
+    /// The heading's text.
     pub(super) name: String,
     /// From “Phase 3” or “Phase 3.2”.
     pub(super) number: Option<(u32, u32)>,
@@ -26,39 +26,41 @@ pub(super) fn phases(headings: &[Heading], of_tasks: &[Option<usize>]) -> Vec<Ph
         match phases.last_mut() {
             Some((last, phase)) if *last == heading => phase.tasks.end = index + 1,
             _ => {
-                let name = heading.map_or("", |heading| headings[heading].text.as_str());
-                phases.push((heading, Phase::new(name, index)));
+                let phase = match heading {
+                    Some(heading) => Phase::new(&headings[heading].text, index),
+                    None => Phase::nameless(index),
+                };
+                phases.push((heading, phase));
             }
         }
     }
-    let mut phases: Vec<Phase> = phases.into_iter().map(|(_, phase)| phase).collect();
     // Where no heading has a number, “Phase 2” can only mean the second one.
-    if phases.iter().all(|phase| phase.number.is_none()) {
-        for (number, phase) in (1..).zip(&mut phases) {
+    if phases.iter().all(|(_, phase)| phase.number.is_none()) {
+        let named = phases.iter_mut().filter(|(heading, _)| heading.is_some());
+        for (number, (_, phase)) in (1..).zip(named) {
             phase.number = Some((number, 0));
         }
     }
-    phases
+    phases.into_iter().map(|(_, phase)| phase).collect()
 }
 
 impl Phase {
+    fn nameless(first: usize) -> Self {
+        let mut phase = Self::new("", first);
+        phase.name = "tasks outside phases".to_owned();
+        phase
+    }
+
     fn new(name: &str, first: usize) -> Self {
         let tokens = tokens(name);
         let number = phase_number(name);
-        let behind_number = tokens
-            .iter()
-            .position(|token| token == "phase")
-            .map_or(0, |at| at + 1);
+        let behind_number = tokens.iter().position(|token| token == "phase").map_or(0, |at| at + 1);
         let is_name = |token: &&String| token.starts_with(char::is_alphabetic);
         Self {
             name: name.to_owned(),
             number,
             story: story_number(&tokens),
-            words: tokens[behind_number..]
-                .iter()
-                .filter(is_name)
-                .cloned()
-                .collect(),
+            words: tokens[behind_number..].iter().filter(is_name).cloned().collect(),
             tasks: first..first + 1,
         }
     }
@@ -67,11 +69,7 @@ impl Phase {
 /// The number of the first story that tokens name.
 fn story_number(tokens: &[String]) -> Option<u32> {
     tokens.iter().enumerate().find_map(|(at, token)| {
-        let number = if token == "story" {
-            tokens.get(at + 1)?
-        } else {
-            token.strip_prefix("us")?
-        };
+        let number = if token == "story" { tokens.get(at + 1)? } else { token.strip_prefix("us")? };
         number.parse().ok()
     })
 }

@@ -10,26 +10,17 @@ const EXPECTED: &str = "Markdown with checklist items such as `- [ ] T001 Title`
 
 /// Refuses what cannot be a text at all, or is a page of another kind, before it is read.
 pub(super) fn refuse_foreign(text: &str) -> Result<(), OutlineError> {
-    let is_binary =
-        |c: char| c.is_control() && (c as u32) < 0x20 && !"\t\n\r\u{b}\u{c}".contains(c);
+    let is_binary = |c: char| c.is_control() && (c as u32) < 0x20 && !"\t\n\r\u{b}\u{c}".contains(c);
     if let Some(at) = text.find(is_binary) {
         let line = text[..at].bytes().filter(|&byte| byte == b'\n').count() + 1;
         let character = text[at..].chars().next().unwrap_or('\0');
-        let found = format!(
-            "the control character U+{:04X} belongs to no text file",
-            u32::from(character)
-        );
+        let found = format!("the control character U+{:04X} belongs to no text file", u32::from(character));
         return Err(not_a_plan(u32::try_from(line).ok(), found));
     }
     if let Some((line, start)) = first_text(text)
-        && ["<!doctype", "<html", "<?xml"]
-            .iter()
-            .any(|tag| begins(start, tag))
+        && ["<!doctype", "<html", "<?xml"].iter().any(|tag| begins(start, tag))
     {
-        return Err(not_a_plan(
-            Some(line),
-            format!("`{}` looks like HTML or XML", shortened(start)),
-        ));
+        return Err(not_a_plan(Some(line), format!("`{}` looks like HTML or XML", shortened(start))));
     }
     Ok(())
 }
@@ -39,28 +30,17 @@ pub(super) fn explain(text: &str, lines: &[Line<'_>], headings: &[Heading]) -> O
     let Some((line, start)) = first_text(text) else {
         return not_a_plan(None, "the text is empty".to_owned());
     };
-    if start.starts_with('{')
-        || start.starts_with('[') && !start.starts_with("[ ]") && !start.contains("](")
+    if start.starts_with('{') || start.starts_with('[') && !start.starts_with("[ ]") && !start.contains("](")
     {
-        return not_a_plan(
-            Some(line),
-            format!("`{}` looks like JSON", shortened(&start[..1])),
-        );
+        return not_a_plan(Some(line), format!("`{}` looks like JSON", shortened(&start[..1])));
     }
     if start.starts_with('<') {
-        return not_a_plan(
-            Some(line),
-            format!("`{}` looks like HTML or XML", shortened(start)),
-        );
+        return not_a_plan(Some(line), format!("`{}` looks like HTML or XML", shortened(start)));
     }
-    if let Some((line, item)) = lines
-        .iter()
-        .find_map(|line| Some((line.number, item_without_box(line.text)?)))
+    if let Some((line, item)) =
+        lines.iter().find_map(|line| Some((line.number, item_without_box(line.text)?)))
     {
-        return not_a_plan(
-            Some(line),
-            format!("`{}` has an id but no checkbox", shortened(item)),
-        );
+        return not_a_plan(Some(line), format!("`{}` has an id but no checkbox", shortened(item)));
     }
     let (read, headings) = (lines.last().map_or(0, |line| line.number), headings.len());
     let plural = |count: usize| if count == 1 { "" } else { "s" };
@@ -78,34 +58,22 @@ pub(super) fn explain(text: &str, lines: &[Line<'_>], headings: &[Heading]) -> O
 fn item_without_box(text: &str) -> Option<&str> {
     let body = text.trim();
     let heading = body.trim_start_matches('#');
-    let inside = if heading.len() < body.len() {
-        Some(heading)
-    } else {
-        split_marker(body)
-    }?;
+    let inside = if heading.len() < body.len() { Some(heading) } else { split_marker(body) }?;
     let inside = inside.trim_start().trim_start_matches('*');
     Key::scan(inside.as_bytes(), 0).map(|_| body)
 }
 
 fn first_text(text: &str) -> Option<(u32, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    (1..)
-        .zip(text.lines())
-        .map(|(number, line)| (number, line.trim()))
-        .find(|(_, line)| !line.is_empty())
+    (1..).zip(text.lines()).map(|(number, line)| (number, line.trim())).find(|(_, line)| !line.is_empty())
 }
 
 fn begins(text: &str, tag: &str) -> bool {
-    text.get(..tag.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(tag))
+    text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
 }
 
 fn not_a_plan(line: Option<u32>, found: String) -> OutlineError {
-    OutlineError::NotAPlan {
-        line,
-        found,
-        expected: EXPECTED.to_owned(),
-    }
+    OutlineError::NotAPlan { line, found, expected: EXPECTED.to_owned() }
 }
 
 fn shortened(text: &str) -> String {

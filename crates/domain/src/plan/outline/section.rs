@@ -17,29 +17,21 @@ pub(super) struct Heading {
 impl Heading {
     /// Reads `## Text`, with or without closing marks; gives level and text.
     pub(super) fn parse(body: &str) -> Option<(usize, String)> {
-        let level = body
-            .bytes()
-            .take(7)
-            .take_while(|&byte| byte == b'#')
-            .count();
+        let level = body.bytes().take(7).take_while(|&byte| byte == b'#').count();
         let rest = &body[level..];
         if !(1..=6).contains(&level) || !(rest.is_empty() || rest.starts_with([' ', '\t'])) {
             return None;
         }
         let text = rest.trim().trim_end_matches('#').trim();
-        Some((
-            level,
-            text.replace("**", "").replace("__", "").trim().to_owned(),
-        ))
+        Some((level, text.replace("**", "").replace("__", "").trim().to_owned()))
     }
 
     /// A heading below `parent`; what the section around it is for, it is for as well.
     pub(super) fn new(level: usize, text: String, parent: Option<(usize, &Self)>) -> Self {
         let above = parent.map(|(_, heading)| heading);
         let lower = text.to_lowercase();
-        let states_order = ["phase dependencies", "story dependencies"]
-            .iter()
-            .any(|name| lower.contains(name));
+        let states_order =
+            ["phase dependencies", "story dependencies"].iter().any(|name| lower.contains(name));
         Self {
             level,
             is_reference: above.is_some_and(|above| above.is_reference) || is_reference(&lower),
@@ -78,19 +70,13 @@ fn is_reference(lower: &str) -> bool {
     ];
     // “Phase 1: Setup (Dependencies & Configuration)” and “Install dependencies” list work.
     let name = lower.trim_start_matches(|c: char| !c.is_alphabetic());
-    BEGINNINGS
-        .iter()
-        .any(|beginning| name.starts_with(beginning))
-        || WHOLE.contains(&name)
+    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)) || WHOLE.contains(&name)
 }
 
 /// The title of a plan without the label in front of it.
 pub(super) fn plan_title(heading: &str) -> String {
     for label in ["tasks:", "plan:", "implementation plan:"] {
-        if heading
-            .get(..label.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(label))
-        {
+        if heading.get(..label.len()).is_some_and(|start| start.eq_ignore_ascii_case(label)) {
             let rest = heading[label.len()..].trim();
             if !rest.is_empty() {
                 return rest.to_owned();
@@ -104,22 +90,13 @@ pub(super) fn plan_title(heading: &str) -> String {
 ///
 /// Phases are the second-level sections. They are the third-level ones if no second-level section
 /// has tasks, or if only those are named “Phase 1”; with neither, several first-level ones will do.
-pub(super) fn phase_headings(
-    headings: &[Heading],
-    over_tasks: &[Option<usize>],
-) -> Vec<Option<usize>> {
+pub(super) fn phase_headings(headings: &[Heading], over_tasks: &[Option<usize>]) -> Vec<Option<usize>> {
     let at = |level| -> Vec<Option<usize>> {
-        over_tasks
-            .iter()
-            .map(|&over| ancestor_at(headings, over, level))
-            .collect()
+        over_tasks.iter().map(|&over| ancestor_at(headings, over, level)).collect()
     };
     let is_used = |phases: &[Option<usize>]| phases.iter().any(Option::is_some);
     let is_named = |phases: &[Option<usize>]| {
-        phases
-            .iter()
-            .flatten()
-            .any(|&heading| phase_number(&headings[heading].text).is_some())
+        phases.iter().flatten().any(|&heading| phase_number(&headings[heading].text).is_some())
     };
     let (second, third) = (at(2), at(3));
     if is_used(&third) && (!is_used(&second) || is_named(&third) && !is_named(&second)) {
@@ -130,11 +107,7 @@ pub(super) fn phase_headings(
     }
     let first = at(1);
     let differ = first.windows(2).any(|pair| pair[0] != pair[1]);
-    if differ {
-        first
-    } else {
-        vec![None; over_tasks.len()]
-    }
+    if differ { first } else { vec![None; over_tasks.len()] }
 }
 
 fn ancestor_at(headings: &[Heading], innermost: Option<usize>, level: usize) -> Option<usize> {

@@ -25,35 +25,23 @@ pub(super) fn indentation(text: &str) -> usize {
 
 /// The text without up to `columns` columns of white space.
 pub(super) fn outdented(text: &str, columns: usize) -> &str {
-    let blanks = text
-        .bytes()
-        .take(columns)
-        .take_while(|&byte| byte == b' ' || byte == b'\t')
-        .count();
+    let blanks = text.bytes().take(columns).take_while(|&byte| byte == b' ' || byte == b'\t').count();
     text[blanks..].trim_end()
 }
 
 /// Splits YAML front matter off: the title it gives, and the lines behind it.
 pub(super) fn split_front_matter(text: &str) -> (Option<String>, Vec<Line<'_>>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines: Vec<Line<'_>> = text
-        .lines()
-        .zip(1..)
-        .map(|(text, number)| Line { number, text })
-        .collect();
-    if lines
-        .first()
-        .is_none_or(|line| line.text.trim_end() != "---")
-    {
+    let mut lines: Vec<Line<'_>> =
+        text.lines().zip(1..).map(|(text, number)| Line { number, text }).collect();
+    if lines.first().is_none_or(|line| line.text.trim_end() != "---") {
         return (None, lines);
     }
     let ends = |line: &Line<'_>| matches!(line.text.trim_end(), "---" | "...");
     let Some(end) = lines.iter().skip(1).position(ends) else {
         return (None, lines);
     };
-    let title = lines[1..=end]
-        .iter()
-        .find_map(|line| line.text.strip_prefix("title:"));
+    let title = lines[1..=end].iter().find_map(|line| line.text.strip_prefix("title:"));
     let title = title.map(|title| title.trim().trim_matches(['"', '\'']).trim().to_owned());
     lines.drain(..end + 2);
     (title.filter(|title| !title.is_empty()), lines)
@@ -70,10 +58,7 @@ pub(super) struct Fence {
 impl Fence {
     /// The fence that a line without indentation opens (CommonMark 4.5).
     pub(super) fn open(body: &str, line: u32) -> Option<Self> {
-        let mark = *body
-            .as_bytes()
-            .first()
-            .filter(|byte| matches!(byte, b'`' | b'~'))?;
+        let mark = *body.as_bytes().first().filter(|byte| matches!(byte, b'`' | b'~'))?;
         let length = body.bytes().take_while(|&byte| byte == mark).count();
         let is_fence = length >= 3 && (mark == b'~' || !body[length..].contains('`'));
         is_fence.then_some(Self { line, mark, length })
@@ -89,18 +74,15 @@ impl Fence {
 /// Takes HTML comments out of lines.
 pub(super) struct Comments {
     open: bool,
-    /// Number of the last line with `-->`: a comment that opens behind it is never closed.
-    last_end: u32,
+    /// Line and byte of the last `-->`: a comment that opens behind it is never closed.
+    last_end: (u32, usize),
 }
 
 impl Comments {
     /// For the lines of one text.
     pub(super) fn new(lines: &[Line<'_>]) -> Self {
-        let last_end = lines.iter().rev().find(|line| line.text.contains("-->"));
-        Self {
-            open: false,
-            last_end: last_end.map_or(0, |line| line.number),
-        }
+        let end = |line: &Line<'_>| Some((line.number, line.text.rfind("-->")?));
+        Self { open: false, last_end: lines.iter().rev().find_map(end).unwrap_or((0, 0)) }
     }
 
     /// Whether the next line begins inside a comment.
@@ -126,7 +108,7 @@ impl Comments {
                 self.open = false;
             }
             let start = find(&masked, at, b"<!--");
-            let Some(start) = start.filter(|&start| self.is_closed_behind(line, start)) else {
+            let Some(start) = start.filter(|&start| (line.number, start) < self.last_end) else {
                 kept.push_str(&line.text[at..]);
                 return Some(kept);
             };
@@ -135,16 +117,8 @@ impl Comments {
             self.open = true;
         }
     }
-
-    fn is_closed_behind(&self, line: Line<'_>, start: usize) -> bool {
-        line.number < self.last_end
-            || line.number == self.last_end && line.text.rfind("-->").is_some_and(|end| end > start)
-    }
 }
 
 fn find(bytes: &[u8], at: usize, pattern: &[u8]) -> Option<usize> {
-    bytes[at..]
-        .windows(pattern.len())
-        .position(|window| window == pattern)
-        .map(|found| found + at)
+    bytes[at..].windows(pattern.len()).position(|window| window == pattern).map(|found| found + at)
 }

@@ -41,30 +41,14 @@ const TRIGGERS: [&str; 11] = [
     "once",
 ];
 /// Where the list of what is waited for ends.
-const ENDS: [&str; 12] = [
-    " - ",
-    " – ",
-    " — ",
-    ". ",
-    ";",
-    " but ",
-    " blocks",
-    "→",
-    " before ",
-    " so ",
-    " because ",
-    " can ",
-];
+const ENDS: [&str; 12] =
+    [" - ", " – ", " — ", ". ", ";", " but ", " blocks", "→", " before ", " so ", " because ", " can "];
 
 /// For each phase what the bullets say; `None` for those no bullet is about.
 ///
 /// Every word of a bullet may be compared with every phase, and every phase may wait for every other
 /// one. What people write is far below these bounds; beyond them only the order of phases counts.
-pub(super) fn read(
-    bullets: &[Bullet],
-    phases: &[Phase],
-    findings: &mut Vec<Finding>,
-) -> Vec<Option<Stated>> {
+pub(super) fn read(bullets: &[Bullet], phases: &[Phase], findings: &mut Vec<Finding>) -> Vec<Option<Stated>> {
     let mut stated: Vec<Option<Stated>> = vec![None; phases.len()];
     if let Some(first) = bullets.first()
         && (bullets.len() > MOST_BULLETS || phases.len() > MOST_PHASES)
@@ -74,11 +58,7 @@ pub(super) fn read(
             "{count} statements about {phases} phases are too many to weigh (at most {MOST_BULLETS} about \
              {MOST_PHASES}); each phase waits for the one before it"
         );
-        findings.push(Finding::warning(
-            "phase_statements_ignored",
-            first.line,
-            message,
-        ));
+        findings.push(Finding::warning("phase_statements_ignored", first.line, message));
         return stated;
     }
     for bullet in bullets {
@@ -92,10 +72,8 @@ pub(super) fn read(
         };
         let said = Said::read(&says, phases, subjects.first().copied());
         for phase in subjects {
-            let entry = stated[phase].get_or_insert_with(|| Stated {
-                line: bullet.line,
-                ..Stated::default()
-            });
+            let entry =
+                stated[phase].get_or_insert_with(|| Stated { line: bullet.line, ..Stated::default() });
             entry.add(&said, phase, bullet.line);
         }
     }
@@ -104,8 +82,7 @@ pub(super) fn read(
 
 impl Stated {
     fn add(&mut self, said: &Said, phase: usize, line: u32) {
-        self.on
-            .extend(said.on.iter().copied().filter(|&other| other != phase));
+        self.on.extend(said.on.iter().copied().filter(|&other| other != phase));
         self.is_clear |= said.is_clear;
         self.free_of_stories |= said.free_of_stories;
         if said.is_unclear {
@@ -150,10 +127,7 @@ impl Said {
         let of_stories = none.is_some_and(|rest| rest.contains("stor"));
         if of_stories || lower.contains("independent of other stor") {
             self.free_of_stories = true;
-        } else if none.is_some()
-            || lower.contains("immediately")
-            || lower.trim().starts_with("none")
-        {
+        } else if none.is_some() || lower.contains("immediately") || lower.trim().starts_with("none") {
             self.is_clear = true;
         } else {
             self.is_unclear = lower.contains("depend") || lower.contains("start");
@@ -173,40 +147,21 @@ fn split_subject(text: &str) -> Option<(&str, String)> {
         }
     }
     let lower = text.to_ascii_lowercase();
-    let verb = TRIGGERS[..5]
-        .iter()
-        .filter_map(|trigger| lower.find(trigger))
-        .min()?;
+    let verb = TRIGGERS[..5].iter().filter_map(|trigger| lower.find(trigger)).min()?;
     Some((&text[..verb], text[verb..].to_owned()))
 }
 
-/// A number in parentheses is the surest name: “Polish (Phase 8)”.
+/// A number in parentheses is the surest name: “Polish (Phase 8)”. “User Stories (Phase 3+)” are the
+/// stories from there on, not the polish behind them.
 fn subjects(subject: &str, phases: &[Phase]) -> Option<Vec<usize>> {
-    let inside = subject
-        .split_once('(')
-        .map_or("", |(_, rest)| rest.split(')').next().unwrap_or(rest));
-    let outside = subject.split('(').next().unwrap_or(subject);
-    let numbered = || {
-        let lower = inside.to_lowercase();
-        let text = if outside.to_lowercase().contains("stories") {
-            format!("{inside} stories")
-        } else {
-            inside.to_owned()
-        };
-        let text = if lower.contains('+') {
-            text
-        } else {
-            inside.to_owned()
-        };
-        lower
-            .contains("phase")
-            .then(|| named(&text, phases, None))
-            .flatten()
-    };
-    numbered()
-        .filter(|found| !found.is_empty())
-        .or_else(|| named(outside, phases, None))
-        .filter(|found| !found.is_empty())
+    let (outside, inside) = subject.split_once('(').unwrap_or((subject, ""));
+    let inside = inside.split(')').next().unwrap_or(inside);
+    let is_numbered = inside.to_lowercase().contains("phase");
+    let of_stories = inside.contains('+') && outside.to_lowercase().contains("stories");
+    let number = if of_stories { format!("{inside} of stories") } else { inside.to_owned() };
+    let by_number = is_numbered.then(|| named(&number, phases, None)).flatten();
+    let is_some_phase = |found: &Vec<usize>| !found.is_empty();
+    by_number.filter(is_some_phase).or_else(|| named(outside, phases, None)).filter(is_some_phase)
 }
 
 /// Drops what stands in parentheses, except a phase's number and a dependency.
@@ -216,15 +171,9 @@ fn unparenthesised(lower: &str) -> String {
     while let Some((before, behind)) = rest.split_once('(') {
         kept.push_str(before);
         let (inside, after) = behind.split_once(')').unwrap_or((behind, ""));
-        let is_number = inside
-            .trim_start()
-            .strip_prefix("phase")
-            .is_some_and(|number| {
-                number
-                    .trim_start_matches('s')
-                    .chars()
-                    .all(|c| c.is_ascii_digit() || " -–—,.+#".contains(c))
-            });
+        let is_number = inside.trim_start().strip_prefix("phase").is_some_and(|number| {
+            number.trim_start_matches('s').chars().all(|c| c.is_ascii_digit() || " -–—,.+#".contains(c))
+        });
         if is_number || inside.trim_start().starts_with("depend") {
             kept.push(' ');
             kept.push_str(inside);
@@ -238,29 +187,17 @@ fn unparenthesised(lower: &str) -> String {
 fn clauses(lower: &str) -> Vec<&str> {
     let mut starts: Vec<(usize, usize)> = TRIGGERS
         .iter()
-        .flat_map(|trigger| {
-            lower
-                .match_indices(trigger)
-                .map(|(at, found)| (at, at + found.len()))
-        })
+        .flat_map(|trigger| lower.match_indices(trigger).map(|(at, found)| (at, at + found.len())))
         .filter(|&(at, end)| is_whole(lower, at, end))
         .collect();
     starts.sort_unstable();
     let mut clauses = Vec::new();
     for (position, &(at, start)) in starts.iter().enumerate() {
-        let next = starts
-            .get(position + 1)
-            .map_or(lower.len(), |&(next, _)| next.max(start));
+        let next = starts.get(position + 1).map_or(lower.len(), |&(next, _)| next.max(start));
         let clause = &lower[start..next];
-        let end = ENDS
-            .iter()
-            .filter_map(|end| clause.find(end))
-            .min()
-            .unwrap_or(clause.len());
+        let end = ENDS.iter().filter_map(|end| clause.find(end)).min().unwrap_or(clause.len());
         let before = lower[..at].trim_end();
-        let is_negated = ["not", "n't", "n’t", "longer", "never"]
-            .iter()
-            .any(|word| before.ends_with(word));
+        let is_negated = ["not", "n't", "n’t", "longer", "never"].iter().any(|word| before.ends_with(word));
         if !is_negated {
             clauses.push(clause[..end].trim_end_matches('.'));
         }
@@ -269,6 +206,5 @@ fn clauses(lower: &str) -> Vec<&str> {
 }
 
 fn is_whole(text: &str, start: usize, end: usize) -> bool {
-    !text[..start].ends_with(char::is_alphanumeric)
-        && !text[end..].starts_with(char::is_alphanumeric)
+    !text[..start].ends_with(char::is_alphanumeric) && !text[end..].starts_with(char::is_alphanumeric)
 }

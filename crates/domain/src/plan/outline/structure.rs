@@ -33,15 +33,8 @@ struct Ends {
 
 impl<'a> Structure<'a> {
     /// Starts from the edges that stand whatever the structure says.
-    pub(super) fn new(
-        tasks: &'a [PlannedTask],
-        phases: &'a [Phase],
-        given: &[PlannedDependency],
-    ) -> Self {
-        let given: Vec<Edge> = given
-            .iter()
-            .map(|edge| (edge.from_index, edge.to_index))
-            .collect();
+    pub(super) fn new(tasks: &'a [PlannedTask], phases: &'a [Phase], given: &[PlannedDependency]) -> Self {
+        let given: Vec<Edge> = given.iter().map(|edge| (edge.from_index, edge.to_index)).collect();
         let mut phase_of = vec![0; tasks.len()];
         for (index, phase) in phases.iter().enumerate() {
             phase_of[phase.tasks.clone()].fill(index);
@@ -69,13 +62,14 @@ impl<'a> Structure<'a> {
             self.report(&left_out, findings);
         }
         let ends: Vec<Ends> = self.ends();
-        self.check_size(waits_for, &ends, limits)?;
+        let mut spare = self.check_size(waits_for, &ends, limits)?;
+        let mut detours = None;
         for (phase, earlier) in waits_for.iter().enumerate() {
             for &earlier in earlier {
                 let edges: Vec<Edge> = pairs(&ends[phase].sources, &ends[earlier].sinks).collect();
                 let left_out = self.offer(&edges);
                 self.report(&left_out, findings);
-                self.gate_around(&left_out, limits.max_edges);
+                self.gate_around(&left_out, &mut detours, &mut spare);
             }
         }
         let edges = self.added.into_iter();
@@ -96,8 +90,7 @@ impl<'a> Structure<'a> {
         let mut previous = 0..0;
         let mut group = 0..0;
         for task in self.phases[phase].tasks.clone() {
-            let joins =
-                self.tasks[task].parallel && !group.is_empty() && self.tasks[task - 1].parallel;
+            let joins = self.tasks[task].parallel && !group.is_empty() && self.tasks[task - 1].parallel;
             if !joins {
                 previous = group;
                 group = task..task;
@@ -111,9 +104,8 @@ impl<'a> Structure<'a> {
     /// Adds edges unless they close a cycle, and gives those left out. Edges that agree with the order
     /// so far come first: where one has to give way, it is that of the task out of line.
     fn offer(&mut self, edges: &[Edge]) -> Vec<(Edge, Insertion)> {
-        let (agreeing, others): (Vec<Edge>, Vec<Edge>) = edges
-            .iter()
-            .partition(|&&(from, to)| self.graph.agrees(from, to));
+        let (agreeing, others): (Vec<Edge>, Vec<Edge>) =
+            edges.iter().partition(|&&(from, to)| self.graph.agrees(from, to));
         let mut left_out = Vec::new();
         for edge in agreeing.into_iter().chain(others) {
             if self.known.contains(&edge) {
@@ -141,54 +133,38 @@ impl<'a> Structure<'a> {
         }
         let ends = |phase: &Phase| Ends {
             sources: phase.tasks.clone().filter(|&task| !waits[task]).collect(),
-            sinks: phase
-                .tasks
-                .clone()
-                .filter(|&task| !is_waited_for[task])
-                .collect(),
+            sinks: phase.tasks.clone().filter(|&task| !is_waited_for[task]).collect(),
         };
         self.phases.iter().map(ends).collect()
     }
 
     /// Counts before anything is made: two phases of a thousand parallel tasks make a million edges.
+    /// Gives how many more there may be.
     fn check_size(
         &self,
         waits_for: &[Vec<usize>],
         ends: &[Ends],
         limits: &Limits,
-    ) -> Result<(), OutlineError> {
-        let gates = || {
-            waits_for
-                .iter()
-                .enumerate()
-                .flat_map(|(phase, on)| on.iter().map(move |&on| (phase, on)))
-        };
-        let size = |(phase, on): (usize, usize)| {
-            ends[phase]
-                .sources
-                .len()
-                .saturating_mul(ends[on].sinks.len())
-        };
+    ) -> Result<usize, OutlineError> {
+        let gates =
+            || waits_for.iter().enumerate().flat_map(|(phase, on)| on.iter().map(move |&on| (phase, on)));
+        let size =
+            |(phase, on): (usize, usize)| ends[phase].sources.len().saturating_mul(ends[on].sinks.len());
         let gated = gates().map(size).fold(0, usize::saturating_add);
         let total = self.known.len().saturating_add(gated);
-        if total <= limits.max_edges {
-            return Ok(());
-        }
-        // Close to the limit it matters that an edge may be written out as well.
         let edges = total - self.already_known(gates().collect(), ends);
-        if edges <= limits.max_edges {
-            return Ok(());
+        if let Some(spare) = limits.max_edges.checked_sub(edges) {
+            return Ok(spare);
         }
         let name = |phase: usize| self.phases[phase].name.clone();
         Err(OutlineError::TooManyEdges {
             edges,
             limit: limits.max_edges,
-            between: gates()
-                .max_by_key(|&gate| size(gate))
-                .map(|(phase, on)| (name(phase), name(on))),
+            between: gates().max_by_key(|&gate| size(gate)).map(|(phase, on)| (name(phase), name(on))),
         })
     }
 
+    /// Gate edges that the plan writes out as well.
     fn already_known(&self, gates: HashSet<(usize, usize)>, ends: &[Ends]) -> usize {
         let is_gate_edge = |&&(from, to): &&Edge| {
             let (phase, on) = (self.phase_of[from], self.phase_of[to]);
@@ -201,46 +177,41 @@ impl<'a> Structure<'a> {
 
     /// Where a first task cannot wait for a last one, its phase still waits for the other as far as
     /// it can: for what stands before the last task, and with what stands behind the first.
-    fn gate_around(&mut self, left_out: &[(Edge, Insertion)], most_edges: usize) {
-        /// Detours looked at per gate; each may lead to further ones.
-        const MOST_DETOURS: usize = 10_000;
-        let mut open: Vec<Edge> = closing(left_out);
+    fn gate_around(
+        &mut self,
+        left_out: &[(Edge, Insertion)],
+        detours: &mut Option<Detours>,
+        spare: &mut usize,
+    ) {
+        let mut open = closing(left_out);
         if open.is_empty() {
             return;
         }
-        let inside: Vec<Edge> = self
-            .known
-            .iter()
-            .copied()
-            .filter(|&(from, to)| self.phase_of[from] == self.phase_of[to])
-            .collect();
-        let (mut before, mut behind) = (
-            vec![Vec::new(); self.tasks.len()],
-            vec![Vec::new(); self.tasks.len()],
-        );
-        for (from, to) in inside {
-            before[from].push(to);
-            behind[to].push(from);
-        }
-        before
-            .iter_mut()
-            .chain(&mut behind)
-            .for_each(|list| list.sort_unstable());
-        let mut seen: HashSet<Edge> = open.iter().copied().collect();
-        while let Some((first, last)) = open.pop() {
-            let around = pairs(&[first], &before[last])
-                .chain(pairs(&behind[first], &[last]))
-                .collect::<Vec<_>>();
-            for edge in around {
-                if self.known.len() >= most_edges || seen.len() >= MOST_DETOURS {
+        let detours = detours.get_or_insert_with(|| self.detours());
+        while let Some(edge) = open.pop() {
+            for around in detours.around(edge) {
+                if *spare == 0 {
                     return;
                 }
-                if seen.insert(edge) {
-                    let refused = self.offer(&[edge]);
-                    open.extend(closing(&refused));
-                }
+                let known = self.known.len();
+                open.extend(closing(&self.offer(&[around])));
+                *spare -= self.known.len() - known;
             }
         }
+    }
+
+    /// The neighbours of every task inside its phase. Gates do not change them.
+    fn detours(&self) -> Detours {
+        let mut before = vec![Vec::new(); self.tasks.len()];
+        let mut behind = vec![Vec::new(); self.tasks.len()];
+        for &(from, to) in &self.known {
+            if self.phase_of[from] == self.phase_of[to] {
+                before[from].push(to);
+                behind[to].push(from);
+            }
+        }
+        before.iter_mut().chain(&mut behind).for_each(|list| list.sort_unstable());
+        Detours { before, behind, seen: HashSet::new() }
     }
 
     /// One finding for each pair of phases, named by its first two tasks.
@@ -251,9 +222,7 @@ impl<'a> Structure<'a> {
         let name = |task: usize| self.tasks[task].key.as_deref().unwrap_or("?");
         let (from_name, to_name) = (name(from), name(to));
         let because = match reason {
-            Insertion::Undecided => {
-                "whether that closes a cycle took too long to find out".to_owned()
-            }
+            Insertion::Undecided => "whether that closes a cycle took too long to find out".to_owned(),
             _ => format!("{to_name} waits for {from_name} by what the plan writes out"),
         };
         let others = match left_out.len() - 1 {
@@ -269,16 +238,33 @@ impl<'a> Structure<'a> {
     }
 }
 
+/// Ways around a pair of tasks that cannot be ordered.
+struct Detours {
+    before: Vec<Vec<usize>>,
+    behind: Vec<Vec<usize>>,
+    seen: HashSet<Edge>,
+}
+
+impl Detours {
+    /// The pairs next to this one that were not looked at before, as long as there are not too many.
+    fn around(&mut self, (first, last): Edge) -> Vec<Edge> {
+        const MOST: usize = 20_000;
+        if self.seen.len() >= MOST {
+            return Vec::new();
+        }
+        let before = self.before[last].iter().map(|&earlier| (first, earlier));
+        let behind = self.behind[first].iter().map(|&later| (later, last));
+        let next: Vec<Edge> = before.chain(behind).take(MOST).collect();
+        let fresh = next.into_iter().filter(|&edge| self.seen.len() < MOST && self.seen.insert(edge));
+        fresh.collect()
+    }
+}
+
 fn closing(left_out: &[(Edge, Insertion)]) -> Vec<Edge> {
     let closes = |&&(_, reason): &&(Edge, Insertion)| reason == Insertion::ClosesCycle;
-    left_out
-        .iter()
-        .filter(closes)
-        .map(|&(edge, _)| edge)
-        .collect()
+    left_out.iter().filter(closes).map(|&(edge, _)| edge).collect()
 }
 
 fn pairs<'a>(from: &'a [usize], to: &'a [usize]) -> impl Iterator<Item = Edge> + 'a {
-    from.iter()
-        .flat_map(move |&from| to.iter().map(move |&to| (from, to)))
+    from.iter().flat_map(move |&from| to.iter().map(move |&to| (from, to)))
 }

@@ -5,9 +5,9 @@ use std::collections::hash_map::Entry;
 
 use crate::plan::{Finding, PlannedTask, TITLE_MAX_CHARS};
 
-use super::clause::Reference;
 use super::document::Item;
 use super::key::{Key, KeyIndex};
+use super::reference::Reference;
 use super::section::Heading;
 
 /// The tasks of a plan and, by position, what is needed to connect them.
@@ -19,11 +19,7 @@ pub(super) struct Chosen {
 }
 
 /// Turns items into tasks with unique keys; complains about ids that are used twice.
-pub(super) fn choose(
-    items: Vec<Item>,
-    headings: &[Heading],
-    findings: &mut Vec<Finding>,
-) -> Chosen {
+pub(super) fn choose(items: Vec<Item>, headings: &[Heading], findings: &mut Vec<Finding>) -> Chosen {
     let mut items = without_repetitions(items, headings, findings);
     complain_about_duplicates(&items, findings);
     name_the_nameless(&mut items, findings);
@@ -55,15 +51,8 @@ pub(super) fn number_phases(tasks: &mut [PlannedTask], of_tasks: &[Option<usize>
 }
 
 /// Sections about tasks (notes, examples, summaries) only add tasks that stand nowhere else.
-fn without_repetitions(
-    items: Vec<Item>,
-    headings: &[Heading],
-    findings: &mut Vec<Finding>,
-) -> Vec<Item> {
-    let in_reference = |item: &Item| {
-        item.heading
-            .is_some_and(|heading| headings[heading].is_reference)
-    };
+fn without_repetitions(items: Vec<Item>, headings: &[Heading], findings: &mut Vec<Finding>) -> Vec<Item> {
+    let in_reference = |item: &Item| item.heading.is_some_and(|heading| headings[heading].is_reference);
     if items.iter().all(in_reference) {
         return items;
     }
@@ -77,11 +66,8 @@ fn without_repetitions(
         if let Some(id) = &item.checkbox.id {
             return known.insert(id.clone());
         }
-        let section = item
-            .heading
-            .map_or("", |heading| headings[heading].text.as_str());
-        let message =
-            format!("a checkbox without an id under “{section}” was not taken for a task");
+        let section = item.heading.map_or("", |heading| headings[heading].text.as_str());
+        let message = format!("a checkbox without an id under “{section}” was not taken for a task");
         findings.push(Finding::warning("checkbox_ignored", item.line, message));
         false
     };
@@ -99,11 +85,7 @@ fn complain_about_duplicates(items: &[Item], findings: &mut Vec<Finding>) {
                 free.insert(item.line);
             }
             Entry::Occupied(first) => {
-                let message = format!(
-                    "{id} stands in line {} and again in line {}",
-                    first.get(),
-                    item.line
-                );
+                let message = format!("{id} stands in line {} and again in line {}", first.get(), item.line);
                 findings.push(Finding::error("duplicate_id", item.line, message));
             }
         }
@@ -114,13 +96,7 @@ fn complain_about_duplicates(items: &[Item], findings: &mut Vec<Finding>) {
 fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) {
     let ids: Vec<Option<Key>> = items
         .iter()
-        .map(|item| {
-            item.checkbox
-                .id
-                .as_ref()
-                .and_then(|id| Key::scan(id.as_bytes(), 0))
-                .map(|(key, _)| key)
-        })
+        .map(|item| item.checkbox.id.as_ref().and_then(|id| Key::scan(id.as_bytes(), 0)).map(|(key, _)| key))
         .collect();
     let known: Vec<Option<&Key>> = ids.iter().map(Option::as_ref).collect();
     let has_ids = known.iter().any(Option::is_some);
@@ -159,33 +135,18 @@ fn task(item: Item, findings: &mut Vec<Finding>) -> PlannedTask {
 }
 
 /// A title that is too long is cut at a word, and stands in full before the description.
-fn fitting(
-    title: String,
-    description: String,
-    line: u32,
-    findings: &mut Vec<Finding>,
-) -> (String, String) {
+fn fitting(title: String, description: String, line: u32, findings: &mut Vec<Finding>) -> (String, String) {
     let Some((limit, _)) = title.char_indices().nth(TITLE_MAX_CHARS) else {
         return (title, description);
     };
-    let last = title[..limit]
-        .char_indices()
-        .next_back()
-        .map_or(0, |(at, _)| at);
+    let last = title[..limit].char_indices().next_back().map_or(0, |(at, _)| at);
     let head = &title[..last];
-    let end = head
-        .rfind(' ')
-        .filter(|&end| end > last / 2)
-        .unwrap_or(last);
+    let end = head.rfind(' ').filter(|&end| end > last / 2).unwrap_or(last);
     let short = format!("{}…", head[..end].trim_end());
     let message = format!(
         "the title is longer than {TITLE_MAX_CHARS} characters; it stands in full in the description"
     );
     findings.push(Finding::info("title_shortened", line, message));
-    let full = if description.is_empty() {
-        title
-    } else {
-        format!("{title}\n{description}")
-    };
+    let full = if description.is_empty() { title } else { format!("{title}\n{description}") };
     (short, full)
 }

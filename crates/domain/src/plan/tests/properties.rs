@@ -1,0 +1,231 @@
+//! What holds for every plan and every text.
+
+use proptest::prelude::*;
+
+use crate::plan::graph::find_cycles;
+use crate::plan::{Limits, Origin, Plan, PlannedDependency, PlannedTask, read_outline, validate};
+
+/// A task as it is generated: (new phase, parallel, done, words, tasks waited for).
+type Drawn = (bool, bool, bool, String, Vec<prop::sample::Index>);
+
+fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
+    let waits = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
+    let task =
+        (prop::bool::weighted(0.2), any::<bool>(), any::<bool>(), "[a-z]{1,6}( [a-z]{1,6}){0,3}", waits);
+    prop::collection::vec(task, 1..40)
+}
+
+/// Edges (waits, waited for) between different tasks, each once; forwards only if `acyclic`.
+fn drawn_edges(tasks: &[Drawn], acyclic: bool) -> Vec<(usize, usize)> {
+    let mut edges: Vec<(usize, usize)> = Vec::new();
+    for (from, task) in tasks.iter().enumerate() {
+        for index in &task.4 {
+            let to = index.index(tasks.len());
+            if to != from && (!acyclic || rank(to) < rank(from)) && !edges.contains(&(from, to)) {
+                edges.push((from, to));
+            }
+        }
+    }
+    edges.sort_unstable();
+    edges
+}
+
+/// A scrambled order, so that explicit edges run against the order of the file as often as with it.
+fn rank(task: usize) -> usize {
+    (task * 17 + 5) % 41
+}
+
+fn render(tasks: &[Drawn], edges: &[(usize, usize)]) -> String {
+    let mut text = String::from("# Tasks: Generated\n");
+    for (index, (phase, parallel, done, words, _)) in tasks.iter().enumerate() {
+        if *phase {
+            text += &format!("\n## Phase {index}: Part\n\n");
+        }
+        let mark = if *done { 'x' } else { ' ' };
+        let parallel = if *parallel { "[P] " } else { "" };
+        let waits: Vec<String> =
+            edges.iter().filter(|edge| edge.0 == index).map(|edge| format!("T{:03}", edge.1 + 1)).collect();
+        let clause =
+            if waits.is_empty() { String::new() } else { format!(" (depends on {})", waits.join(", ")) };
+        text += &format!("- [{mark}] T{:03} {parallel}[US1] {words}{clause}\n", index + 1);
+    }
+    text
+}
+
+fn of_origin(plan: &Plan, structural: bool) -> Vec<(usize, usize)> {
+    let wanted = plan.dependencies.iter().filter(|edge| (edge.origin == Origin::Structural) == structural);
+    wanted.map(|edge| (edge.from_index, edge.to_index)).collect()
+}
+
+/// The obvious search: follow every path, forget nothing.
+fn has_cycle(nodes: usize, edges: &[(usize, usize)]) -> bool {
+    fn visit(node: usize, edges: &[(usize, usize)], state: &mut [u8]) -> bool {
+        state[node] = 1;
+        for &(_, to) in edges.iter().filter(|edge| edge.0 == node) {
+            if state[to] == 1 || state[to] == 0 && visit(to, edges, state) {
+                return true;
+            }
+        }
+        state[node] = 2;
+        false
+    }
+    let mut state = vec![0; nodes];
+    (0..nodes).any(|node| state[node] == 0 && visit(node, edges, &mut state))
+}
+
+fn reaches(from: usize, to: usize, edges: &[(usize, usize)]) -> bool {
+    let mut open = vec![from];
+    let mut seen = std::collections::HashSet::new();
+    while let Some(node) = open.pop() {
+        if node == to {
+            return true;
+        }
+        if seen.insert(node) {
+            open.extend(edges.iter().filter(|edge| edge.0 == node).map(|edge| edge.1));
+        }
+    }
+    false
+}
+
+proptest! {
+    #[test]
+    fn a_rendered_plan_reads_back(tasks in drawn()) {
+        let edges = drawn_edges(&tasks, true);
+        let plan = read_outline(&render(&tasks, &edges), &Limits::IMPORT).expect("a plan").plan;
+        prop_assert_eq!(plan.tasks.len(), tasks.len());
+        for (index, (task, drawn)) in plan.tasks.iter().zip(&tasks).enumerate() {
+            prop_assert_eq!(&task.key, &Some(format!("T{:03}", index + 1)));
+            prop_assert_eq!((task.parallel, task.done, &task.title), (drawn.1, drawn.2, &drawn.3));
+        }
+        prop_assert_eq!(of_origin(&plan, false), edges);
+    }
+
+    #[test]
+    fn structural_edges_make_no_cycle(tasks in drawn()) {
+        let edges = drawn_edges(&tasks, true);
+        let plan = read_outline(&render(&tasks, &edges), &Limits::IMPORT).expect("a plan").plan;
+        prop_assert_eq!(validate(&plan, &Limits::IMPORT), Ok(()));
+    }
+
+    #[test]
+    fn structural_edges_make_no_further_cycle(tasks in drawn()) {
+        let edges = drawn_edges(&tasks, false);
+        let plan = read_outline(&render(&tasks, &edges), &Limits::IMPORT).expect("a plan").plan;
+        let all = [of_origin(&plan, false), of_origin(&plan, true)].concat();
+        for (from, to) in of_origin(&plan, true) {
+            prop_assert!(!reaches(to, from, &all));
+        }
+    }
+
+    #[test]
+    fn neighbours_are_ordered_unless_that_closes_a_cycle(tasks in drawn()) {
+        let edges = drawn_edges(&tasks, true);
+        let plan = read_outline(&render(&tasks, &edges), &Limits::IMPORT).expect("a plan").plan;
+        let all = [of_origin(&plan, false), of_origin(&plan, true)].concat();
+        for task in 1..plan.tasks.len() {
+            let same_phase = plan.tasks[task].phase == plan.tasks[task - 1].phase;
+            let both_parallel = plan.tasks[task].parallel && plan.tasks[task - 1].parallel;
+            if same_phase && !both_parallel {
+                prop_assert!(reaches(task, task - 1, &all) || reaches(task - 1, task, &all));
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        let _ = read_outline(&text, &Limits::IMPORT);
+    }
+
+    #[test]
+    fn no_scrap_of_markdown_panics(scraps in prop::collection::vec(prop::sample::select(SCRAPS), 0..60)) {
+        let text = scraps.concat();
+        if let Ok(outline) = read_outline(&text, &Limits::IMPORT) {
+            let lines: Vec<_> = outline.findings.iter().map(|finding| finding.line).collect();
+            prop_assert!(lines.is_sorted());
+        }
+    }
+
+    #[test]
+    fn a_cycle_is_found_exactly_if_there_is_one(tasks in drawn()) {
+        let edges = drawn_edges(&tasks, false);
+        let dependency = |&(from_index, to_index): &(usize, usize)| PlannedDependency {
+            from_index,
+            to_index,
+            origin: Origin::Explicit,
+            line: None,
+        };
+        let task = |drawn: &Drawn| PlannedTask { title: drawn.3.clone(), ..PlannedTask::default() };
+        let plan = Plan {
+            title: None,
+            tasks: tasks.iter().map(task).collect(),
+            dependencies: edges.iter().map(dependency).collect(),
+        };
+        prop_assert_eq!(validate(&plan, &Limits::IMPORT).is_err(), has_cycle(tasks.len(), &edges));
+        for cycle in find_cycles(tasks.len(), &edges) {
+            for (position, &from) in cycle.iter().enumerate() {
+                prop_assert!(edges.contains(&(from, cycle[(position + 1) % cycle.len()])));
+            }
+        }
+    }
+}
+
+const SCRAPS: &[&str] = &[
+    "\n",
+    "\n",
+    "\n",
+    "- [ ] T001 a",
+    "- [x] ",
+    "T002",
+    "T003-T001",
+    "–",
+    "…",
+    " (depends on ",
+    ")",
+    "(",
+    "(after T001",
+    "  ",
+    "\t",
+    "  use: a.b ",
+    "{\"x\": ",
+    "\"{T001.y}\"",
+    "}",
+    "\"",
+    "## Phase 2: Polish",
+    "### Phase Dependencies",
+    "# ",
+    "- **Phase 1**: ",
+    "Depends on Phase 2",
+    "all previous phases",
+    "after US1-US3",
+    "User Stories",
+    "+",
+    "<!--",
+    "-->",
+    "```",
+    "~~~",
+    "`",
+    "``",
+    "---\n",
+    "title: x\n",
+    "|",
+    ">",
+    "[P]",
+    "[US1]",
+    "**",
+    "*",
+    "[",
+    "]",
+    "depends on: T001",
+    "estimate: 1.5h",
+    "priority: 9",
+    "type: x",
+    "\\",
+    "'",
+    "ä",
+    "🎯",
+    "\u{a0}",
+    "\r\n",
+    "T999999999",
+    "T001a.1",
+    "tasks['",
+];

@@ -1,0 +1,104 @@
+//! Sections that state which phase waits for which.
+
+use rstest::rstest;
+
+use super::{edges, findings, read};
+use crate::plan::Origin;
+
+const PHASES: &str = "## Phase 1: Setup (Shared)\n- [ ] T1 a\n## Phase 2: Foundational (Rocks)\n- [ ] T2 b\n\
+    ## Phase 3: User Story 1 - Lamp\n- [ ] T3 c\n## Phase 4: User Story 2 - Log\n- [ ] T4 d\n\
+    ## Phase 5: Polish & Cross-Cutting\n- [ ] T5 e\n## Dependencies\n### Phase Dependencies\n";
+const CHAIN: &str = "T2<T1 T3<T2 T4<T3 T5<T4";
+
+#[rstest]
+#[case::nothing("", CHAIN, "")]
+#[case::canonical(
+    "- **Setup (Phase 1)**: No dependencies - can start immediately\n\
+     - **Foundational (Phase 2)**: Depends on Setup completion - BLOCKS all user stories\n\
+     - **User Stories (Phase 3+)**: All depend on Foundational phase completion\n  \
+       - User stories can then proceed in parallel\n\
+     - **Polish (Final Phase)**: Depends on all desired user stories being complete",
+    "T2<T1 T3<T2 T4<T2 T5<T3 T5<T4",
+    ""
+)]
+#[case::nested(
+    "- **User Stories (Phase 3-4)**: All depend on Foundational\n  \
+       - User Story 2 (P1): Depends on User Story 1 completion (needs Phase 9)",
+    CHAIN,
+    ""
+)]
+#[case::numbers(
+    "- Phase 4: Depends on Phase 1 + Phase 2. No dependency on US1",
+    "T2<T1 T3<T2 T4<T2 T5<T3 T5<T4",
+    ""
+)]
+#[case::codes(
+    "- **US2 (P2)**: Depends on US1 implementation (T3). Can begin after Phase 3 checkpoint.",
+    CHAIN,
+    ""
+)]
+#[case::can_start(
+    "- **User Story 2 (P2)**: Can start after Foundational (Phase 2) - May integrate with US1",
+    "T2<T1 T3<T2 T4<T2 T5<T3 T5<T4",
+    ""
+)]
+#[case::no_colon("- Phase 4 depends on Phase 2", "T2<T1 T3<T2 T4<T2 T5<T3 T5<T4", "")]
+#[case::immediately("- **Foundational**: can start immediately", "T3<T1 T3<T2 T4<T3 T5<T4", "")]
+#[case::free_of_stories(
+    "- **User Story 2**: No dependencies on other stories",
+    "T2<T1 T3<T2 T4<T2 T5<T3 T5<T4",
+    ""
+)]
+#[case::all_previous(
+    "- **Polish**: Depends on all previous phases\n- **US2**: Depends on Phase 1",
+    "T2<T1 T3<T2 T4<T1 T5<T3 T5<T4",
+    ""
+)]
+#[case::list("- **Polish**: Depends on Setup, Foundational and User Story 1", "T2<T1 T3<T2 T4<T3 T5<T3", "")]
+#[case::backwards("- **Setup**: Depends on Polish", "T1<T5 T2<T1 T3<T2 T4<T3", "")]
+#[case::circle(
+    "- Phase 1: Depends on Phase 2\n- Phase 2: Depends on Phase 1",
+    "T1<T2 T3<T1 T4<T3 T5<T4",
+    "phase_dependency_dropped@14"
+)]
+#[case::unclear("- **User Story 2**: Depends on the tide", CHAIN, "phase_dependency_unclear@13")]
+#[case::unclear_beside_clear(
+    "- **Polish**: Depends on Phase 4\n- **US2**: Depends on the tide",
+    CHAIN,
+    "phase_dependency_unclear@14"
+)]
+#[case::fenced("```\n- Phase 4: Depends on Phase 2\n```", CHAIN, "")]
+#[case::negated("- **US2**: Does not depend on US1", CHAIN, "phase_dependency_unclear@13")]
+#[case::stranger("- **Harbour**: Depends on Phase 1", CHAIN, "")]
+fn stated(#[case] bullets: &str, #[case] expected: &str, #[case] noticed: &str) {
+    let outline = read(&format!("{PHASES}{bullets}\n"));
+    assert_eq!(edges(&outline.plan, Origin::Structural), expected);
+    assert_eq!(edges(&outline.plan, Origin::Explicit), "");
+    assert_eq!(findings(&outline), noticed);
+}
+
+#[test]
+fn story_dependencies_count_as_well() {
+    let text = PHASES.replace("### Phase Dep", "### User Story Dep") + "- **US2**: After Phase 2\n";
+    assert_eq!(edges(&read(&text).plan, Origin::Structural), "T2<T1 T3<T2 T4<T2 T5<T3 T5<T4");
+}
+
+#[test]
+fn other_sections_state_nothing() {
+    let text = PHASES.replace("### Phase Dep", "### Odd Dep") + "- **US2**: After Phase 2\n";
+    assert_eq!(edges(&read(&text).plan, Origin::Structural), CHAIN);
+}
+
+#[test]
+fn phases_without_numbers_are_counted() {
+    let text = "## Dig\n- [ ] T1 a\n## Lay\n- [ ] T2 b\n## Roof\n- [ ] T3 c\n## Phase Dependencies\n\
+                - Phase 3: depends on Phase 1\n";
+    assert_eq!(edges(&read(text).plan, Origin::Structural), "T2<T1 T3<T1");
+}
+
+#[test]
+fn phases_with_minor_numbers() {
+    let text = "## Phase 3.1: Dig\n- [ ] T1 a\n## Phase 3.2: Lay\n- [ ] T2 b\n## Phase 3.3: Roof\n- [ ] T3 c\n\
+                ## Phase Dependencies\n- Phase 3.3: depends on Phase 3.1\n";
+    assert_eq!(edges(&read(text).plan, Origin::Structural), "T2<T1 T3<T1");
+}

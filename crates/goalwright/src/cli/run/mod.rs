@@ -1,0 +1,147 @@
+//! `goalwright run`: the main job in one command.
+
+mod ask;
+mod leases;
+mod plan;
+mod show;
+mod standing;
+mod summary;
+mod watch;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use goalwright_application::Context;
+use goalwright_application::access::LOCAL_USER;
+
+use super::remark;
+use crate::compose::App;
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::lifecycle::{GRACE, Interrupts};
+use crate::logging;
+use ask::Asked;
+use plan::Begun;
+use show::Show;
+use standing::Standing;
+use summary::Summary;
+use watch::Watch;
+
+/// Run a plan to its end and print a summary; no server is needed.
+///
+/// Running the same file again resumes its goal if that is unfinished. Ends with 0 when the goal is achieved, 1 when
+/// something failed, 2 when the plan or the usage is wrong, 3 when only people can go on.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The plan: Markdown with checklist items such as `- [ ] T001 Title`
+    file: PathBuf,
+    /// Print one JSON summary on stdout, and nothing else there
+    #[arg(long)]
+    json: bool,
+    /// Never ask anybody
+    #[arg(long)]
+    no_input: bool,
+    /// Begin a new goal, although this file has an unfinished one
+    #[arg(long)]
+    new: bool,
+}
+
+impl Run {
+    /// Does it, and says how it ended.
+    ///
+    /// # Errors
+    /// What keeps the plan from being run.
+    pub async fn execute(self, config: &Config) -> Result<Exit, Failure> {
+        let since = Instant::now();
+        let show = Show::new(self.json);
+        logging::start(config, "warn", show.bars())?;
+        let mut interrupts = Interrupts::listen()?;
+        let source = plan::read(&self.file)?;
+        let app = App::open(config, "run").await?;
+        let principal = app.services.access.enter(LOCAL_USER, None).await?;
+        let context = Context { principal, trace_id: None };
+        let begun = plan::begin(&app, config, &context, source, self.new).await?;
+        for remarked in &begun.remarks {
+            show.remark(remarked);
+        }
+
+        let workers = app.start_workers(config, &begun.queue);
+        let sequencer = app.start_sequencer();
+        let ended = tokio::select! {
+            ended = self.work(&app, &context, &begun, &show) => ended,
+            exit = interrupts.next() => Ok(Ending::Told(exit)),
+        };
+        show.finish();
+        if let Ok(Ending::Told(_)) = ended {
+            remark("stopping: what runs may finish; a second signal ends at once");
+        }
+        let released = async {
+            workers.stop(GRACE).await;
+            sequencer.stop().await;
+        };
+        if let Err(insisted) = interrupts.unless_insisted(released).await {
+            remark(&self.resumption());
+            return Ok(insisted);
+        }
+        let ending = ended?;
+        // Whoever reads the ledger after this command finds every event of it.
+        while app.sequencer.sequence().await.map_err(goalwright_application::Error::from)? > 0 {}
+        let summary = Summary::gather(&app, &context, &begun, ending, since.elapsed()).await?;
+        summary.print(self.json, config, &self.resumption());
+        app.close().await;
+        Ok(ending.exit())
+    }
+
+    /// Watches until nothing moves, and asks people where only they can go on.
+    async fn work(&self, app: &App, context: &Context, begun: &Begun, show: &Show) -> Result<Ending, Failure> {
+        let mut watch = Watch::new(app, *context, begun, show);
+        loop {
+            let standing = watch.until_still().await?;
+            if standing == Standing::People && show.may_ask() && !self.no_input {
+                show.pause();
+                let asked = ask::everybody(app, context, begun.goal).await?;
+                show.resume();
+                if asked == Asked::Answered {
+                    continue;
+                }
+            }
+            return Ok(Ending::Still(standing));
+        }
+    }
+
+    fn resumption(&self) -> String {
+        format!("run `goalwright run {}` again to resume", self.file.display())
+    }
+}
+
+/// How the work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// Nothing moves any more.
+    Still(Standing),
+    /// A signal ended it.
+    Told(Exit),
+}
+
+impl Ending {
+    const fn exit(self) -> Exit {
+        match self {
+            Self::Still(Standing::Achieved) => Exit::Success,
+            Self::Still(Standing::Failed) => Exit::Failed,
+            Self::Still(Standing::People | Standing::Stuck) => Exit::Waiting,
+            // Never an ending: whoever is moving is watched on.
+            Self::Still(Standing::Moving) => Exit::Failed,
+            Self::Told(exit) => exit,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Still(Standing::Achieved) => "achieved",
+            Self::Still(Standing::Failed) => "failed",
+            Self::Still(Standing::People | Standing::Stuck) => "waiting",
+            Self::Still(Standing::Moving) | Self::Told(_) => "interrupted",
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! All wiring, on one screen: from settings to what the commands drive.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use goalwright_application::Services;
+use goalwright_application::execution::{Kernel, KernelPorts, Settings};
+use goalwright_application::ports::{Sequencer, Tokens};
+use goalwright_domain::experience::Runner;
+use goalwright_infrastructure::auth::{Hs256Tokens, load_or_create_secret};
+use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
+use goalwright_infrastructure::tools::BuiltinTools;
+use goalwright_infrastructure::worker::{SequencerLoop, Workers};
+use goalwright_infrastructure::{Folders, LocalSignals, SystemClock, SystemIds, runner};
+
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+
+/// The file in the data directory that holds the secret for tokens, where the settings give none.
+pub const KEY_FILE: &str = "jwt-secret";
+
+/// The product over one database, wired.
+pub struct App {
+    /// What the api and the command line drive.
+    pub services: Services,
+    /// What services and kernel stand on.
+    pub ports: KernelPorts,
+    /// Gives events their positions.
+    pub sequencer: Arc<dyn Sequencer>,
+    /// How this process names itself in the record.
+    pub runner: Runner,
+    database: Arc<Database>,
+}
+
+impl App {
+    /// Opens the database, brings it up to date unless that is switched off, and wires everything over it. `name`
+    /// says in which role this process appears in the record: `run`, `worker`, `api`.
+    ///
+    /// # Errors
+    /// What keeps it from opening, with what to do.
+    pub async fn open(config: &Config, name: &str) -> Result<Self, Failure> {
+        let tokens = tokens(config)?;
+        let clock = Arc::new(SystemClock);
+        let settings = DatabaseSettings {
+            url: config.database_url.expose().to_owned(),
+            pool: config.db_pool,
+            pool_overflow: config.db_pool_overflow,
+            migrate: config.migrate,
+        };
+        let database = Database::open(&settings, clock.clone()).await.map_err(not_opened)?;
+        let ports = KernelPorts {
+            transactions: database.transactions(),
+            queries: database.queries(),
+            tools: Arc::new(BuiltinTools::new()),
+            sandboxes: Arc::new(Folders::new(config.data_dir.clone())),
+            clock,
+            ids: Arc::new(SystemIds),
+            signals: LocalSignals::new(),
+        };
+        let runner = runner(name);
+        let services = Services::new(&ports, tokens, &runner);
+        Ok(Self { services, ports, sequencer: database.sequencer(), runner, database })
+    }
+
+    /// Workers that claim from `queue`, until they are stopped.
+    pub fn start_workers(&self, config: &Config, queue: &str) -> Workers {
+        let settings = Settings { queue: queue.to_owned(), lease: config.lease, ..Settings::default() };
+        let kernel = Arc::new(Kernel::new(self.ports.clone(), self.runner.clone(), settings));
+        Workers::start(kernel, self.ports.signals.clone(), config.worker_concurrency)
+    }
+
+    /// The loop that gives events their positions, until it is stopped.
+    pub fn start_sequencer(&self) -> SequencerLoop {
+        SequencerLoop::start(self.sequencer.clone(), self.ports.signals.clone())
+    }
+
+    /// Closes the database.
+    pub async fn close(self) {
+        self.database.close().await;
+    }
+}
+
+/// What mints and verifies tokens: with the secret of the settings, else with the one in the data directory, which is
+/// made if there is none.
+///
+/// # Errors
+/// If the secret can be neither read nor made.
+pub fn tokens(config: &Config) -> Result<Arc<dyn Tokens>, Failure> {
+    let folder = data_dir(config)?;
+    let secret = match &config.jwt_secret {
+        Some(secret) => secret.expose().as_bytes().to_vec(),
+        None => load_or_create_secret(folder).map_err(|error| {
+            Failure::usage(
+                format!("the key for tokens in {} can be neither read nor made: {error}", folder.display()),
+                "make the folder's files readable for this user, or set GOALWRIGHT_JWT_SECRET",
+            )
+        })?,
+    };
+    let tokens = Hs256Tokens::new(&secret, config.jwt_issuer.clone(), config.jwt_audience.clone());
+    let tokens = tokens.map_err(|error| {
+        let help = format!("remove the key in {} so that a new one is made, or set GOALWRIGHT_JWT_SECRET", folder.display());
+        Failure::usage(error.to_string(), help)
+    })?;
+    Ok(Arc::new(tokens))
+}
+
+/// The data directory, made for this user alone if there is none.
+fn data_dir(config: &Config) -> Result<&Path, Failure> {
+    let folder = config.data_dir.as_path();
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
+        Failure::usage(
+            format!("the data directory {} cannot be made: {error}", folder.display()),
+            "set GOALWRIGHT_DATA_DIR to a folder that may be written",
+        )
+    })?;
+    Ok(folder)
+}
+
+fn not_opened(error: OpenError) -> Failure {
+    Failure::new(Exit::Failed, error.to_string()).with_help(error.help())
+}

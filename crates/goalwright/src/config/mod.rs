@@ -1,0 +1,152 @@
+//! Settings: the environment first, then `goalwright.toml` in the current folder, then defaults.
+
+mod error;
+mod parse;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use error::{ConfigError, Place};
+pub use settings::{SETTINGS, Setting};
+use values::Values;
+
+/// The file, looked for in the current folder.
+pub const FILE: &str = "goalwright.toml";
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for whoever needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+/// Where the database is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// With everything in it, a password included.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    /// Without user, password and parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.0.split(['?', '#']).next().unwrap_or_default();
+        let Some((scheme, rest)) = address.split_once("://") else { return f.write_str("<database>") };
+        // Only what follows the last `@` is free of secrets, whatever a password is made of.
+        let place = if scheme == "sqlite" { rest } else { rest.rsplit('@').next().unwrap_or_default() };
+        write!(f, "{scheme}://{place}")
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Every setting, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where the database is.
+    pub database_url: DatabaseUrl,
+    /// Whether migrations run at start.
+    pub migrate: bool,
+    /// Database, keys and the workspaces' folders; an absolute path.
+    pub data_dir: PathBuf,
+    /// Where `serve` listens: `host:port`.
+    pub bind: String,
+    /// The HS256 secret; none means the one in the data directory.
+    pub jwt_secret: Option<Secret>,
+    /// `iss` of tokens; checked when set.
+    pub jwt_issuer: Option<String>,
+    /// `aud` of tokens; checked when set.
+    pub jwt_audience: Option<String>,
+    /// How long a lease holds without a heartbeat.
+    pub lease: Duration,
+    /// So many attempts at once in one process.
+    pub worker_concurrency: usize,
+    /// Connections kept open to PostgreSQL.
+    pub db_pool: u32,
+    /// Connections beyond these under load.
+    pub db_pool_overflow: u32,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// Which log lines are written; none where nobody said, so that each command has its own default.
+    pub log_filter: Option<String>,
+}
+
+impl Config {
+    /// From the environment of this process and the file in the current folder.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, with its place.
+    pub fn load() -> Result<Self, ConfigError> {
+        let file = match std::fs::read_to_string(Path::new(FILE)) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(ConfigError::UnreadableFile { reason: error.to_string() }),
+        };
+        Self::from_sources(&|name| std::env::var_os(name), file.as_deref())
+    }
+
+    /// From these variables and the text of this file.
+    ///
+    /// # Errors
+    /// See [`Config::load`].
+    pub fn from_sources(
+        variables: &dyn Fn(&str) -> Option<OsString>,
+        file: Option<&str>,
+    ) -> Result<Self, ConfigError> {
+        let values = Values::read(variables, file)?;
+        let data_dir = parse::data_dir(&values.get(&settings::DATA_DIR)?, &values)?;
+        let filter = values.get(&settings::RUST_LOG)?;
+        Ok(Self {
+            database_url: parse::database_url(&values.get(&settings::DATABASE_URL)?, &data_dir)?,
+            migrate: parse::switch(&values.get(&settings::MIGRATE)?)?,
+            bind: parse::address(&values.get(&settings::BIND)?)?,
+            jwt_secret: parse::secret(values.get(&settings::JWT_SECRET)?)?,
+            jwt_issuer: values.get(&settings::JWT_ISSUER)?.filled(),
+            jwt_audience: values.get(&settings::JWT_AUDIENCE)?.filled(),
+            lease: Duration::from_millis(parse::number(&values.get(&settings::LEASE_MS)?, 100, 86_400_000)?),
+            worker_concurrency: parse::number(&values.get(&settings::WORKER_CONCURRENCY)?, 1, 1000)?,
+            db_pool: parse::number(&values.get(&settings::DB_POOL)?, 1, 1000)?,
+            db_pool_overflow: parse::number(&values.get(&settings::DB_POOL_OVERFLOW)?, 0, 1000)?,
+            log_format: parse::log_format(&values.get(&settings::LOG_FORMAT)?)?,
+            log_filter: match filter.place {
+                Place::Default(_) => None,
+                Place::Variable(_) | Place::File { .. } => parse::log_filter(filter)?,
+            },
+            data_dir,
+        })
+    }
+}

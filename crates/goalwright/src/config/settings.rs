@@ -1,0 +1,36 @@
+//! The settings: their names and defaults, in the order of the example file.
+
+/// One setting. Its default is text like any other value, and read the same way.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name in `goalwright.toml`.
+    pub key: &'static str,
+    /// Its name in the environment.
+    pub variable: &'static str,
+    /// Its value unless it is set; empty where unset means something of its own.
+    pub default: &'static str,
+}
+
+macro_rules! settings {
+    ($($name:ident = $key:literal, $variable:literal, $default:literal;)*) => {
+        $(pub(super) const $name: Setting = Setting { key: $key, variable: $variable, default: $default };)*
+        /// Every setting.
+        pub const SETTINGS: &[&Setting] = &[$(&$name),*];
+    };
+}
+
+settings! {
+    DATABASE_URL = "database_url", "DATABASE_URL", "sqlite://<data dir>/goalwright.db";
+    MIGRATE = "migrate", "GOALWRIGHT_MIGRATE", "on";
+    DATA_DIR = "data_dir", "GOALWRIGHT_DATA_DIR", "$XDG_DATA_HOME/goalwright";
+    BIND = "bind", "GOALWRIGHT_BIND", "127.0.0.1:8080";
+    JWT_SECRET = "jwt_secret", "GOALWRIGHT_JWT_SECRET", "";
+    JWT_ISSUER = "jwt_issuer", "GOALWRIGHT_JWT_ISSUER", "";
+    JWT_AUDIENCE = "jwt_audience", "GOALWRIGHT_JWT_AUDIENCE", "";
+    LEASE_MS = "lease_ms", "GOALWRIGHT_LEASE_MS", "30000";
+    WORKER_CONCURRENCY = "worker_concurrency", "GOALWRIGHT_WORKER_CONCURRENCY", "16";
+    DB_POOL = "db_pool", "GOALWRIGHT_DB_POOL", "10";
+    DB_POOL_OVERFLOW = "db_pool_overflow", "GOALWRIGHT_DB_POOL_OVERFLOW", "20";
+    LOG_FORMAT = "log_format", "GOALWRIGHT_LOG_FORMAT", "text";
+    RUST_LOG = "rust_log", "RUST_LOG", "info";
+}

@@ -1,0 +1,68 @@
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use goalwright_application::ports::{AgentRepository, StorageError};
+use goalwright_domain::agent::{Agent, AgentId};
+use goalwright_domain::workspace::{UserId, WorkspaceId};
+
+use super::{COLUMNS, from_row, select, to_row};
+use crate::persistence::row::Row;
+use crate::persistence::sql::{insert_many, update_many};
+use crate::persistence::unit_of_work::Unit;
+
+#[async_trait]
+impl AgentRepository for Unit {
+    async fn insert(&self, agent: &Agent) -> Result<(), StorageError> {
+        self.run_all(insert_many(self.dialect, "agents", &COLUMNS, vec![to_row(agent)], "")).await.map(|_| ())
+    }
+
+    async fn active(&self, workspace: WorkspaceId) -> Result<Vec<Agent>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND status = 'active' ORDER BY id");
+        self.all(sql).await?.iter().map(from_row).collect()
+    }
+
+    async fn lock_default(&self, workspace: WorkspaceId) -> Result<Option<Agent>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND is_default")
+            .text(self.dialect.lock());
+        self.one(sql).await?.as_ref().map(from_row).transpose()
+    }
+
+    async fn of_member(&self, workspace: WorkspaceId, user: UserId) -> Result<Option<Agent>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND user_id = ")
+            .bind(user.uuid())
+            .text(" AND user_id IS NOT NULL AND status = 'active'");
+        self.one(sql).await?.as_ref().map(from_row).transpose()
+    }
+
+    async fn save(&self, agent: &Agent) -> Result<(), StorageError> {
+        self.run_all(update_many(self.dialect, "agents", &COLUMNS, vec![to_row(agent)])).await.map(|_| ())
+    }
+
+    async fn load(&self, workspace: WorkspaceId) -> Result<HashMap<AgentId, u64>, StorageError> {
+        let sql = self
+            .sql("SELECT agent_id, COUNT(*) AS open FROM runs WHERE status IN ('queued', 'waiting') AND workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" GROUP BY agent_id");
+        self.all(sql)
+            .await?
+            .iter()
+            .map(|row| {
+                let row = Row::of("runs", row);
+                let open: i64 = row.get("open")?;
+                Ok((row.id("agent_id")?, u64::try_from(open).unwrap_or(0)))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,319 @@
+//! Opening a database: connections, migrations under a lock, and errors that say what to do.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use goalwright_application::ports::{Clock, Sequencer, Transactions};
+use goalwright_application::read::Queries;
+use goalwright_migrations::Migrator;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement};
+use sea_orm_migration::MigratorTrait;
+
+use super::reader::Reader;
+use super::unit_of_work::Writer;
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    /// `sqlite://path` or `postgres://…`.
+    pub url: String,
+    /// Connections kept open, PostgreSQL.
+    pub pool: u32,
+    /// Connections opened on top of these under load, PostgreSQL.
+    pub pool_overflow: u32,
+    /// Whether missing migrations are applied.
+    pub migrate: bool,
+}
+
+/// An open database.
+pub struct Database {
+    writer: Arc<Writer>,
+    reader: Arc<Reader>,
+    /// `sqlite` or `postgres`.
+    kind: &'static str,
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL is neither.
+    #[error("`{url}` is no database this program knows")]
+    UnknownUrl {
+        /// Without a password.
+        url: String,
+    },
+    /// The file or its folder cannot be written.
+    #[error("the database file `{}` cannot be opened: {reason}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// From the system.
+        reason: String,
+    },
+    /// The server does not answer, or not to us.
+    #[error("the database server does not let us in: {reason}")]
+    Unreachable {
+        /// From the driver; holds no password.
+        reason: String,
+    },
+    /// The schema is from a newer version of this program.
+    #[error("the database is newer than this program: it knows `{migration}`")]
+    Newer {
+        /// The first migration that is not known here.
+        migration: String,
+    },
+    /// The schema is older and migrations are off.
+    #[error("the database lacks {count} migrations, the first is `{migration}`")]
+    Older {
+        /// The first that is missing.
+        migration: String,
+        /// How many are.
+        count: usize,
+    },
+    /// A migration failed; nothing of it was kept.
+    #[error("the database could not be migrated: {reason}")]
+    Migration {
+        /// From the driver.
+        reason: String,
+    },
+}
+
+impl OpenError {
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::UnknownUrl { .. } => "DATABASE_URL is `sqlite:///path/to/file.db` or `postgres://user@host/name`".to_owned(),
+            Self::Unwritable { .. } => {
+                "make the folder writable, or choose another one with GOALWRIGHT_DATA_DIR or DATABASE_URL".to_owned()
+            }
+            Self::Unreachable { .. } => "check DATABASE_URL, and that the server runs and accepts this user".to_owned(),
+            Self::Newer { .. } => "use the version of goalwright that wrote it, or a later one; nothing was changed".to_owned(),
+            Self::Older { .. } => "leave GOALWRIGHT_MIGRATE on to apply them at start".to_owned(),
+            Self::Migration { .. } => "nothing was changed; mend the cause and start again".to_owned(),
+        }
+    }
+}
+
+impl Database {
+    /// Opens the database and brings its schema up to date. Leases are measured by the database's clock on
+    /// PostgreSQL, by `clock` on SQLite.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(settings: &DatabaseSettings, clock: Arc<dyn Clock>) -> Result<Arc<Self>, OpenError> {
+        Self::open_with(settings, clock, false).await
+    }
+
+    /// As [`Database::open`], with leases measured by `clock` on PostgreSQL too, for tests that move it.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_with_own_clock(
+        settings: &DatabaseSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, OpenError> {
+        Self::open_with(settings, clock, true).await
+    }
+
+    async fn open_with(
+        settings: &DatabaseSettings,
+        clock: Arc<dyn Clock>,
+        own_clock: bool,
+    ) -> Result<Arc<Self>, OpenError> {
+        let url = settings.url.as_str();
+        let (writing, reading, kind) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let pool = open_postgres(settings).await?;
+            (pool.clone(), pool, "postgres")
+        } else if let Some(path) = sqlite_path(url) {
+            let (writing, reading) = open_sqlite(&path, settings).await?;
+            (writing, reading, "sqlite")
+        } else {
+            return Err(OpenError::UnknownUrl { url: url.split('@').next_back().unwrap_or_default().to_owned() });
+        };
+        Ok(Arc::new(Self {
+            writer: Arc::new(Writer { connection: writing, clock, own_clock }),
+            reader: Arc::new(Reader { connection: reading }),
+            kind,
+        }))
+    }
+
+    /// Units of work.
+    pub fn transactions(&self) -> Arc<dyn Transactions> {
+        self.writer.clone()
+    }
+
+    /// Reads.
+    pub fn queries(&self) -> Arc<dyn Queries> {
+        self.reader.clone()
+    }
+
+    /// The sequencer of the ledger.
+    pub fn sequencer(&self) -> Arc<dyn Sequencer> {
+        self.writer.clone()
+    }
+
+    /// `sqlite` or `postgres`.
+    pub const fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Closes the connections; on SQLite this also empties the write-ahead log.
+    pub async fn close(&self) {
+        for connection in [&self.reader.connection, &self.writer.connection] {
+            // Closing can only fail when there is nothing left to close.
+            let _ = connection.close_by_ref().await;
+        }
+    }
+}
+
+fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))?;
+    let path = path.split('?').next().unwrap_or_default();
+    (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+}
+
+async fn open_sqlite(path: &Path, settings: &DatabaseSettings) -> Result<(DatabaseConnection, DatabaseConnection), OpenError> {
+    let unwritable = |reason: String| OpenError::Unwritable { path: path.to_owned(), reason };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| unwritable(error.to_string()))?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // Nothing that was acknowledged is lost when the power fails.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("mmap_size", "67108864")
+        .statement_cache_capacity(256);
+    migrate_sqlite(path, &options, settings.migrate).await?;
+    // The writer opens first: it may have to recover the write-ahead log, which readers cannot.
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(60))
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| unwritable(error.to_string()))?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(4)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(60))
+        .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
+        .await
+        .map_err(|error| unwritable(error.to_string()))?;
+    Ok((
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
+    ))
+}
+
+async fn open_postgres(settings: &DatabaseSettings) -> Result<DatabaseConnection, OpenError> {
+    let unreachable = |error: &dyn std::fmt::Display| OpenError::Unreachable { reason: error.to_string() };
+    let options: PgConnectOptions = settings.url.parse().map_err(|error| unreachable(&error))?;
+    let options = options.application_name("goalwright").options([("timezone", "UTC")]);
+    migrate_postgres(&options, settings.migrate).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections((settings.pool + settings.pool_overflow).max(2))
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(15))
+        .connect_with(options)
+        .await
+        .map_err(|error| unreachable(&error))?;
+    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}
+
+/// On a connection of its own, under a lock file, so that two processes may start at once.
+async fn migrate_sqlite(path: &Path, options: &SqliteConnectOptions, migrate: bool) -> Result<(), OpenError> {
+    let unwritable = |reason: String| OpenError::Unwritable { path: path.to_owned(), reason };
+    let lock_path = path.with_extension("migrate.lock");
+    let lock = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock_path)
+        .map_err(|error| unwritable(error.to_string()))?;
+    lock.lock().map_err(|error| unwritable(error.to_string()))?;
+    // Tables may be rebuilt by a migration, for which foreign keys must be off before its transaction begins.
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options.clone().foreign_keys(false))
+        .await
+        .map_err(|error| unwritable(error.to_string()))?;
+    let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
+    let migrated = bring_up_to_date(&connection, migrate).await;
+    let checked = match migrated {
+        Ok(true) => check_foreign_keys(&connection).await,
+        Ok(false) => Ok(()),
+        Err(error) => Err(error),
+    };
+    let _ = connection.close().await;
+    checked
+}
+
+async fn check_foreign_keys(connection: &DatabaseConnection) -> Result<(), OpenError> {
+    let statement = Statement::from_string(connection.get_database_backend(), "PRAGMA foreign_key_check");
+    let dangling = connection.query_all_raw(statement).await.map_err(|error| failed(&error))?;
+    if dangling.is_empty() {
+        return Ok(());
+    }
+    Err(OpenError::Migration { reason: format!("{} rows refer to rows that are not there", dangling.len()) })
+}
+
+/// On a connection of its own, under an advisory lock of its session.
+async fn migrate_postgres(options: &PgConnectOptions, migrate: bool) -> Result<(), OpenError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(15))
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| OpenError::Unreachable { reason: error.to_string() })?;
+    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    connection
+        .execute_unprepared("SELECT pg_advisory_lock(7453301442158821377)")
+        .await
+        .map_err(|error| OpenError::Unreachable { reason: error.to_string() })?;
+    let migrated = bring_up_to_date(&connection, migrate).await;
+    let _ = connection.close().await;
+    migrated.map(|_| ())
+}
+
+/// Applies what is missing; tells whether anything was.
+async fn bring_up_to_date(connection: &DatabaseConnection, migrate: bool) -> Result<bool, OpenError> {
+    let known: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let applied = applied(connection).await.map_err(|error| failed(&error))?;
+    if let Some(newer) = applied.iter().find(|name| !known.contains(name)) {
+        return Err(OpenError::Newer { migration: newer.clone() });
+    }
+    let missing: Vec<&String> = known.iter().filter(|name| !applied.contains(name)).collect();
+    let Some(first) = missing.first() else { return Ok(false) };
+    if !migrate {
+        return Err(OpenError::Older { migration: (*first).clone(), count: missing.len() });
+    }
+    Migrator::up(connection, None).await.map_err(|error| failed(&error))?;
+    Ok(true)
+}
+
+/// The names of applied migrations, oldest first; none if the table is not there.
+async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let backend = connection.get_database_backend();
+    let exists = match backend {
+        sea_orm::DatabaseBackend::Postgres => "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'seaql_migrations'",
+        _ => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
+    };
+    if connection.query_one_raw(Statement::from_string(backend, exists)).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let names = Statement::from_string(backend, "SELECT version FROM seaql_migrations ORDER BY version");
+    connection.query_all_raw(names).await?.iter().map(|row| row.try_get("", "version")).collect()
+}
+
+fn failed(error: &DbErr) -> OpenError {
+    OpenError::Migration { reason: error.to_string() }
+}

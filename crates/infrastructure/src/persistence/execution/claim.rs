@@ -1,0 +1,121 @@
+//! Taking runs.
+//!
+//! The statement that takes is one `UPDATE … WHERE id IN (SELECT … FOR UPDATE SKIP LOCKED) RETURNING`: what it
+//! selects nobody else can take. Agents with a limit are served one by one under a lock of the agent's row, since
+//! skipping locked runs alone would let two workers spend the same free place.
+
+use std::time::Duration;
+
+use goalwright_application::ports::{Claim, ClaimedRun, StorageError};
+use goalwright_domain::Timestamp;
+use sea_orm::QueryResult;
+use uuid::Uuid;
+
+use super::{RUN, run_from};
+use crate::persistence::row::Row;
+use crate::persistence::sql::{Sql, time};
+use crate::persistence::unit_of_work::Unit;
+
+/// A run that may be taken: its moment has come. `{when}` is bound.
+const CLAIMABLE: &str = "r.status IN ('queued', 'waiting') AND r.available_at <= ";
+
+struct Taking<'a> {
+    unit: &'a Unit,
+    claim: &'a Claim,
+    /// Our own moment: what is noted as the first claim.
+    now: Timestamp,
+    /// The later one of ours and the database's, so that a clock that lags leaves nothing lying.
+    due: Timestamp,
+}
+
+pub(super) async fn claim(unit: &Unit, claim: &Claim, now: Timestamp) -> Result<Vec<ClaimedRun>, StorageError> {
+    let database_now = unit.database_now().await?;
+    let taking = Taking { unit, claim, now, due: now.max(database_now) };
+    let mut rows = taking.from_unlimited(claim.limit).await?;
+    if rows.len() < claim.limit {
+        rows.extend(taking.from_limited(claim.limit - rows.len()).await?);
+    }
+    let expires_at = database_now + claim.lease.max(Duration::from_millis(1));
+    rows.iter()
+        .map(|row| Ok(ClaimedRun { run: run_from(row)?, claimed_at: now, expires_at }))
+        .collect()
+}
+
+impl Taking<'_> {
+    /// Runs of agents that only the workers limit.
+    async fn from_unlimited(&self, limit: usize) -> Result<Vec<QueryResult>, StorageError> {
+        let pick = |sql: Sql| {
+            self.mine(sql.text("SELECT r.id FROM runs r JOIN agents a ON a.id = r.agent_id WHERE a.max_concurrency IS NULL AND "))
+        };
+        self.take(pick, limit, "r").await
+    }
+
+    /// Runs of agents with a limit: as many as they have places left.
+    async fn from_limited(&self, limit: usize) -> Result<Vec<QueryResult>, StorageError> {
+        let unit = self.unit;
+        let candidates = self
+            .mine(unit.sql(
+                "SELECT a.id, a.workspace_id, a.max_concurrency FROM agents a WHERE a.max_concurrency IS NOT NULL AND \
+                 EXISTS (SELECT 1 FROM runs r WHERE r.workspace_id = a.workspace_id AND r.agent_id = a.id AND ",
+            ))
+            .text(") ORDER BY a.id")
+            .text(unit.dialect.lock_skipping());
+        let mut taken = Vec::new();
+        for agent in unit.all(candidates).await? {
+            let agent = Row::of("agents", &agent);
+            let (id, workspace): (Uuid, Uuid) = (agent.get("id")?, agent.get("workspace_id")?);
+            let places = usize::try_from(agent.get::<i32>("max_concurrency")?).unwrap_or(0);
+            let busy = unit
+                .sql("SELECT COUNT(*) AS busy FROM attempts WHERE status = 'running' AND agent_id = ")
+                .bind(id);
+            let busy = unit.one(busy).await?.map(|row| Row::of("attempts", &row).get::<i64>("busy")).transpose()?;
+            let free = places.saturating_sub(usize::try_from(busy.unwrap_or(0)).unwrap_or(usize::MAX));
+            let wanted = free.min(limit - taken.len());
+            if wanted == 0 {
+                continue;
+            }
+            let pick = |sql: Sql| {
+                let sql = sql.text("SELECT r.id FROM runs r WHERE r.workspace_id = ").bind(workspace);
+                self.mine(sql.text(" AND r.agent_id = ").bind(id).text(" AND "))
+            };
+            taken.extend(self.take(pick, wanted, "r").await?);
+            if taken.len() == limit {
+                break;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Of this queue, for these performers, due.
+    fn mine(&self, sql: Sql) -> Sql {
+        let sql = sql.text("r.queue = ").bind(self.claim.queue.as_str());
+        let sql = sql.text(" AND r.performer IN ").list(self.claim.performers.iter().map(|kind| kind.as_str()));
+        sql.text(" AND ").text(CLAIMABLE).bind(time(self.due))
+    }
+
+    async fn take(
+        &self,
+        pick: impl Fn(Sql) -> Sql,
+        limit: usize,
+        locked: &str,
+    ) -> Result<Vec<QueryResult>, StorageError> {
+        let unit = self.unit;
+        let head = unit
+            .sql("UPDATE runs SET status = 'running', available_at = NULL, fence = fence + 1, updated_at = ")
+            .bind(time(self.now))
+            .text(", attempts = attempts + CASE WHEN suspended THEN 0 ELSE 1 END, scheduled_at = COALESCE(scheduled_at, ")
+            .bind(time(self.now))
+            .text(") WHERE id IN (");
+        let skip = match unit.dialect {
+            crate::persistence::sql::Dialect::Sqlite => String::new(),
+            crate::persistence::sql::Dialect::Postgres => format!(" FOR UPDATE OF {locked} SKIP LOCKED"),
+        };
+        let sql = pick(head)
+            .text(" ORDER BY r.priority DESC, r.available_at, r.id LIMIT ")
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .text(&skip)
+            .text(") RETURNING ")
+            .text(&RUN.join(", "));
+        unit.all(sql).await
+    }
+}

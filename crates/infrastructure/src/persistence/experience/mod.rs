@@ -1,0 +1,84 @@
+//! Experiences.
+
+pub(crate) mod queries;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use goalwright_application::ports::{ExperienceRepository, StorageError};
+use goalwright_domain::experience::{Experience, ExperienceType};
+use sea_orm::{QueryResult, Value};
+use serde_json::json;
+
+use super::row::Row;
+use super::sql::{self, batches, insert_many, time};
+use super::unit_of_work::Unit;
+
+const COLUMNS: [&str; 11] = [
+    "id", "workspace_id", "type", "content", "provenance", "parents", "causes", "session_id", "created_at", "ts", "meta",
+];
+
+fn to_row(experience: &Experience) -> Vec<Value> {
+    vec![
+        experience.id.as_str().into(),
+        experience.workspace_id.uuid().into(),
+        experience.kind.as_str().into(),
+        sql::json(experience.content.clone()),
+        sql::json(experience.provenance.clone()),
+        sql::json(json!(experience.parents)),
+        sql::json(json!(experience.causes)),
+        experience.session_id.as_str().into(),
+        time(experience.created_at),
+        experience.ts.into(),
+        sql::json(experience.meta.clone()),
+    ]
+}
+
+fn from_row(row: &QueryResult) -> Result<Experience, StorageError> {
+    let row = Row::of("experiences", row);
+    Ok(Experience {
+        id: row.text("id")?,
+        kind: row.word("type", ExperienceType::parse)?,
+        content: row.get("content")?,
+        provenance: row.get("provenance")?,
+        parents: row.json("parents")?,
+        causes: row.json("causes")?,
+        session_id: row.text("session_id")?,
+        created_at: row.time("created_at")?,
+        ts: row.get("ts")?,
+        meta: row.get("meta")?,
+        workspace_id: row.id("workspace_id")?,
+    })
+}
+
+/// The key under which an experience is appended once; those without one are always new.
+fn key_of(experience: &Experience) -> Option<&str> {
+    experience.content["structured"]["idempotency_key"].as_str()
+}
+
+#[async_trait]
+impl ExperienceRepository for Unit {
+    async fn append(&self, experiences: &[Experience]) -> Result<Vec<String>, StorageError> {
+        let rows = experiences.iter().map(to_row).collect();
+        let suffix = " ON CONFLICT (idempotency_key) DO NOTHING";
+        let written = self.run_all(insert_many(self.dialect, "experiences", &COLUMNS, rows, suffix)).await?;
+        if usize::try_from(written).unwrap_or(0) == experiences.len() {
+            return Ok(experiences.iter().map(|experience| experience.id.clone()).collect());
+        }
+        let keys: Vec<&str> = experiences.iter().filter_map(key_of).collect();
+        let mut known: HashMap<String, String> = HashMap::new();
+        for batch in batches(&keys) {
+            let sql = self
+                .sql("SELECT idempotency_key, id FROM experiences WHERE idempotency_key IN ")
+                .list(batch.iter().copied());
+            for row in &self.all(sql).await? {
+                let row = Row::of("experiences", row);
+                known.insert(row.text("idempotency_key")?, row.text("id")?);
+            }
+        }
+        let id_of = |experience: &Experience| {
+            key_of(experience).and_then(|key| known.get(key).cloned()).unwrap_or_else(|| experience.id.clone())
+        };
+        Ok(experiences.iter().map(id_of).collect())
+    }
+}

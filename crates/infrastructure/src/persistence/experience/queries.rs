@@ -1,0 +1,48 @@
+use goalwright_application::Error;
+use goalwright_application::ports::StorageError;
+use goalwright_application::read::{ExperienceFilter, Page, PageRequest};
+use goalwright_domain::experience::Experience;
+use goalwright_domain::workspace::WorkspaceId;
+
+use super::{COLUMNS, from_row};
+use crate::persistence::reader::Reader;
+use crate::persistence::sql::{bad_cursor, page_rows};
+
+fn select() -> String {
+    format!("SELECT {} FROM experiences", COLUMNS.join(", "))
+}
+
+pub(crate) async fn one(reader: &Reader, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error> {
+    let sql = reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid()).text(" AND id = ").bind(id);
+    Ok(reader.one(sql).await?.as_ref().map(from_row).transpose()?)
+}
+
+pub(crate) async fn list(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    filter: &ExperienceFilter,
+    page: &PageRequest,
+) -> Result<Page<Experience>, Error> {
+    let mut sql = reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid());
+    let words = [
+        (" AND type = ", filter.kind.map(|kind| kind.as_str().to_owned())),
+        (" AND task_id = ", filter.task_id.clone()),
+        (" AND task_slug = ", filter.task_slug.clone()),
+        (" AND trace_id = ", filter.trace_id.clone()),
+    ];
+    for (condition, word) in words {
+        if let Some(word) = word {
+            sql = sql.text(condition).bind(word);
+        }
+    }
+    if let Some(cursor) = &page.after {
+        let (ts, id) = cursor.0.split_once(',').ok_or_else(bad_cursor)?;
+        let ts: f64 = ts.parse().map_err(|_| bad_cursor())?;
+        // Row values compare like the index: first by time, then by id.
+        sql = sql.text(" AND (ts, id) < (").bind(ts).text(", ").bind(id).text(")");
+    }
+    let sql = sql.text(" ORDER BY ts DESC, id DESC LIMIT ").bind(page_rows(page));
+    let rows = reader.all(sql).await?;
+    let experiences: Vec<Experience> = rows.iter().map(from_row).collect::<Result<_, StorageError>>()?;
+    Ok(Page::cut(experiences, page.limit, |experience| format!("{},{}", experience.ts, experience.id)))
+}

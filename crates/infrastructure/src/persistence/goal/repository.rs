@@ -1,0 +1,101 @@
+use async_trait::async_trait;
+use goalwright_application::ports::{GoalRepository, StorageError};
+use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
+use goalwright_domain::task::TaskStatus;
+use goalwright_domain::workspace::WorkspaceId;
+use sea_orm::Value;
+
+use super::{COLUMNS, counts_of, from_row, select, to_row};
+use crate::persistence::row::Row;
+use crate::persistence::sql::{insert_many, update_many};
+use crate::persistence::unit_of_work::Unit;
+
+#[async_trait]
+impl GoalRepository for Unit {
+    async fn insert(&self, goal: &Goal) -> Result<(), StorageError> {
+        self.run_all(insert_many(self.dialect, "goals", &COLUMNS, vec![to_row(goal)], "")).await?;
+        let zeros = self
+            .sql("INSERT INTO goal_progress (pending, ready, running, waiting, completed, failed, cancelled, skipped, revision, goal_id) VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0, ")
+            .bind(goal.id().uuid())
+            .text(")");
+        self.run(zeros).await.map(|_| ())
+    }
+
+    async fn lock(&self, workspace: WorkspaceId, id: GoalId) -> Result<Option<Goal>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND id = ")
+            .bind(id.uuid())
+            .text(self.dialect.lock());
+        self.one(sql).await?.as_ref().map(from_row).transpose()
+    }
+
+    async fn lock_many(&self, ids: &[GoalId]) -> Result<Vec<Goal>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE id IN ")
+            .list(ids.iter().map(|id| id.uuid()))
+            .text(" ORDER BY id")
+            .text(self.dialect.lock());
+        self.all(sql).await?.iter().map(from_row).collect()
+    }
+
+    async fn save_many(&self, goals: &[Goal]) -> Result<(), StorageError> {
+        let rows = goals.iter().map(to_row).collect();
+        self.run_all(update_many(self.dialect, "goals", &COLUMNS, rows)).await.map(|_| ())
+    }
+
+    async fn lock_counts(&self, ids: &[GoalId]) -> Result<(), StorageError> {
+        let sql = self
+            .sql("SELECT goal_id FROM goal_progress WHERE goal_id IN ")
+            .list(ids.iter().map(|id| id.uuid()))
+            .text(" ORDER BY goal_id")
+            .text(self.dialect.lock());
+        self.all(sql).await.map(|_| ())
+    }
+
+    async fn shift_counts(&self, shifts: &[(GoalId, TaskCounts)]) -> Result<Vec<(GoalId, TaskCounts)>, StorageError> {
+        if shifts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<GoalId> = shifts.iter().map(|(id, _)| *id).collect();
+        self.lock_counts(&ids).await?;
+        let set: Vec<String> = TaskStatus::ALL
+            .iter()
+            .enumerate()
+            .map(|(index, status)| format!("{0} = goal_progress.{0} + v.column{1}", status.as_str(), index + 2))
+            .collect();
+        let mut sql = self.sql(&format!("UPDATE goal_progress SET {}, revision = revision + 1 FROM (VALUES ", set.join(", ")));
+        for (index, (id, shift)) in shifts.iter().enumerate() {
+            let values = TaskStatus::ALL.iter().map(|status| Value::from(shift.of(*status)));
+            sql = sql.text(if index == 0 { "" } else { ", " }).list(std::iter::once(id.uuid().into()).chain(values));
+        }
+        let sql = sql.text(") AS v WHERE goal_progress.goal_id = v.column1 RETURNING goal_progress.*");
+        self.all(sql)
+            .await?
+            .iter()
+            .map(|row| {
+                let row = Row::of("goal_progress", row);
+                Ok((row.id("goal_id")?, counts_of(&row)?))
+            })
+            .collect()
+    }
+
+    async fn queue_of(&self, id: GoalId) -> Result<Option<String>, StorageError> {
+        let sql = self.sql("SELECT queue FROM goals WHERE id = ").bind(id.uuid());
+        self.one(sql).await?.map(|row| Row::of("goals", &row).text("queue")).transpose()
+    }
+
+    async fn newest_from(&self, workspace: WorkspaceId, source_path: &str) -> Result<Option<Goal>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND source_path = ")
+            .bind(source_path)
+            .text(" ORDER BY id DESC LIMIT 1");
+        self.one(sql).await?.as_ref().map(from_row).transpose()
+    }
+}

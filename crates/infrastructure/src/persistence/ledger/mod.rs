@@ -1,0 +1,5 @@
+//! The ledger of events.
+
+mod outbox;
+pub(crate) mod queries;
+mod sequencer;

@@ -1,0 +1,155 @@
+use std::collections::HashMap;
+
+use goalwright_application::Error;
+use goalwright_application::read::{Page, PageRequest, TaskFilter, TaskView};
+use goalwright_domain::goal::GoalId;
+use goalwright_domain::progress::{NAMED_TASKS, Obstacle, Obstacles};
+use goalwright_domain::task::{Dependency, Origin, TaskId};
+use goalwright_domain::workspace::WorkspaceId;
+use sea_orm::QueryResult;
+use serde_json::Value;
+
+use super::{from_row, select};
+use crate::persistence::reader::Reader;
+use crate::persistence::row::Row;
+use crate::persistence::sql::Sql;
+
+pub(crate) async fn one(reader: &Reader, workspace: WorkspaceId, id: TaskId) -> Result<Option<TaskView>, Error> {
+    let sql =
+        reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid()).text(" AND id = ").bind(id.uuid());
+    let rows: Vec<QueryResult> = reader.one(sql).await?.into_iter().collect();
+    Ok(views(reader, &rows).await?.pop())
+}
+
+pub(crate) async fn by_slug(reader: &Reader, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error> {
+    let sql = reader
+        .sql("SELECT id FROM tasks WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND slug = ")
+        .bind(slug);
+    Ok(reader.one(sql).await?.map(|row| Row::of("tasks", &row).id("id")).transpose()?)
+}
+
+pub(crate) async fn list(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    filter: &TaskFilter,
+    page: &PageRequest,
+) -> Result<Page<TaskView>, Error> {
+    let mut sql = reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid());
+    if let Some(goal) = filter.goal_id {
+        sql = sql.text(" AND goal_id = ").bind(goal.uuid());
+    }
+    if let Some(status) = filter.status {
+        sql = sql.text(" AND status = ").bind(status.as_str());
+    }
+    if let Some(agent) = filter.agent_id {
+        sql = sql.text(" AND agent_id = ").bind(agent.uuid());
+    }
+    if let Some(task_type) = &filter.task_type {
+        sql = sql.text(" AND task_type = ").bind(task_type.as_str());
+    }
+    if let Some(slug) = &filter.slug {
+        sql = sql.text(" AND slug = ").bind(slug.as_str());
+    }
+    let rows = reader.all(sql.before_id(page)?).await?;
+    let tasks = views(reader, &rows).await?;
+    Ok(Page::cut(tasks, page.limit, |task| task.state.id.to_string()))
+}
+
+/// The results of completed tasks, by key.
+pub(crate) async fn results(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    goal: GoalId,
+    keys: &[String],
+) -> Result<Vec<(String, Value)>, Error> {
+    let sql = reader
+        .sql("SELECT key, result FROM tasks WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND status = 'completed' AND goal_id = ")
+        .bind(goal.uuid())
+        .text(" AND key IN ")
+        .list(keys.iter().map(String::as_str));
+    let rows = reader.all(sql).await?;
+    let read = |row: &QueryResult| {
+        let row = Row::of("tasks", row);
+        Ok((row.text("key")?, row.get::<Option<Value>>("result")?.unwrap_or(Value::Null)))
+    };
+    rows.iter().map(read).collect::<Result<_, goalwright_application::ports::StorageError>>().map_err(Into::into)
+}
+
+pub(crate) async fn obstacles(reader: &Reader, workspace: WorkspaceId, goal: GoalId) -> Result<Obstacles, Error> {
+    let of_goal = |condition: &str| {
+        reader
+            .sql(" FROM tasks t WHERE t.workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND t.goal_id = ")
+            .bind(goal.uuid())
+            .text(condition)
+    };
+    let behind = " AND t.status = 'pending' AND EXISTS (SELECT 1 FROM task_dependencies d JOIN tasks w ON w.id = \
+                  d.depends_on_task_id WHERE d.task_id = t.id AND w.status IN ('failed', 'cancelled'))";
+    // A wait without an end is a wait for a person; its kind says for what.
+    let person = " AND t.status = 'waiting' AND t.waiting ->> 'until' IS NULL";
+    Ok(Obstacles {
+        unassigned: obstacle(reader, of_goal(" AND t.status = 'pending' AND t.agent_id IS NULL AND t.open_dependencies = 0")).await?,
+        failed: obstacle(reader, of_goal(" AND t.status = 'failed'")).await?,
+        behind_failed: obstacle(reader, of_goal(behind)).await?,
+        for_person: obstacle(reader, of_goal(person)).await?,
+    })
+}
+
+async fn obstacle(reader: &Reader, from: Sql) -> Result<Obstacle, Error> {
+    let named = from.clone().before("SELECT t.id").text(&format!(" ORDER BY t.id LIMIT {}", NAMED_TASKS + 1));
+    let rows = reader.all(named).await?;
+    let mut task_ids = rows
+        .iter()
+        .map(|row| Row::of("tasks", row).id("id"))
+        .collect::<Result<Vec<TaskId>, _>>()?;
+    let mut count = i64::try_from(task_ids.len()).unwrap_or(i64::MAX);
+    if task_ids.len() > NAMED_TASKS {
+        task_ids.truncate(NAMED_TASKS);
+        let row = reader.one(from.before("SELECT COUNT(*) AS count")).await?;
+        count = row.map(|row| Row::of("tasks", &row).get("count")).transpose()?.unwrap_or(count);
+    }
+    Ok(Obstacle { count, task_ids })
+}
+
+/// Tasks with their edges: two statements, however many tasks.
+async fn views(reader: &Reader, rows: &[QueryResult]) -> Result<Vec<TaskView>, Error> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = rows.iter().map(|row| Row::of("tasks", row).id("id")).collect::<Result<Vec<TaskId>, _>>()?;
+    let sql = reader
+        .sql(
+            "SELECT d.task_id, d.depends_on_task_id, d.origin, w.status FROM task_dependencies d \
+             JOIN tasks w ON w.id = d.depends_on_task_id WHERE d.task_id IN ",
+        )
+        .list(ids.iter().map(|id| id.uuid()))
+        .text(" ORDER BY d.task_id, d.depends_on_task_id");
+    let mut edges: HashMap<TaskId, (Vec<Dependency>, Vec<TaskId>)> = HashMap::new();
+    for row in &reader.all(sql).await? {
+        let row = Row::of("task_dependencies", row);
+        let entry = edges.entry(row.id("task_id")?).or_default();
+        let task_id = row.id("depends_on_task_id")?;
+        entry.0.push(Dependency { task_id, origin: row.word("origin", Origin::parse)? });
+        if row.text("status")? != "completed" {
+            entry.1.push(task_id);
+        }
+    }
+    rows.iter()
+        .map(|row| {
+            let task = from_row(row)?;
+            let (depends_on, blocked_by) = edges.remove(&task.id()).unwrap_or_default();
+            Ok(TaskView {
+                state: task.state().clone(),
+                revision: task.revision(),
+                updated_at: task.updated_at(),
+                depends_on,
+                blocked_by,
+            })
+        })
+        .collect()
+}

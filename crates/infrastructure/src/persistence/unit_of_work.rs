@@ -1,0 +1,155 @@
+//! One transaction, which is every repository itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use goalwright_application::ports::{
+    AgentRepository, Clock, DecompositionRepository, ExecutionRepository, ExperienceRepository, GoalRepository, Outbox,
+    StorageError, TaskRepository, Transactions, UnitOfWork, WorkspaceRepository,
+};
+use goalwright_domain::Timestamp;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+
+use super::error::storage;
+use super::sql::{Dialect, Sql};
+
+/// Opens units on the writing connection.
+pub(crate) struct Writer {
+    pub(crate) connection: DatabaseConnection,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Tests move the clock, and leases with it. Elsewhere machines may disagree about the time, and the database
+    /// decides.
+    pub(crate) own_clock: bool,
+}
+
+/// A unit of work.
+pub(crate) struct Unit {
+    transaction: DatabaseTransaction,
+    pub(crate) dialect: Dialect,
+    clock: Arc<dyn Clock>,
+    /// Whether leases are measured by our clock instead of the database's.
+    own_clock: bool,
+    /// PostgreSQL aborts a transaction in which a statement failed, SQLite would carry on: it must not.
+    failed: AtomicBool,
+}
+
+#[async_trait]
+impl Transactions for Writer {
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StorageError> {
+        Ok(Box::new(self.unit().await?))
+    }
+}
+
+impl Writer {
+    /// `BEGIN IMMEDIATE` on SQLite, so that a unit never finds out half way that somebody else is writing.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that begins transactions")]
+    pub(crate) async fn unit(&self) -> Result<Unit, StorageError> {
+        let options = TransactionOptions {
+            isolation_level: None,
+            access_mode: None,
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        };
+        let transaction = self.connection.begin_with_options(options).await.map_err(storage)?;
+        let dialect = Dialect::of(self.connection.get_database_backend());
+        let own_clock = self.own_clock || dialect == Dialect::Sqlite;
+        Ok(Unit { transaction, dialect, clock: self.clock.clone(), own_clock, failed: AtomicBool::new(false) })
+    }
+}
+
+impl Unit {
+    pub(crate) fn sql(&self, text: &str) -> Sql {
+        Sql::new(self.dialect, text)
+    }
+
+    pub(crate) async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StorageError> {
+        self.refuse_after_failure()?;
+        self.note(self.transaction.query_all_raw(sql.statement()).await)
+    }
+
+    pub(crate) async fn one(&self, sql: Sql) -> Result<Option<QueryResult>, StorageError> {
+        Ok(self.all(sql).await?.into_iter().next())
+    }
+
+    pub(crate) async fn run(&self, sql: Sql) -> Result<u64, StorageError> {
+        self.refuse_after_failure()?;
+        Ok(self.note(self.transaction.execute_raw(sql.statement()).await)?.rows_affected())
+    }
+
+    pub(crate) async fn run_all(&self, statements: Vec<Sql>) -> Result<u64, StorageError> {
+        let mut rows = 0;
+        for statement in statements {
+            rows += self.run(statement).await?;
+        }
+        Ok(rows)
+    }
+
+    /// The moment by which leases are measured: the database's on PostgreSQL, where machines may disagree; ours on
+    /// SQLite, where there is only one.
+    pub(crate) async fn database_now(&self) -> Result<Timestamp, StorageError> {
+        if self.own_clock {
+            return Ok(self.clock.now());
+        }
+        let row = self.one(self.sql("SELECT clock_timestamp() AS now")).await?;
+        let now = row.and_then(|row| row.try_get::<chrono::DateTime<chrono::Utc>>("", "now").ok());
+        now.map(Timestamp::new).ok_or_else(|| StorageError::Corrupt { what: "the database's clock".to_owned() })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) async fn finish(self) -> Result<(), StorageError> {
+        self.refuse_after_failure()?;
+        self.transaction.commit().await.map_err(storage)
+    }
+
+    fn refuse_after_failure(&self) -> Result<(), StorageError> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(StorageError::Refused { source: "an earlier statement of this unit failed".into() });
+        }
+        Ok(())
+    }
+
+    fn note<T>(&self, answer: Result<T, sea_orm::DbErr>) -> Result<T, StorageError> {
+        answer.map_err(|error| {
+            self.failed.store(true, Ordering::Relaxed);
+            storage(error)
+        })
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for Unit {
+    fn workspaces(&self) -> &dyn WorkspaceRepository {
+        self
+    }
+    fn agents(&self) -> &dyn AgentRepository {
+        self
+    }
+    fn goals(&self) -> &dyn GoalRepository {
+        self
+    }
+    fn tasks(&self) -> &dyn TaskRepository {
+        self
+    }
+    fn executions(&self) -> &dyn ExecutionRepository {
+        self
+    }
+    fn experiences(&self) -> &dyn ExperienceRepository {
+        self
+    }
+    fn decompositions(&self) -> &dyn DecompositionRepository {
+        self
+    }
+    fn outbox(&self) -> &dyn Outbox {
+        self
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StorageError> {
+        (*self).finish().await
+    }
+}
