@@ -1,1 +1,102 @@
-//! placeholder
+//! HTTP as a translation: requests become calls of use cases, read models become documents, errors become problems.
+//! Nothing is decided here.
+//!
+//! # How to add an operation
+//!
+//! 1. Write its bodies in `<noun>/bodies.rs`: one derived `Object` per document, own types, converted by hand.
+//!    Values that may be null are [`Nullable`](nullable::Nullable), enumerated ones [`Word`](values::Word), times
+//!    [`Moment`](values::Moment). A body that is read denies unknown fields.
+//! 2. Write a method in an `#[OpenApi]` block of `<noun>/`: the first argument is the [`Caller`](auth::Caller), which
+//!    makes the operation need credentials; a body is a [`Body`](body::Body), which is checked against its own schema,
+//!    so that every violation is reported at once. The first line of its doc comment is the summary, the rest the
+//!    description. It gives one of the answers of [`answer`], or a [`Problem`](problem::Problem) by `?`.
+//! 3. Add a new block to `Operations` and to `operations` below. Which problems the operation documents follows from
+//!    its shape ([`document`]).
+//! 4. A new code gets a row in [`problem`] and a page `docs/problems/<code>.md`; then run `cargo xtask openapi`.
+//!
+//! Every answer passes through [`entrance`]: there a request gets its trace, and whatever went wrong its problem.
+
+mod agents;
+mod answer;
+mod auth;
+mod body;
+mod docs_page;
+mod document;
+mod entrance;
+mod events;
+mod experiences;
+mod goals;
+mod health;
+mod nullable;
+mod page;
+mod problem;
+mod routes;
+mod schema;
+mod tasks;
+mod trace;
+mod values;
+
+use std::sync::Arc;
+
+use goalwright_application::Services;
+use goalwright_application::ports::Ids;
+use poem::endpoint::BoxEndpoint;
+use poem::{EndpointExt, Response, Route};
+use poem_openapi::OpenApiService;
+
+/// What the interface needs besides the services.
+#[derive(Clone)]
+pub struct ApiSettings {
+    /// Draws the trace of a request that brings none.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Every operation of the interface.
+type Operations = (
+    health::Health,
+    goals::Goals,
+    goals::Import,
+    goals::Decompose,
+    goals::Progress,
+    tasks::Tasks,
+    tasks::Run,
+    tasks::Complete,
+    agents::Agents,
+    experiences::Experiences,
+    events::Events,
+);
+
+fn operations(services: &Services) -> Operations {
+    let own = || services.clone();
+    (
+        health::Health(own()),
+        goals::Goals(own()),
+        goals::Import(own()),
+        goals::Decompose(own()),
+        goals::Progress(own()),
+        tasks::Tasks(own()),
+        tasks::Run(own()),
+        tasks::Complete(own()),
+        agents::Agents(own()),
+        experiences::Experiences(own()),
+        events::Events(own()),
+    )
+}
+
+/// The whole interface, to be served or to be driven in process. It answers every request, also with a problem.
+pub fn app(services: Services, settings: ApiSettings) -> BoxEndpoint<'static, Response> {
+    let service = OpenApiService::new(operations(&services), document::TITLE, document::VERSION);
+    let routes = routes::Routes::of::<Operations>().and("/openapi.json").and("/docs").and("/docs/{asset}");
+    let route = Route::new()
+        .at("/openapi.json", document::endpoint())
+        .at("/docs", docs_page::page())
+        .at("/docs/:asset", docs_page::assets())
+        .nest_no_strip("/", service)
+        .data(services.access);
+    entrance::Entrance::new(route, settings.ids, routes).boxed()
+}
+
+/// The OpenAPI document of [`app`] as JSON, with sorted keys and a newline at its end: the same text each time.
+pub fn openapi_document() -> String {
+    document::text()
+}

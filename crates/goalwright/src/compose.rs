@@ -77,7 +77,7 @@ impl App {
     }
 
     /// Closes the database.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.database.close().await;
     }
 }

@@ -130,7 +130,12 @@ impl From<Error> for Failure {
 }
 
 fn causes(error: &Error) -> Vec<String> {
-    std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect()
+    let (mut causes, mut next) = (Vec::new(), error.source());
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes
 }
 
 /// Text from files and tools, made safe for a terminal: control characters become blanks, so that nothing that was

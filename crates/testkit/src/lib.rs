@@ -1,1 +1,23 @@
-//! placeholder
+//! What tests are made of: a clock that is moved by hand, ids in order, a fresh database per test on either backend,
+//! tools that count their calls, and the product wired over all of it.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use goalwright_testkit::{Backend, TestApp};
+//!
+//! let Some(app) = TestApp::start(Backend::Sqlite).await else { return };
+//! let goal = app.import("# Plan\n\n- [ ] T001 Say the time\n  use: time.now\n").await;
+//! app.drain().await;
+//! assert_eq!(app.progress(goal).await.percentage, 100.0);
+//! # }
+//! ```
+
+mod app;
+mod database;
+mod probe;
+mod time;
+
+pub use app::TestApp;
+pub use database::{Backend, TestDatabase};
+pub use probe::ProbeTools;
+pub use time::{FakeClock, SequentialIds};

@@ -1,4 +1,4 @@
-//! Statements: text with numbered placeholders, values bound as they are written.
+//! Statements: text with placeholders, each value bound where it is written.
 
 use goalwright_domain::Timestamp;
 use sea_orm::{DatabaseBackend, Statement, Value};
@@ -98,8 +98,14 @@ impl Sql {
 
     fn push(&mut self, value: Value) {
         self.values.push(value);
-        self.text.push('$');
-        self.text.push_str(&self.values.len().to_string());
+        match self.dialect {
+            // A name would cost SQLite a search through all names before it, for every value that is bound.
+            Dialect::Sqlite => self.text.push('?'),
+            Dialect::Postgres => {
+                self.text.push('$');
+                self.text.push_str(&self.values.len().to_string());
+            }
+        }
     }
 
     pub(crate) fn statement(self) -> Statement {

@@ -22,6 +22,7 @@ use crate::failure::{Exit, Failure};
 use crate::lifecycle::{GRACE, Interrupts};
 use crate::logging;
 use ask::Asked;
+use leases::Leases;
 use plan::Begun;
 use show::Show;
 use standing::Standing;
@@ -69,7 +70,7 @@ impl Run {
         let workers = app.start_workers(config, &begun.queue);
         let sequencer = app.start_sequencer();
         let ended = tokio::select! {
-            ended = self.work(&app, &context, &begun, &show) => ended,
+            ended = self.work(&app, &context, &begun, &show, Leases::new(config.lease)) => ended,
             exit = interrupts.next() => Ok(Ending::Told(exit)),
         };
         show.finish();
@@ -81,7 +82,7 @@ impl Run {
             sequencer.stop().await;
         };
         if let Err(insisted) = interrupts.unless_insisted(released).await {
-            remark(&self.resumption());
+            remark(&format!("help: {}", self.resumption()));
             return Ok(insisted);
         }
         let ending = ended?;
@@ -94,8 +95,15 @@ impl Run {
     }
 
     /// Watches until nothing moves, and asks people where only they can go on.
-    async fn work(&self, app: &App, context: &Context, begun: &Begun, show: &Show) -> Result<Ending, Failure> {
-        let mut watch = Watch::new(app, *context, begun, show);
+    async fn work(
+        &self,
+        app: &App,
+        context: &Context,
+        begun: &Begun,
+        show: &Show,
+        leases: Leases,
+    ) -> Result<Ending, Failure> {
+        let mut watch = Watch::new(app, *context, begun, show, leases);
         loop {
             let standing = watch.until_still().await?;
             if standing == Standing::People && show.may_ask() && !self.no_input {

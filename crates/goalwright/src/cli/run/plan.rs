@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use goalwright_application::Context;
 use goalwright_application::planning::{ImportRequest, Imported};
-use goalwright_application::read::{PageRequest, TaskFilter};
+use goalwright_application::read::{EventFilter, PageRequest, TaskFilter};
 use goalwright_domain::canonical::sha256_hex;
 use goalwright_domain::goal::{Goal, GoalId, GoalStatus, Origin};
 use goalwright_domain::plan::Severity;
@@ -34,6 +34,8 @@ pub(super) struct Begun {
     pub(super) queue: String,
     /// It was begun before.
     pub(super) resumed: bool,
+    /// The position of the last event before the work began.
+    pub(super) position: i64,
     /// What its tasks are called on the screen.
     pub(super) names: HashMap<TaskId, String>,
     /// What the reader should know before the work begins.
@@ -106,6 +108,12 @@ async fn newest(app: &App, context: &Context, path: &str) -> Result<Option<Goal>
     Ok(goal.map_err(goalwright_application::Error::from)?)
 }
 
+async fn newest_position(app: &App, context: &Context) -> Result<i64, Failure> {
+    let page = PageRequest::first(1);
+    let newest = app.services.queries.events(context.workspace(), &EventFilter::default(), &page).await?;
+    Ok(newest.items.first().map_or(0, |event| event.position))
+}
+
 async fn resume(app: &App, context: &Context, goal: &Goal) -> Result<Begun, Failure> {
     let filter = TaskFilter { goal_id: Some(goal.id()), ..TaskFilter::default() };
     let mut page = PageRequest::first(goalwright_application::read::MAX_LIMIT);
@@ -125,7 +133,8 @@ async fn resume(app: &App, context: &Context, goal: &Goal) -> Result<Begun, Fail
     {
         remarks.push(format!("its work is done in {folder}, where it was begun"));
     }
-    Ok(Begun { goal: goal.id(), queue: origin.queue.clone(), resumed: true, names, remarks })
+    let position = newest_position(app, context).await?;
+    Ok(Begun { goal: goal.id(), queue: origin.queue.clone(), resumed: true, position, names, remarks })
 }
 
 async fn import(app: &App, context: &Context, source: Source) -> Result<Begun, Failure> {
@@ -144,7 +153,8 @@ async fn import(app: &App, context: &Context, source: Source) -> Result<Begun, F
     let names = names.map(|(id, task)| (*id, label(task.key.as_deref(), &task.title))).collect();
     let findings = decomposition.findings.iter().filter(|finding| finding.severity != Severity::Info);
     let remarks = findings.map(|finding| format!("warning: {finding}")).collect();
-    Ok(Begun { goal, queue, resumed: false, names, remarks })
+    let position = newest_position(app, context).await?;
+    Ok(Begun { goal, queue, resumed: false, position, names, remarks })
 }
 
 fn refused(error: goalwright_application::Error) -> Failure {

@@ -1,6 +1,7 @@
 //! Follows the ledger while the workers work, and notices when nothing moves any more.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
 use goalwright_application::read::{EventFilter, EventView, MAX_LIMIT, PageRequest};
@@ -28,21 +29,24 @@ pub(super) struct Watch<'a> {
     begun: &'a Begun,
     show: &'a Show,
     leases: Leases,
-    /// The last event that was shown; none before the first look.
-    seen: Option<i64>,
+    /// The position of the last event that was shown.
+    seen: i64,
+    /// Whether leases were looked at that were there before.
+    looked_back: bool,
     /// When each running task began.
     since: HashMap<TaskId, Timestamp>,
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(app: &'a App, context: Context, begun: &'a Begun, show: &'a Show) -> Self {
-        Self { app, context, begun, show, leases: Leases::default(), seen: None, since: HashMap::new() }
+    pub(super) fn new(app: &'a App, context: Context, begun: &'a Begun, show: &'a Show, leases: Leases) -> Self {
+        Self { app, context, begun, show, leases, seen: begun.position, looked_back: false, since: HashMap::new() }
     }
 
     /// Shows what happens until the goal stands still.
     pub(super) async fn until_still(&mut self) -> Result<Standing, Error> {
         let mut quiet_since = Instant::now();
-        if self.begun.resumed && self.seen.is_none() {
+        if self.begun.resumed && !self.looked_back {
+            self.looked_back = true;
             self.leases.tell(self.app, &self.context, self.begun, self.show).await?;
         }
         loop {
@@ -74,35 +78,49 @@ impl<'a> Watch<'a> {
         Ok(!events.is_empty())
     }
 
-    /// Newest first, back to what was seen. A goal that is resumed has its past behind it; of a new one, everything
-    /// that happens to its tasks is shown.
+    /// Newest first, back to what was seen.
     async fn new_events(&mut self) -> Result<Vec<EventView>, Error> {
         let filter = EventFilter { entity_type: Some("task".to_owned()), ..EventFilter::default() };
         let mut page = PageRequest::first(MAX_LIMIT);
         let mut fresh: Vec<EventView> = Vec::new();
         loop {
             let events = self.app.services.queries.events(self.context.workspace(), &filter, &page).await?;
-            let more = events.items.len();
-            let newer = |event: &EventView| match self.seen {
-                Some(seen) => event.position > seen,
-                None => !self.begun.resumed && event.event_type != "task.created",
-            };
-            fresh.extend(events.items.into_iter().take_while(newer));
+            let known = events.items.iter().position(|event| event.position <= self.seen);
+            fresh.extend(events.items.into_iter().take(known.unwrap_or(usize::MAX)));
             page.after = events.next;
-            if page.after.is_none() || fresh.len() % usize::try_from(MAX_LIMIT).unwrap_or(usize::MAX) != 0 || more == 0 {
+            if known.is_some() || page.after.is_none() {
                 break;
             }
+        }
+        if let Some(newest) = fresh.first() {
+            self.seen = newest.position;
         }
         Ok(fresh)
     }
 
     fn tell(&mut self, event: &EventView) {
+        // The workspace's ledger also tells of tasks that are no business of this goal.
         let Ok(task) = event.entity_id.parse::<TaskId>() else { return };
         let Some(name) = self.begun.names.get(&task) else { return };
+        let now = |field: &str| &event.changes[field]["to"];
         match event.event_type.as_str() {
             "task.started" => {
-                let _ = (name, &self.since);
+                // A task that slept and woke up was shown before.
+                if let Entry::Vacant(entry) = self.since.entry(task) {
+                    entry.insert(event.created_at);
+                    self.show.started(task, name);
+                }
             }
+            "task.completed" => {
+                let millis = self.since.remove(&task).map(|since| event.created_at.millis_since(since));
+                self.show.completed(task, name, millis);
+            }
+            "task.failed" | "task.requeued" => {
+                self.since.remove(&task);
+                let message = now("error")["message"].as_str().unwrap_or("failed as before");
+                self.show.failed(task, name, message, event.event_type == "task.requeued");
+            }
+            "task.suspended" => self.show.waits(task, name, now("waiting")["kind"] != "time"),
             _ => {}
         }
     }

@@ -72,7 +72,7 @@ impl GoalRepository for Unit {
             let values = TaskStatus::ALL.iter().map(|status| Value::from(shift.of(*status)));
             sql = sql.text(if index == 0 { "" } else { ", " }).list(std::iter::once(id.uuid().into()).chain(values));
         }
-        let sql = sql.text(") AS v WHERE goal_progress.goal_id = v.column1 RETURNING goal_progress.*");
+        let sql = sql.text(") AS v WHERE goal_progress.goal_id = v.column1 RETURNING goal_id, pending, ready, running, waiting, completed, failed, cancelled, skipped");
         self.all(sql)
             .await?
             .iter()

@@ -1,0 +1,127 @@
+//! The shapes of good answers.
+
+use poem::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use poem::http::{HeaderName, StatusCode};
+use poem::{IntoResponse, Response};
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::{ToJSON, Type};
+
+/// The media type of every good answer.
+pub(crate) const JSON: &str = "application/json";
+
+/// 200: a list, or something that is computed.
+#[derive(Debug)]
+pub(crate) struct Shown<T>(pub(crate) T);
+
+/// 200: one thing, with its revision as `ETag`.
+#[derive(Debug)]
+pub(crate) struct Found<T> {
+    pub(crate) body: T,
+    pub(crate) revision: i64,
+}
+
+/// 201: one new thing, with its revision as `ETag` and where it can be read as `Location`.
+#[derive(Debug)]
+pub(crate) struct Created<T> {
+    pub(crate) body: T,
+    pub(crate) revision: i64,
+    pub(crate) location: String,
+}
+
+/// 201: written; or 200: only shown, for a dry run.
+#[derive(Debug)]
+pub(crate) enum Planned<T> {
+    Written { body: T, location: String },
+    Shown(T),
+}
+
+impl<T: ToJSON> IntoResponse for Shown<T> {
+    fn into_response(self) -> Response {
+        respond(StatusCode::OK, &self.0, [])
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Found<T> {
+    fn into_response(self) -> Response {
+        respond(StatusCode::OK, &self.body, [(ETAG, etag(self.revision))])
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let headers = [(ETAG, etag(self.revision)), (LOCATION, self.location)];
+        respond(StatusCode::CREATED, &self.body, headers)
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Planned<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Written { body, location } => respond(StatusCode::CREATED, &body, [(LOCATION, location)]),
+            Self::Shown(body) => respond(StatusCode::OK, &body, []),
+        }
+    }
+}
+
+fn etag(revision: i64) -> String {
+    format!("\"{revision}\"")
+}
+
+fn respond<const N: usize>(
+    status: StatusCode,
+    body: &impl ToJSON,
+    headers: [(HeaderName, String); N],
+) -> Response {
+    let mut response = Response::builder().status(status).header(CONTENT_TYPE, JSON);
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    response.body(body.to_json().unwrap_or_default().to_string())
+}
+
+/// Implements the description of an answer from its responses.
+macro_rules! described {
+    ($type:ident, $($response:expr),+) => {
+        impl<T: Type + ToJSON> ApiResponse for $type<T> {
+            fn meta() -> MetaResponses {
+                MetaResponses { responses: vec![$($response),+] }
+            }
+
+            fn register(registry: &mut Registry) {
+                T::register(registry);
+            }
+        }
+    };
+}
+
+const REVISION: (&str, &str) = ("ETag", "The revision, in quotes.");
+const WHERE: (&str, &str) = ("Location", "Where it can be read.");
+
+described!(Shown, response::<T>(200, "As asked for.", &[]));
+described!(Found, response::<T>(200, "As asked for.", &[REVISION]));
+described!(Created, response::<T>(201, "Created.", &[REVISION, WHERE]));
+described!(
+    Planned,
+    response::<T>(200, "Shown only, as asked for by `dry_run`.", &[]),
+    response::<T>(201, "Written.", &[WHERE])
+);
+
+fn response<T: Type>(status: u16, description: &'static str, headers: &[(&str, &str)]) -> MetaResponse {
+    MetaResponse {
+        description,
+        status: Some(status),
+        status_range: None,
+        content: vec![MetaMediaType { content_type: JSON, schema: T::schema_ref() }],
+        headers: headers
+            .iter()
+            .map(|(name, description)| MetaHeader {
+                name: (*name).to_owned(),
+                description: Some((*description).to_owned()),
+                required: true,
+                deprecated: false,
+                schema: String::schema_ref(),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,99 @@
+//! Who calls: a bearer token becomes a principal, and the operation's context.
+
+use std::sync::Arc;
+
+use goalwright_application::access::Access;
+use goalwright_application::{Context, Error};
+use poem::http::header::AUTHORIZATION;
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use crate::problem::Problem;
+use crate::trace;
+
+/// The header that picks another workspace than the caller's own.
+pub(crate) const WORKSPACE: &str = "X-Workspace-Id";
+/// The scheme's name in the document.
+pub(crate) const SCHEME: &str = "bearer";
+
+/// The caller of an operation; an operation that takes one needs credentials.
+pub(crate) struct Caller(pub(crate) Context);
+
+impl<'a> ApiExtractor<'a> for Caller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            SCHEME,
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some("A JSON Web Token; its `sub` is the user. `goalwright token` mints one."),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: Some("JWT"),
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Ok(Self(authenticate(request).await?))
+    }
+}
+
+async fn authenticate(request: &Request) -> Result<Context, Problem> {
+    let access =
+        request.data::<Arc<Access>>().ok_or_else(|| Problem::internal("the api has no access service"))?;
+    let mut given = request.headers().get_all(AUTHORIZATION).iter();
+    let token = match (given.next(), given.next()) {
+        (Some(header), None) => header.to_str().ok().and_then(bearer),
+        _ => None,
+    };
+    let token = token.ok_or_else(|| Error::Unauthenticated {
+        message: "send one header `Authorization: Bearer <token>`".to_owned(),
+    })?;
+    // A header that is there but no text is no id of a workspace; it must not fall back to the caller's own.
+    let workspace = request
+        .headers()
+        .get(WORKSPACE)
+        .map(|header| String::from_utf8_lossy(header.as_bytes()).into_owned());
+    let principal = access.authenticate(token, workspace.as_deref()).await.map_err(|error| match error {
+        Error::Invalid { message, .. } => Error::Unauthenticated { message },
+        other => other,
+    })?;
+    Ok(Context { principal, trace_id: trace::current() })
+}
+
+/// The token of `Bearer <token>`; the scheme's case does not matter (RFC 9110, 11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(' ')).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn only_a_bearer_token_is_taken() {
+        assert_eq!(bearer("Bearer a.b.c"), Some("a.b.c"));
+        assert_eq!(bearer("bearer  a.b.c "), Some("a.b.c"));
+        for other in ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a b", "Bearera.b.c"] {
+            assert_eq!(bearer(other), None, "{other}");
+        }
+    }
+}

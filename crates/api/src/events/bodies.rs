@@ -1,0 +1,70 @@
+use goalwright_application::read::EventView;
+use goalwright_domain::workspace::{Actor, ActorKind};
+use poem_openapi::Object;
+use uuid::Uuid;
+
+use crate::nullable::Nullable;
+use crate::values::{FreeObject, Moment, Word};
+
+/// One entry of the ledger.
+#[derive(Debug, Object)]
+#[oai(rename = "Event")]
+pub(crate) struct EventBody {
+    /// Its id.
+    id: Uuid,
+    /// Its place in the workspace's ledger, from 1, without gaps.
+    position: i64,
+    /// The tenant.
+    workspace_id: Uuid,
+    /// Such as `goal` or `task`.
+    entity_type: String,
+    /// The thing's id.
+    entity_id: String,
+    /// Such as `task.completed`.
+    event_type: String,
+    /// Who caused it.
+    actor: ActorBody,
+    /// What changed, as `{field: {from, to}}`; of the first event of a thing every field.
+    changes: FreeObject,
+    /// What is worth knowing besides.
+    metadata: FreeObject,
+    /// The trace it belongs to.
+    trace_id: Nullable<Uuid>,
+    /// When.
+    created_at: Moment,
+}
+
+/// Who caused an event.
+#[derive(Debug, Object)]
+#[oai(rename = "Actor")]
+pub(crate) struct ActorBody {
+    /// What kind of actor.
+    #[oai(rename = "type")]
+    kind: Word<ActorKind>,
+    /// A user's id, an agent's id, or the name of a part of the product.
+    id: String,
+}
+
+impl From<EventView> for EventBody {
+    fn from(event: EventView) -> Self {
+        Self {
+            id: event.id,
+            position: event.position,
+            workspace_id: event.workspace_id.uuid(),
+            entity_type: event.entity_type,
+            entity_id: event.entity_id,
+            event_type: event.event_type,
+            actor: event.actor.into(),
+            changes: FreeObject(event.changes),
+            metadata: FreeObject(event.metadata),
+            trace_id: event.trace_id.into(),
+            created_at: event.created_at.into(),
+        }
+    }
+}
+
+impl From<Actor> for ActorBody {
+    fn from(Actor { kind, id }: Actor) -> Self {
+        Self { kind: Word(kind), id }
+    }
+}

@@ -1,0 +1,102 @@
+//! A fresh, migrated database per test.
+
+use std::sync::Arc;
+
+use goalwright_application::ports::Clock;
+use goalwright_infrastructure::persistence::{Database, DatabaseSettings};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use tempfile::TempDir;
+
+/// The databases that everything must work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// A file in a temporary folder.
+    Sqlite,
+    /// A database of its own on the server that `GOALWRIGHT_TEST_POSTGRES` names.
+    Postgres,
+}
+
+/// A database that goes away with the test.
+pub struct TestDatabase {
+    /// Where it is.
+    pub url: String,
+    /// Opened by the product, with leases measured by the test's clock.
+    pub database: Arc<Database>,
+    /// For plain SQL, past all rules of the product.
+    pub plain: DatabaseConnection,
+    folder: TempDir,
+    dropped: Option<(String, String)>,
+}
+
+impl TestDatabase {
+    /// A fresh one; `None`, said on stderr, if there is no server for it.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub async fn create(backend: Backend, clock: Arc<dyn Clock>) -> Option<Self> {
+        let folder = TempDir::new().expect("a temporary folder");
+        let (url, dropped) = match backend {
+            Backend::Sqlite => (format!("sqlite://{}/test.db", folder.path().display()), None),
+            Backend::Postgres => {
+                let Ok(server) = std::env::var("GOALWRIGHT_TEST_POSTGRES") else {
+                    eprintln!("skipped: GOALWRIGHT_TEST_POSTGRES names no server");
+                    return None;
+                };
+                let name = format!("gw_{}", folder.path().file_name()?.to_string_lossy().replace(['.', '-'], "_").to_lowercase());
+                let admin = sea_orm::Database::connect(&server).await.expect("the PostgreSQL server answers");
+                admin.execute_unprepared(&format!("CREATE DATABASE \"{name}\"")).await.expect("a database is made");
+                admin.close().await.expect("closes");
+                let (base, _) = server.rsplit_once('/').expect("the URL names a database");
+                (format!("{base}/{name}"), Some((server.clone(), name)))
+            }
+        };
+        let settings = DatabaseSettings { url: url.clone(), pool: 20, pool_overflow: 0, migrate: true };
+        let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
+        let plain = sea_orm::Database::connect(&url).await.expect("a plain connection");
+        Some(Self { url, database, plain, folder, dropped })
+    }
+
+    /// The folder that goes away with the test.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Runs plain SQL.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn execute(&self, sql: &str) -> Result<u64, DbErr> {
+        Ok(self.plain.execute_unprepared(sql).await?.rows_affected())
+    }
+
+    /// The first column of the first row, as a number.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let statement = Statement::from_string(self.plain.get_database_backend(), sql);
+        let row = self.plain.query_one_raw(statement).await.expect("the query runs").expect("a row");
+        row.try_get_by_index(0).expect("a number")
+    }
+
+    /// Every row's first column, as text.
+    ///
+    /// # Panics
+    /// If it is no text.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let statement = Statement::from_string(self.plain.get_database_backend(), sql);
+        let rows = self.plain.query_all_raw(statement).await.expect("the query runs");
+        rows.iter().map(|row| row.try_get_by_index(0).expect("text")).collect()
+    }
+
+    /// Drops a PostgreSQL database; without it the throwaway server takes it along.
+    pub async fn discard(self) {
+        self.database.close().await;
+        let _ = self.plain.close().await;
+        if let Some((server, name)) = self.dropped
+            && let Ok(admin) = sea_orm::Database::connect(&server).await
+        {
+            let _ = admin.execute_unprepared(&format!("DROP DATABASE \"{name}\" WITH (FORCE)")).await;
+        }
+    }
+}

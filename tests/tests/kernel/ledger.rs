@@ -1,0 +1,273 @@
+//! The ledger tells everything: folding its events gives the rows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use goalwright_application::read::{EventFilter, EventView, PageRequest};
+use goalwright_domain::ledger::fold;
+use goalwright_domain::task::TaskStatus;
+use goalwright_testkit::{Backend, TestApp};
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+/// Something that happens in a history.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A plan with so many tasks, of which the marked ones are done, words, flaky or broken.
+    Import(Vec<u8>),
+    /// A worker takes so many and settles them.
+    Work(usize),
+    /// A worker takes so many and dies.
+    Die(usize),
+    /// A person completes the n-th task that lets them.
+    Complete(usize),
+    /// The n-th finished task is run again.
+    Rerun(usize),
+    /// Time passes.
+    Wait(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => prop::collection::vec(0u8..5, 1..8).prop_map(Step::Import),
+        6 => (1usize..6).prop_map(Step::Work),
+        2 => (1usize..3).prop_map(Step::Die),
+        3 => (0usize..10).prop_map(Step::Complete),
+        1 => (0usize..10).prop_map(Step::Rerun),
+        2 => (1u8..100).prop_map(Step::Wait),
+    ]
+}
+
+fn plan(kinds: &[u8], number: usize) -> String {
+    let mut plan = format!("# Plan {number}\n\n");
+    for (index, kind) in kinds.iter().enumerate() {
+        let key = index + 1;
+        let mark = if *kind == 0 { "x" } else { " " };
+        let parallel = if kind % 2 == 0 { "[P] " } else { "" };
+        plan.push_str(&format!("- [{mark}] T{key:03} {parallel}Task {number} {key}\n"));
+        match kind {
+            1 => plan.push_str("  use: time.now\n"),
+            2 => plan.push_str(&format!("  use: probe.none {{\"name\": \"{number}-{key}\", \"fail\": 1}}\n")),
+            3 => plan.push_str("  use: probe.none {\"name\": \"broken\", \"fail\": 999, \"retryable\": false}\n"),
+            _ => {}
+        }
+    }
+    plan
+}
+
+async fn play(app: &TestApp, steps: Vec<Step>) {
+    for (number, step) in steps.into_iter().enumerate() {
+        app.clock.advance(Duration::from_millis(7));
+        match step {
+            Step::Import(kinds) => {
+                app.import(&plan(&kinds, number)).await;
+            }
+            Step::Work(limit) => {
+                app.step(limit).await;
+            }
+            Step::Die(limit) => {
+                app.kernel.claim(limit).await.expect("claims");
+                app.clock.advance(Duration::from_secs(31));
+                app.kernel.reclaim().await.expect("reclaims");
+            }
+            Step::Complete(n) => {
+                let tasks = all_tasks(app).await;
+                let open: Vec<_> = tasks.iter().filter(|t| matches!(t.state.status, TaskStatus::Waiting | TaskStatus::Ready)).collect();
+                if let Some(task) = open.get(n % open.len().max(1)) {
+                    let completion = Default::default();
+                    let _ = app.services.tasks.complete(&app.ada, task.state.id, &completion).await;
+                }
+            }
+            Step::Rerun(n) => {
+                let tasks = all_tasks(app).await;
+                let over: Vec<_> = tasks.iter().filter(|t| t.state.status == TaskStatus::Completed).collect();
+                if let Some(task) = over.get(n % over.len().max(1)) {
+                    let request = goalwright_application::tasks::RunRequest {
+                        task: task.state.slug.clone(),
+                        mode: goalwright_domain::execution::Mode::Manual,
+                        scheduled_at: None,
+                        wait: None,
+                    };
+                    let _ = app.services.tasks.run(&app.ada, &request).await;
+                }
+            }
+            Step::Wait(seconds) => app.clock.advance(Duration::from_secs(seconds.into())),
+        }
+    }
+}
+
+async fn all_tasks(app: &TestApp) -> Vec<goalwright_application::read::TaskView> {
+    let page = PageRequest::first(200);
+    app.services.tasks.list(&app.ada, &Default::default(), &page).await.expect("lists").items
+}
+
+/// Every event, oldest first.
+async fn events(app: &TestApp) -> Vec<EventView> {
+    app.sequence().await;
+    let (mut all, mut page) = (Vec::new(), PageRequest::first(200));
+    loop {
+        let answer = app.services.queries.events(app.ada.workspace(), &EventFilter::default(), &page).await.expect("lists");
+        all.extend(answer.items);
+        match answer.next {
+            Some(after) => page.after = Some(after),
+            None => break,
+        }
+    }
+    all.reverse();
+    all
+}
+
+async fn check_fold(app: &TestApp) {
+    let events = events(app).await;
+    let positions: Vec<i64> = events.iter().map(|event| event.position).collect();
+    let expected: Vec<i64> = (1..).take(events.len()).collect();
+    assert_eq!(positions, expected, "positions have no gaps");
+    let mut by_entity: BTreeMap<(String, String), Vec<&EventView>> = BTreeMap::new();
+    for event in &events {
+        by_entity.entry((event.entity_type.clone(), event.entity_id.clone())).or_default().push(event);
+    }
+    for task in all_tasks(app).await {
+        let told = &by_entity[&("task".to_owned(), task.state.id.to_string())];
+        let folded = fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
+        let mut state = folded.state;
+        assert_eq!(state.remove("depends_on"), Some(json!(task.depends_on)), "edges");
+        assert_eq!(Value::Object(state), json!(task.state));
+        assert_eq!((folded.revision, folded.updated_at), (task.revision, task.updated_at));
+    }
+    let page = PageRequest::first(200);
+    for goal in app.services.goals.list(&app.ada, &Default::default(), &page).await.expect("lists").items {
+        let told = &by_entity[&("goal".to_owned(), goal.state.id.to_string())];
+        let folded = fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
+        assert_eq!(Value::Object(folded.state), json!(goal.state));
+        assert_eq!((folded.revision, folded.updated_at), (goal.revision, goal.updated_at));
+    }
+    for agent in app.services.agents.list(&app.ada, &Default::default(), &page).await.expect("lists").items {
+        let told = &by_entity[&("agent".to_owned(), agent.id().to_string())];
+        let folded = fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
+        assert_eq!(Value::Object(folded.state), json!(agent.state()));
+    }
+    check_derived(app).await;
+}
+
+/// What is derived agrees with what it is derived from.
+async fn check_derived(app: &TestApp) {
+    for status in TaskStatus::ALL.map(TaskStatus::as_str) {
+        let drift = format!(
+            "SELECT COUNT(*) FROM goal_progress p WHERE p.{status} <> \
+             (SELECT COUNT(*) FROM tasks t WHERE t.goal_id = p.goal_id AND t.status = '{status}')"
+        );
+        assert_eq!(app.db.number(&drift).await, 0, "the counter of {status} tasks");
+    }
+    let open = "SELECT COUNT(*) FROM tasks t WHERE t.status = 'pending' AND t.open_dependencies <> \
+                (SELECT COUNT(*) FROM task_dependencies d JOIN tasks w ON w.id = d.depends_on_task_id \
+                 WHERE d.task_id = t.id AND w.status <> 'completed')";
+    assert_eq!(app.db.number(open).await, 0, "the counter of open dependencies");
+    let stuck = "SELECT COUNT(*) FROM tasks t WHERE t.status = 'pending' AND t.open_dependencies = 0 AND t.agent_id IS NOT NULL";
+    assert_eq!(app.db.number(stuck).await, 0, "nothing that could be ready is pending");
+    for (task, run) in [("ready", "queued"), ("running", "running"), ("waiting", "waiting")] {
+        let mismatch = format!(
+            "SELECT COUNT(*) FROM tasks t WHERE t.status = '{task}' AND NOT EXISTS \
+             (SELECT 1 FROM runs r WHERE r.task_id = t.id AND r.drives_task AND r.status = '{run}')"
+        );
+        assert_eq!(app.db.number(&mismatch).await, 0, "a {task} task has a {run} run");
+    }
+    let ended = app.db.number("SELECT COUNT(*) FROM attempts WHERE ended_at IS NOT NULL").await;
+    assert_eq!(app.db.number("SELECT COUNT(*) FROM experiences").await, ended, "one experience per ended attempt");
+    let orphans = "SELECT COUNT(*) FROM attempts a WHERE a.ended_at IS NOT NULL AND NOT EXISTS \
+                   (SELECT 1 FROM experiences e WHERE e.id = a.experience_id)";
+    assert_eq!(app.db.number(orphans).await, 0);
+    let chain = "SELECT COUNT(*) FROM attempts a WHERE a.number > 1 AND NOT EXISTS (SELECT 1 FROM attempts b \
+                 WHERE b.run_id = a.run_id AND b.number = a.number - 1 AND b.span_id = a.retry_of)";
+    assert_eq!(app.db.number(chain).await, 0, "retry_of names the attempt before");
+}
+
+#[test]
+fn random_histories_fold_back_to_their_rows() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let backends: &[Backend] = &[Backend::Sqlite, Backend::Postgres];
+    for backend in backends {
+        let config = ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() };
+        let mut runner = proptest::test_runner::TestRunner::new(config);
+        let histories = prop::collection::vec(step(), 1..25);
+        let shown = runner.run(&histories, |steps| {
+            runtime.block_on(async {
+                if let Some(app) = TestApp::start(*backend).await {
+                    play(&app, steps).await;
+                    check_fold(&app).await;
+                    app.db.discard().await;
+                }
+            });
+            Ok(())
+        });
+        if let Err(error) = shown {
+            panic!("{backend:?}: {error}");
+        }
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_event_that_commits_late_gets_a_late_position_and_is_never_skipped(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    if backend == Backend::Sqlite {
+        // One writer at a time: nothing can commit out of order.
+        return;
+    }
+    app.sequence().await;
+    let head = app.db.number("SELECT MAX(position) FROM events").await;
+    let event = |n: u128| goalwright_domain::ledger::Event {
+        id: goalwright_domain::Id::new(uuid::Uuid::from_u128(n)),
+        workspace_id: app.ada.workspace(),
+        fact: goalwright_domain::ledger::Fact {
+            entity_type: "probe",
+            entity_id: n.to_string(),
+            event_type: "probe.noted",
+            changes: json!({"n": 1.0}),
+            metadata: json!({}),
+        },
+        actor: goalwright_domain::workspace::Actor::system("test"),
+        trace_id: None,
+        created_at: app.ports.clock.now(),
+    };
+    let early = app.ports.transactions.begin().await.expect("begins");
+    early.outbox().append(&[event(1)]).await.expect("appends");
+    let late = app.ports.transactions.begin().await.expect("begins");
+    late.outbox().append(&[event(2)]).await.expect("appends");
+    late.commit().await.expect("commits first");
+    app.sequence().await;
+    early.commit().await.expect("commits last");
+    app.sequence().await;
+    let order = app.db.texts(&format!("SELECT entity_id FROM events WHERE position > {head} ORDER BY position")).await;
+    assert_eq!(order, ["2", "1"]);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn the_digest_covers_what_is_stored(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    app.import("# P\n\n- [ ] T001 Löse `x` {}\n  use: probe.none {\"name\": \"a\", \"result\": {\"z\": 1.50, \"a\": 1e21, \"n\": -0.0}}\n").await;
+    app.drain().await;
+    for event in events(&app).await {
+        let told = goalwright_domain::ledger::Event {
+            id: goalwright_domain::Id::new(event.id),
+            workspace_id: event.workspace_id,
+            fact: goalwright_domain::ledger::Fact {
+                entity_type: Box::leak(event.entity_type.into_boxed_str()),
+                entity_id: event.entity_id,
+                event_type: Box::leak(event.event_type.into_boxed_str()),
+                changes: event.changes,
+                metadata: event.metadata,
+            },
+            actor: event.actor,
+            trace_id: event.trace_id,
+            created_at: event.created_at,
+        };
+        let stored = app.db.texts(&format!("SELECT digest FROM events WHERE position = {}", event.position)).await;
+        assert_eq!(stored, [told.digest()], "position {}", event.position);
+    }
+}

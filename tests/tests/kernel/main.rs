@@ -1,0 +1,11 @@
+//! The kernel on both databases: what a task's life looks like, what is recorded of it, what a dead worker leaves.
+
+#![allow(missing_docs, reason = "a test's name says what it shows")]
+
+mod concurrency;
+mod leases;
+mod ledger;
+mod lifecycle;
+mod people;
+mod record;
+mod runs;
