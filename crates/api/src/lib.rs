@@ -4,17 +4,17 @@
 //! # How to add an operation
 //!
 //! 1. Write its bodies in `<noun>/bodies.rs`: one derived `Object` per document, own types, converted by hand.
-//!    Values that may be null are [`Nullable`](nullable::Nullable), enumerated ones [`Word`](values::Word), times
-//!    [`Moment`](values::Moment). A body that is read denies unknown fields.
-//! 2. Write a method in an `#[OpenApi]` block of `<noun>/`: the first argument is the [`Caller`](auth::Caller), which
-//!    makes the operation need credentials; a body is a [`Body`](body::Body), which is checked against its own schema,
+//!    Values that may be null are `Nullable`, enumerated ones `Word`, times
+//!    `Moment`. A body that is read denies unknown fields.
+//! 2. Write a method in an `#[OpenApi]` block of `<noun>/`: the first argument is the `Caller`, which
+//!    makes the operation need credentials; a body is a `Body`, which is checked against its own schema,
 //!    so that every violation is reported at once. The first line of its doc comment is the summary, the rest the
-//!    description. It gives one of the answers of [`answer`], or a [`Problem`](problem::Problem) by `?`.
+//!    description. It gives one of the answers of `answer`, or a `Problem` by `?`.
 //! 3. Add a new block to `Operations` and to `operations` below. Which problems the operation documents follows from
-//!    its shape ([`document`]).
-//! 4. A new code gets a row in [`problem`] and a page `docs/problems/<code>.md`; then run `cargo xtask openapi`.
+//!    its shape (`document`).
+//! 4. A new code gets a row in `problem` and a page `docs/problems/<code>.md`; then run `cargo xtask openapi`.
 //!
-//! Every answer passes through [`entrance`]: there a request gets its trace, and whatever went wrong its problem.
+//! Every answer passes through `entrance`: there a request gets its trace, and whatever went wrong its problem.
 
 mod agents;
 mod answer;

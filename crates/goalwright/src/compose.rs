@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use goalwright_application::Services;
+use goalwright_application::{Error, Services};
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::ports::{Sequencer, Tokens};
 use goalwright_domain::experience::Runner;
@@ -27,10 +27,9 @@ pub struct App {
     pub services: Services,
     /// What services and kernel stand on.
     pub ports: KernelPorts,
-    /// Gives events their positions.
-    pub sequencer: Arc<dyn Sequencer>,
     /// How this process names itself in the record.
     pub runner: Runner,
+    sequencer: Arc<dyn Sequencer>,
     database: Arc<Database>,
 }
 
@@ -74,6 +73,15 @@ impl App {
     /// The loop that gives events their positions, until it is stopped.
     pub fn start_sequencer(&self) -> SequencerLoop {
         SequencerLoop::start(self.sequencer.clone(), self.ports.signals.clone())
+    }
+
+    /// Gives every event that is committed by now its position.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn sequence(&self) -> Result<(), Error> {
+        while self.sequencer.sequence().await? > 0 {}
+        Ok(())
     }
 
     /// Closes the database.

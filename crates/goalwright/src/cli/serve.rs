@@ -28,6 +28,9 @@ pub(super) struct Serve {
     roles: Vec<Role>,
 }
 
+/// What is logged unless the settings say: poem tells of its start as well, in other words.
+const LOGGED: &str = "info,poem::server=warn";
+
 /// A part of the work; several processes over one database may share it out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Role {
@@ -41,8 +44,7 @@ enum Role {
 
 impl Serve {
     pub(super) async fn execute(self, config: &Config) -> Result<Exit, Failure> {
-        logging::start(config, "info", indicatif::MultiProgress::new())?;
-        let mut interrupts = Interrupts::listen()?;
+        logging::start(config, LOGGED, indicatif::MultiProgress::new())?;
         let has = |role| self.roles.contains(&role);
         // The port first: whether it is free does not depend on the database.
         let listener = match has(Role::Api) {
@@ -50,6 +52,7 @@ impl Serve {
             false => None,
         };
         let app = App::open(config, if has(Role::Worker) { "worker" } else { "api" }).await?;
+        let mut interrupts = Interrupts::listen()?;
         announce(config, listener.as_ref(), &self.roles);
 
         let sequencer = has(Role::Scheduler).then(|| app.start_sequencer());

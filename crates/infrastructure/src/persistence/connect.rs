@@ -8,6 +8,7 @@ use goalwright_application::ports::{Clock, Sequencer, Transactions};
 use goalwright_application::read::Queries;
 use goalwright_migrations::Migrator;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::{ConnectOptions, Connection};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement};
 use sea_orm_migration::MigratorTrait;
@@ -239,7 +240,13 @@ async fn migrate_sqlite(path: &Path, options: &SqliteConnectOptions, migrate: bo
         .write(true)
         .open(&lock_path)
         .map_err(|error| unwritable(error.to_string()))?;
-    lock.lock().map_err(|error| unwritable(error.to_string()))?;
+    // Waited for without blocking the runtime: whoever holds it may be on this thread.
+    while let Err(error) = lock.try_lock() {
+        match error {
+            std::fs::TryLockError::WouldBlock => tokio::time::sleep(Duration::from_millis(20)).await,
+            std::fs::TryLockError::Error(error) => return Err(unwritable(error.to_string())),
+        }
+    }
     // Tables may be rebuilt by a migration, for which foreign keys must be off before its transaction begins.
     let pool = SqlitePoolOptions::new()
         .max_connections(1)
@@ -268,12 +275,17 @@ async fn check_foreign_keys(connection: &DatabaseConnection) -> Result<(), OpenE
 
 /// On a connection of its own, under an advisory lock of its session.
 async fn migrate_postgres(options: &PgConnectOptions, migrate: bool) -> Result<(), OpenError> {
+    let unreachable = |error: sea_orm::sqlx::Error| OpenError::Unreachable { reason: error.to_string() };
+    // A pool would try for as long as it may take to get a connection; whoever mistyped a port wants to know now.
+    let first = tokio::time::timeout(Duration::from_secs(10), options.connect()).await;
+    let first = first.map_err(|_| OpenError::Unreachable { reason: "no answer within 10 s".to_owned() })?;
+    let _ = first.map_err(unreachable)?.close().await;
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(15))
         .connect_with(options.clone())
         .await
-        .map_err(|error| OpenError::Unreachable { reason: error.to_string() })?;
+        .map_err(unreachable)?;
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     connection
         .execute_unprepared("SELECT pg_advisory_lock(7453301442158821377)")

@@ -1,24 +1,24 @@
 //! Says whose leases the work waits for: those of a process that was killed have to expire first.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
 use goalwright_application::{Context, Error};
-use goalwright_domain::execution::{RunId, RunStatus};
+use goalwright_domain::Timestamp;
+use goalwright_domain::execution::RunStatus;
+use goalwright_domain::task::TaskId;
 
 use super::plan::Begun;
 use super::show::Show;
 use crate::compose::App;
 
-/// So many runs that are not over are looked at.
-const LOOKED_AT: u64 = 200;
-/// So many leases are named at a time.
-const NAMED: usize = 5;
+/// So many runs that are not over are looked at: as many as a plan may have.
+const LOOKED_AT: u64 = 10_000;
 
-/// What was said already.
+/// Whose leases were told of.
 pub(super) struct Leases {
-    told: HashSet<RunId>,
+    told: HashSet<String>,
     /// How long a lease may have been expired before that is noticed.
     notice: Duration,
 }
@@ -29,24 +29,33 @@ impl Leases {
         Self { told: HashSet::new(), notice: lease / 3 }
     }
 
-    /// Names the leases that other processes hold on tasks of this goal, each once.
+    /// Names the other processes that hold leases on tasks of this goal, each once.
     pub(super) async fn tell(&mut self, app: &App, context: &Context, begun: &Begun, show: &Show) -> Result<(), Error> {
         let runs = app.services.queries.runs_of_goal(context.workspace(), begun.goal, LOOKED_AT).await?;
         let (own, now) = (app.runner.label(), app.ports.clock.now());
-        let mut said = 0;
-        for run in runs.iter().filter(|run| run.status == RunStatus::Running) {
-            let (Some(worker), Some(expires_at)) = (&run.worker, run.lease_expires_at) else { continue };
-            if *worker == own || said == NAMED || !self.told.insert(run.id) {
-                continue;
+        let mut held: BTreeMap<String, Vec<(Timestamp, TaskId)>> = BTreeMap::new();
+        for run in runs.into_iter().filter(|run| run.status == RunStatus::Running) {
+            let (Some(worker), Some(expires_at)) = (run.worker, run.lease_expires_at) else { continue };
+            if worker != own && !self.told.contains(&worker) {
+                held.entry(worker).or_default().push((expires_at, run.task_id));
             }
-            said += 1;
-            let task = begun.names.get(&run.task_id).map_or("a task", String::as_str);
-            if is_alive(worker, &own) {
-                show.remark(&format!("{worker} works on {task} at the same time"));
+        }
+        for (worker, mut leases) in held {
+            leases.sort_unstable();
+            let Some((last, task)) = leases.last() else { continue };
+            let task = begun.names.get(task).map_or("a task", String::as_str);
+            let tasks = match leases.len() {
+                1 => task.to_owned(),
+                2 => format!("{task} and 1 other task"),
+                count => format!("{task} and {} other tasks", count - 1),
+            };
+            if is_alive(&worker, &own) {
+                show.remark(&format!("{worker} works on {tasks} at the same time"));
             } else {
-                let seconds = (expires_at + self.notice).millis_since(now) / 1000 + 1;
-                show.remark(&format!("waiting up to {seconds} s for the lease of {worker} on {task} to expire"));
+                let seconds = (*last + self.notice).millis_since(now) / 1000 + 1;
+                show.remark(&format!("waiting up to {seconds} s for the lease of {worker} on {tasks} to expire"));
             }
+            self.told.insert(worker);
         }
         Ok(())
     }

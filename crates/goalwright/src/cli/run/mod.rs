@@ -14,6 +14,7 @@ use std::time::Instant;
 use clap::Args;
 use goalwright_application::Context;
 use goalwright_application::access::LOCAL_USER;
+use goalwright_domain::goal::GoalStatus;
 
 use super::remark;
 use crate::compose::App;
@@ -56,17 +57,19 @@ impl Run {
     pub async fn execute(self, config: &Config) -> Result<Exit, Failure> {
         let since = Instant::now();
         let show = Show::new(self.json);
-        logging::start(config, "warn", show.bars())?;
-        let mut interrupts = Interrupts::listen()?;
+        logging::start(config, QUIET, show.bars())?;
         let source = plan::read(&self.file)?;
         let app = App::open(config, "run").await?;
         let principal = app.services.access.enter(LOCAL_USER, None).await?;
         let context = Context { principal, trace_id: None };
         let begun = plan::begin(&app, config, &context, source, self.new).await?;
+        // Until here a signal simply ends the process: there is nothing that would have to finish.
+        let mut interrupts = Interrupts::listen()?;
         for remarked in &begun.remarks {
             show.remark(remarked);
         }
 
+        show.begin(begun.names.len());
         let workers = app.start_workers(config, &begun.queue);
         let sequencer = app.start_sequencer();
         let ended = tokio::select! {
@@ -82,14 +85,18 @@ impl Run {
             sequencer.stop().await;
         };
         if let Err(insisted) = interrupts.unless_insisted(released).await {
-            remark(&format!("help: {}", self.resumption()));
+            remark(&format!("help: {}", summary::resumption(&self.file)));
             return Ok(insisted);
         }
-        let ending = ended?;
+        let mut ending = ended?;
+        if app.services.goals.get(&context, begun.goal).await?.state.status == GoalStatus::Achieved {
+            // What a signal let finish may have been the last of it.
+            ending = Ending::Still(Standing::Achieved);
+        }
         // Whoever reads the ledger after this command finds every event of it.
-        while app.sequencer.sequence().await.map_err(goalwright_application::Error::from)? > 0 {}
+        app.sequence().await?;
         let summary = Summary::gather(&app, &context, &begun, ending, since.elapsed()).await?;
-        summary.print(self.json, config, &self.resumption());
+        summary.print(self.json, config, &self.file);
         app.close().await;
         Ok(ending.exit())
     }
@@ -117,11 +124,10 @@ impl Run {
             return Ok(Ending::Still(standing));
         }
     }
-
-    fn resumption(&self) -> String {
-        format!("run `goalwright run {}` again to resume", self.file.display())
-    }
 }
+
+/// What is logged unless the settings say: that leases expired is told by the watch already, in better words.
+const QUIET: &str = "warn,goalwright_application::execution::reclaim=error";
 
 /// How the work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,7 +36,8 @@ enum Way {
 impl Show {
     /// For people, or silent for machines.
     pub(super) fn new(silent: bool) -> Self {
-        let bars = MultiProgress::new();
+        // Nothing is drawn before there is something to tell.
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         let way = match (silent, io::stderr().is_terminal()) {
             (true, _) => Way::Silent,
             (false, true) => Way::Bar(bars.add(bar())),
@@ -82,12 +83,10 @@ impl Show {
         self.noted(&format!("{mark} {name}: {error}{then}"));
     }
 
-    /// A task waits for a person, or for a moment.
-    pub(super) fn waits(&self, task: TaskId, name: &str, for_person: bool) {
+    /// A task waits for a person. One that waits for a moment goes on by itself, and stays where it is shown.
+    pub(super) fn waits(&self, task: TaskId, name: &str) {
         self.over(task);
-        if for_person {
-            self.noted(&format!("? {name}: waits for a person"));
-        }
+        self.noted(&format!("? {name}: waits for a person"));
     }
 
     /// How far the goal is.
@@ -98,14 +97,24 @@ impl Show {
         }
     }
 
-    /// Leaves the screen to somebody else for a while.
-    pub(super) fn pause(&self) {
-        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+    /// Takes the screen for so many tasks.
+    pub(super) fn begin(&self, tasks: usize) {
+        if let Way::Bar(bar) = &self.way {
+            bar.set_length(tasks as u64);
+        }
+        self.resume();
     }
 
     /// Takes it back.
     pub(super) fn resume(&self) {
         self.bars.set_draw_target(ProgressDrawTarget::stderr());
+    }
+
+    /// Leaves the screen to somebody else for a while.
+    pub(super) fn pause(&self) {
+        // A terminal that cannot be cleared is left as it is.
+        let _ = self.bars.clear();
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
     }
 
     /// Takes the bar away.

@@ -1,5 +1,6 @@
 //! What is told at the end, to people or to a program.
 
+use std::path::Path;
 use std::time::Duration;
 
 use goalwright_application::{Context, Error};
@@ -122,7 +123,7 @@ impl Summary {
     }
 
     /// As JSON for programs, or in words.
-    pub(super) fn print(&self, json: bool, config: &Config, resumption: &str) {
+    pub(super) fn print(&self, json: bool, config: &Config, file: &Path) {
         if json {
             match serde_json::to_string_pretty(self) {
                 Ok(text) => say(&text),
@@ -133,7 +134,7 @@ impl Summary {
         for line in self.lines(config) {
             say(&printable(&line));
         }
-        if let Some(help) = self.help(resumption) {
+        if let Some(help) = self.help(file) {
             remark(&format!("help: {help}"));
         }
     }
@@ -166,17 +167,26 @@ impl Summary {
         lines
     }
 
-    fn help(&self, resumption: &str) -> Option<String> {
+    fn help(&self, file: &Path) -> Option<String> {
+        let resumption = resumption(file);
         match self.status {
-            "failed" => Some("mend what failed, then begin again with --new; `goalwright serve` shows the whole record".to_owned()),
+            "failed" => Some(format!(
+                "mend what failed, then begin again: `goalwright run --new {}`; `goalwright serve` shows the whole record",
+                file.display()
+            )),
             "waiting" if !self.waiting.is_empty() => {
-                Some(format!("{resumption}, and answer on the terminal, or complete the tasks through `goalwright serve`"))
+                Some(format!("{resumption} and answer on the terminal, or complete the tasks through `goalwright serve`"))
             }
             "waiting" => Some(format!("give the tasks an agent through `goalwright serve`, then {resumption}")),
-            "interrupted" => Some(resumption.to_owned()),
+            "interrupted" => Some(resumption),
             _ => None,
         }
     }
+}
+
+/// How to go on with an unfinished goal.
+pub(super) fn resumption(file: &Path) -> String {
+    format!("run `goalwright run {}` again to resume", file.display())
 }
 
 /// The first few, and how many there are besides.

@@ -54,7 +54,8 @@ impl<'a> Watch<'a> {
             let (standing, counts) = standing::look(self.app, &self.context, self.begun.goal).await?;
             self.show.counts(&counts);
             if standing != Standing::Moving {
-                // What ended between the two looks is shown as well.
+                // What ended between the two looks is shown as well, once it has its place in the ledger.
+                self.app.sequence().await?;
                 self.catch_up().await?;
                 return Ok(standing);
             }
@@ -120,7 +121,7 @@ impl<'a> Watch<'a> {
                 let message = now("error")["message"].as_str().unwrap_or("failed as before");
                 self.show.failed(task, name, message, event.event_type == "task.requeued");
             }
-            "task.suspended" => self.show.waits(task, name, now("waiting")["kind"] != "time"),
+            "task.suspended" if now("waiting")["kind"] != "time" => self.show.waits(task, name),
             _ => {}
         }
     }
