@@ -48,7 +48,11 @@ pub(crate) struct Refusal {
     pub(crate) message: &'static str,
 }
 
-pub(crate) async fn apply(manager: &SchemaManager<'_>, text: &str, triggers: &[Refusal]) -> Result<(), DbErr> {
+pub(crate) async fn apply(
+    manager: &SchemaManager<'_>,
+    text: &str,
+    triggers: &[Refusal],
+) -> Result<(), DbErr> {
     let connection = manager.get_connection();
     let backend = connection.get_database_backend();
     connection.execute_unprepared(&spell(text, backend)).await?;

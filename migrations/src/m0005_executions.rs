@@ -52,6 +52,7 @@ CREATE TABLE attempts (
     lease_expires_at {time},
     fence BIGINT NOT NULL,
     suspension {json},
+    recorded {json},
     error {json},
     experience_id TEXT,
     started_at {time} NOT NULL,

@@ -150,7 +150,9 @@ async fn the_named_indexes_exist(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     let sql = match backend {
         Backend::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'index'",
-        Backend::Postgres => "SELECT CAST(indexname AS TEXT) FROM pg_indexes WHERE schemaname = current_schema()",
+        Backend::Postgres => {
+            "SELECT CAST(indexname AS TEXT) FROM pg_indexes WHERE schemaname = current_schema()"
+        }
     };
     let indexes = app.db.texts(sql).await;
     for name in [
@@ -217,7 +219,8 @@ async fn what_cannot_be_opened_is_said_with_what_to_do() {
         assert!(!error.help().is_empty());
     }
     let garbage = folder.path().join("garbage.db");
-    std::fs::write(&garbage, "this is no database, but long enough to be looked at as one".repeat(40)).expect("writes");
+    std::fs::write(&garbage, "this is no database, but long enough to be looked at as one".repeat(40))
+        .expect("writes");
     assert!(open(&format!("sqlite://{}", garbage.display())).await.is_err());
     assert!(std::fs::read_to_string(&garbage).expect("still there").starts_with("this is no database"));
 }

@@ -3,7 +3,9 @@
 //! A command is a module with an `Args` struct (`clap::Args`) and `fn run(self) -> anyhow::Result<ExitCode>`,
 //! and one line in `commands!` below.
 
+mod bench;
 mod ci;
+mod openapi;
 mod postgres;
 mod process;
 mod test;
@@ -33,8 +35,12 @@ macro_rules! commands {
 commands! {
     /// Run all tests on SQLite and PostgreSQL; starts a throwaway PostgreSQL server if none is named
     Test => test,
+    /// Measure imports, claims, settlements and the start of `serve` against the databases' own limits
+    Bench => bench,
     /// Run the whole gate: formatting, lints, documentation, layering, the domain crate alone, all tests
     Ci => ci,
+    /// Write docs/openapi.json anew
+    Openapi => openapi,
 }
 
 /// The developer's side of Goalwright.

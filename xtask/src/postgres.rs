@@ -1,8 +1,8 @@
-//! A PostgreSQL server for the tests.
+//! A PostgreSQL server for the tests and the benchmarks.
 //!
 //! `GOALWRIGHT_TEST_POSTGRES` names one. Otherwise a throwaway server is made from the server binaries of this
-//! machine: a fresh data directory, a free port of 127.0.0.1, no password, no durability. Any other PostgreSQL on
-//! the machine is left alone.
+//! machine: a fresh data directory, a free port of 127.0.0.1, no password. Any other PostgreSQL on the machine is left
+//! alone.
 //!
 //! The server is the child of a *keeper*, a small shell script in a process group of its own. The keeper waits for
 //! the end of its standard input, which we hold open, then stops the server and removes its directory. So the
@@ -25,7 +25,27 @@ use tempfile::TempDir;
 /// The variable that names a server to the tests.
 pub(crate) const VARIABLE: &str = "GOALWRIGHT_TEST_POSTGRES";
 
-/// A server that the tests may use. Dropping it stops it, if it is ours.
+/// What a commit waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Nothing: what is committed outlives the server's process, but not the machine's power. For tests.
+    Process,
+    /// The disk, as in production. For benchmarks.
+    Full,
+}
+
+impl Durability {
+    /// The settings that the server gets on top of its defaults.
+    const fn settings(self) -> &'static [&'static str] {
+        match self {
+            // A commit still survives a crash of the server (tests may restart it); what goes is the wait for the disk.
+            Self::Process => &["fsync=off", "full_page_writes=off"],
+            Self::Full => &["fsync=on", "synchronous_commit=on", "full_page_writes=on"],
+        }
+    }
+}
+
+/// A server that may be used freely. Dropping it stops it, if it is ours.
 pub(crate) struct Server {
     url: String,
     description: String,
@@ -75,14 +95,14 @@ impl Server {
     /// # Errors
     ///
     /// If this machine has no server binaries, or the server does not start.
-    pub(crate) fn throwaway() -> Result<Self> {
+    pub(crate) fn throwaway(durability: Durability) -> Result<Self> {
         let bin = server_binaries().context(
             "no PostgreSQL server binaries (initdb, postgres) in PATH or /usr/lib/postgresql/*/bin",
         )?;
         // A free port may be taken by someone else between our look and the server's start.
         let mut attempt = 1;
         let server = loop {
-            match Throwaway::start(&bin) {
+            match Throwaway::start(&bin, durability) {
                 Ok(server) => break server,
                 Err(error) if attempt == 3 => return Err(error),
                 Err(_) => attempt += 1,
@@ -140,7 +160,7 @@ struct Throwaway {
 }
 
 impl Throwaway {
-    fn start(bin: &Path) -> Result<Self> {
+    fn start(bin: &Path, durability: Durability) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("goalwright-postgres-").tempdir_in(temp_root())?;
         let account = Account::for_directory(dir.path())?;
         if let Some(account) = &account {
@@ -165,7 +185,8 @@ impl Throwaway {
         ensure!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr).trim());
 
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let mut keeper = Keeper::start(account.as_ref(), dir.path(), &bin.join("postgres"), port)?;
+        let mut keeper =
+            Keeper::start(account.as_ref(), dir.path(), &bin.join("postgres"), port, durability)?;
         keeper.wait_until_ready(dir.path())?;
         Ok(Self { port, _keeper: keeper, _dir: dir })
     }
@@ -248,19 +269,20 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn start(account: Option<&Account>, dir: &Path, postgres: &Path, port: u16) -> Result<Self> {
+    fn start(
+        account: Option<&Account>,
+        dir: &Path,
+        postgres: &Path,
+        port: u16,
+        durability: Durability,
+    ) -> Result<Self> {
         let mut command = account_command(account, "/bin/sh");
         command.args(["-c", KEEPER, "keeper"]).arg(dir).arg(postgres).arg("-D").arg(dir.join("data"));
-        // Full durability of a commit against a crash of the server stays (tests may restart it); what goes is the
-        // wait for the disk. No socket file: nobody needs it, and its path has a length limit.
-        for setting in [
-            &format!("port={port}"),
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "max_connections=300",
-            "fsync=off",
-            "full_page_writes=off",
-        ] {
+        // No socket file: nobody needs it, and its path has a length limit.
+        let port = format!("port={port}");
+        let settings =
+            [port.as_str(), "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"];
+        for setting in settings.iter().chain(durability.settings()) {
             command.arg("-c").arg(setting);
         }
         command.env("LC_ALL", "C").current_dir(dir).process_group(0);

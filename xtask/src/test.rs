@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::postgres::{self, Server};
+use crate::postgres::{self, Durability, Server};
 use crate::process;
 
 /// What to do about PostgreSQL.
@@ -50,7 +50,7 @@ impl Args {
         }
         let server = match Server::named_by_environment()? {
             Some(server) => Ok(server),
-            None => Server::throwaway().map_err(|error| format!("{error:#}")),
+            None => Server::throwaway(Durability::Process).map_err(|error| format!("{error:#}")),
         };
         match &server {
             Ok(server) => println!("PostgreSQL: {}", server.description()),

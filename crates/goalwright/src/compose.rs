@@ -5,9 +5,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use goalwright_application::{Error, Services};
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::ports::{Sequencer, Tokens};
+use goalwright_application::{Error, Services};
 use goalwright_domain::experience::Runner;
 use goalwright_infrastructure::auth::{Hs256Tokens, load_or_create_secret};
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::failure::{Exit, Failure};
 
 /// The file in the data directory that holds the secret for tokens, where the settings give none.
-pub const KEY_FILE: &str = "jwt-secret";
+pub const KEY_FILE: &str = goalwright_infrastructure::auth::SECRET_FILE;
 
 /// The product over one database, wired.
 pub struct App {
@@ -108,7 +108,10 @@ pub fn tokens(config: &Config) -> Result<Arc<dyn Tokens>, Failure> {
     };
     let tokens = Hs256Tokens::new(&secret, config.jwt_issuer.clone(), config.jwt_audience.clone());
     let tokens = tokens.map_err(|error| {
-        let help = format!("remove the key in {} so that a new one is made, or set GOALWRIGHT_JWT_SECRET", folder.display());
+        let help = format!(
+            "remove the key in {} so that a new one is made, or set GOALWRIGHT_JWT_SECRET",
+            folder.display()
+        );
         Failure::usage(error.to_string(), help)
     })?;
     Ok(Arc::new(tokens))

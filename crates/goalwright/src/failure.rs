@@ -109,12 +109,13 @@ impl From<Error> for Failure {
                 Self::new(Exit::Usage, message)
             }
             Error::Rejected(_) | Error::TimedOut { .. } => Self::new(Exit::Failed, message),
-            Error::Conflict { .. } | Error::Limited { .. } => {
-                Self::new(Exit::Failed, message).with_help("run the same command again; nothing of this attempt was kept")
-            }
+            Error::Conflict { .. } | Error::Limited { .. } => Self::new(Exit::Failed, message)
+                .with_help("run the same command again; nothing of this attempt was kept"),
             Error::Unavailable { code, .. } => {
                 let help = match code {
-                    "database_unavailable" => "look whether the database answers and its disk has room; then run the same command again",
+                    "database_unavailable" => {
+                        "look whether the database answers and its disk has room; then run the same command again"
+                    }
                     _ => "run the same command again later",
                 };
                 Self::new(Exit::Failed, message).with_help(help)
@@ -122,8 +123,9 @@ impl From<Error> for Failure {
             // Whoever sits at the command line owns the database: the causes are theirs to see.
             Error::Internal(_) => {
                 let details = causes(&error);
-                Self { details, ..Self::new(Exit::Failed, message) }
-                    .with_help("this is a defect: please report it with the lines above; RUST_LOG=debug shows more")
+                Self { details, ..Self::new(Exit::Failed, message) }.with_help(
+                    "this is a defect: please report it with the lines above; RUST_LOG=debug shows more",
+                )
             }
         }
     }

@@ -13,6 +13,8 @@ use crate::ids::SystemIds;
 
 /// The shortest secret that is accepted, in bytes: as long as the digest (RFC 7518 §3.2).
 pub const SECRET_MIN_BYTES: usize = 32;
+/// The name of the file that a generated secret is kept in.
+pub const SECRET_FILE: &str = "jwt-secret";
 /// Clocks may differ by so much.
 const LEEWAY_SECONDS: i64 = 5;
 /// Longer ones are refused before they are looked at.
@@ -86,7 +88,8 @@ impl Tokens for Hs256Tokens {
         if self.audience.is_some() {
             validation.required_spec_claims.insert("aud".to_owned());
         }
-        let wire = decode::<Wire>(token, &self.decoding, &validation).map_err(|error| refusal(&error))?.claims;
+        let wire =
+            decode::<Wire>(token, &self.decoding, &validation).map_err(|error| refusal(&error))?.claims;
         let seconds = now.utc().timestamp();
         if wire.exp.saturating_add(LEEWAY_SECONDS) <= seconds {
             return Err(TokenError("the token has expired; mint a new one".to_owned()));
@@ -121,7 +124,9 @@ fn refusal(error: &jsonwebtoken::errors::Error) -> TokenError {
             K::InvalidIssuer => "the token is from another issuer",
             K::InvalidAudience => "the token is for another audience",
             K::InvalidAlgorithm | K::InvalidAlgorithmName => "the token must be signed with HS256",
-            K::MissingRequiredClaim(_) => "the token lacks a claim that is required (`sub`, `exp`, and `iss` or `aud` when set)",
+            K::MissingRequiredClaim(_) => {
+                "the token lacks a claim that is required (`sub`, `exp`, and `iss` or `aud` when set)"
+            }
             _ => "the token is malformed: three parts in base64url, joined by dots, were expected",
         }
         .to_owned(),
@@ -134,7 +139,7 @@ fn refusal(error: &jsonwebtoken::errors::Error) -> TokenError {
 /// # Errors
 /// If the file cannot be read or made.
 pub fn load_or_create_secret(data_dir: &Path) -> io::Result<Vec<u8>> {
-    let path = data_dir.join("jwt-secret");
+    let path = data_dir.join(SECRET_FILE);
     match std::fs::read(&path) {
         Ok(secret) => return Ok(trimmed(secret)),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -144,7 +149,7 @@ pub fn load_or_create_secret(data_dir: &Path) -> io::Result<Vec<u8>> {
     let ids = SystemIds;
     let secret: String = (0..2).map(|_| ids.random().simple().to_string()).collect();
     // Written whole under another name first, then linked: nobody ever reads half a secret, and the first one wins.
-    let draft = data_dir.join(format!("jwt-secret.{}", ids.random().simple()));
+    let draft = data_dir.join(format!("{SECRET_FILE}.{}", ids.random().simple()));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -196,7 +201,8 @@ mod tests {
     #[test]
     fn other_keys_other_algorithms_and_garbage_are_refused_in_words() {
         let ours = tokens(SECRET);
-        let theirs = tokens("fedcba9876543210fedcba9876543210").mint(&claims(), Duration::from_secs(60), now());
+        let theirs =
+            tokens("fedcba9876543210fedcba9876543210").mint(&claims(), Duration::from_secs(60), now());
         let theirs = theirs.expect("signed");
         // {"alg":"none"} . {"sub":"ada","exp":99999999999} .
         let none = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEiLCJleHAiOjk5OTk5OTk5OTk5fQ.";
@@ -208,7 +214,8 @@ mod tests {
 
     #[test]
     fn issuer_and_audience_are_checked_when_set() {
-        let strict = Hs256Tokens::new(SECRET.as_bytes(), Some("us".into()), Some("api".into())).expect("secret");
+        let strict =
+            Hs256Tokens::new(SECRET.as_bytes(), Some("us".into()), Some("api".into())).expect("secret");
         let loose = tokens(SECRET);
         let plain = loose.mint(&claims(), Duration::from_secs(60), now()).expect("signed");
         assert!(strict.verify(&plain, now()).is_err());

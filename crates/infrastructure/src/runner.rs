@@ -11,5 +11,10 @@ pub fn runner(name: &str) -> Runner {
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "localhost".to_owned());
-    Runner { name: name.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id(), host }
+    Runner {
+        name: name.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        host,
+    }
 }

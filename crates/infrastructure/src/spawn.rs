@@ -5,7 +5,10 @@ use std::future::Future;
 use tokio::task::JoinHandle;
 
 /// Starts `future` on the runtime.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that spawns; the caller keeps the handle")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that spawns; the caller keeps the handle"
+)]
 pub(crate) fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,

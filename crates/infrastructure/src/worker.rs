@@ -19,6 +19,8 @@ use crate::spawn::spawn;
 
 /// Look for work at least so often, since another process may have made it claimable.
 const LOOK: Duration = Duration::from_millis(250);
+/// Look for expired leases so often: whoever waits for them waits no longer than that on top.
+const LOOK_FOR_THE_DEAD: Duration = Duration::from_secs(1);
 /// Outcomes of one batch.
 const BATCH: usize = 256;
 
@@ -31,7 +33,7 @@ pub struct Workers {
     performing: CancellationToken,
     ending: CancellationToken,
     held: Held,
-    claimer: JoinHandle<()>,
+    claimer: JoinHandle<Vec<JoinHandle<()>>>,
     settler: JoinHandle<()>,
     keeper: JoinHandle<()>,
 }
@@ -70,7 +72,8 @@ impl Workers {
         let patience = tokio::time::sleep(grace);
         tokio::pin!(patience);
         let mut settler = self.settler;
-        let _ = self.claimer.await;
+        let performances = self.claimer.await.unwrap_or_default();
+        // The settler ends once every performance has reported.
         tokio::select! {
             _ = &mut settler => {}
             () = &mut patience => {
@@ -78,6 +81,10 @@ impl Workers {
                 self.performing.cancel();
                 let _ = tokio::time::timeout(Duration::from_secs(15), settler).await;
             }
+        }
+        for performance in performances {
+            // One that does not even obey is left behind; its lease runs out.
+            performance.abort();
         }
         self.ending.cancel();
         let _ = self.keeper.await;
@@ -99,7 +106,8 @@ struct Claiming {
     performing: CancellationToken,
 }
 
-async fn claim(claiming: Claiming) {
+/// Claims until it is told to stop; gives the performances that are still going on.
+async fn claim(claiming: Claiming) -> Vec<JoinHandle<()>> {
     let mut performances: Vec<JoinHandle<()>> = Vec::new();
     loop {
         performances.retain(|performance| !performance.is_finished());
@@ -134,15 +142,12 @@ async fn claim(claiming: Claiming) {
             () = claiming.signals.until_work_changes(LOOK) => {}
         }
     }
-    // The settler ends once every sender is gone, and performances hold one each.
-    drop(claiming);
-    for performance in performances {
-        let _ = performance.await;
-    }
+    performances
 }
 
 fn start(claiming: &Claiming, assignment: Assignment, permit: OwnedSemaphorePermit) -> JoinHandle<()> {
-    let (kernel, outcomes, held) = (claiming.kernel.clone(), claiming.outcomes.clone(), claiming.held.clone());
+    let (kernel, outcomes, held) =
+        (claiming.kernel.clone(), claiming.outcomes.clone(), claiming.held.clone());
     let cancel = claiming.performing.child_token();
     lock(&held).insert(assignment.lease.span_id, (assignment.lease, cancel.clone()));
     spawn(async move {
@@ -214,9 +219,14 @@ async fn give_up(kernel: &Kernel, settlement: Option<Settlement>, error: &goalwr
 
 /// Keeps the leases of what is performed here, stops what was lost, and ends what others left behind.
 async fn keep(kernel: Arc<Kernel>, held: Held, stop: CancellationToken) {
-    let pause = kernel.settings().lease / 3;
+    let beat = kernel.settings().lease / 3;
+    let pause = beat.min(LOOK_FOR_THE_DEAD);
+    let mut since_beat = beat;
     loop {
-        let leases: Vec<Lease> = lock(&held).values().map(|(lease, _)| *lease).collect();
+        let due = since_beat >= beat;
+        since_beat = if due { pause } else { since_beat + pause };
+        let leases: Vec<Lease> =
+            if due { lock(&held).values().map(|(lease, _)| *lease).collect() } else { Vec::new() };
         match kernel.heartbeat(&leases).await {
             Ok(kept) => {
                 for lease in leases.iter().filter(|lease| !kept.contains(&lease.span_id)) {
@@ -259,7 +269,9 @@ impl SequencerLoop {
                 match sequencer.sequence().await {
                     Ok(0) => {}
                     Ok(_) => continue,
-                    Err(error) => tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "events could not be placed"),
+                    Err(error) => {
+                        tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "events could not be placed")
+                    }
                 }
                 tokio::select! {
                     () = stopped.cancelled() => break,

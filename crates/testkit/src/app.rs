@@ -107,7 +107,8 @@ impl TestApp {
     /// # Panics
     /// If it is refused.
     pub async fn import(&self, plan: &str) -> GoalId {
-        let request = ImportRequest { content: plan.to_owned(), origin: Origin::default(), ..ImportRequest::default() };
+        let request =
+            ImportRequest { content: plan.to_owned(), origin: Origin::default(), ..ImportRequest::default() };
         let imported = self.services.planning.import(&self.ada, request).await.expect("the plan is good");
         imported.goal_id.expect("a goal was made")
     }
@@ -150,7 +151,11 @@ impl TestApp {
     /// A settlement with this result, as if it had been performed.
     pub fn done(&self, assignment: &Assignment, result: Value) -> Settlement {
         let outcome = Outcome::Done { result, summary: None, partial: false };
-        let report = goalwright_application::execution::Report { outcome, calls: Vec::new(), files_written: Vec::new() };
+        let report = goalwright_application::execution::Report {
+            outcome,
+            calls: Vec::new(),
+            files_written: Vec::new(),
+        };
         Settlement { lease: assignment.lease, report, expired: false }
     }
 
@@ -168,7 +173,8 @@ impl TestApp {
     /// If storage fails.
     pub async fn tasks(&self, goal: GoalId) -> Vec<TaskView> {
         let filter = TaskFilter { goal_id: Some(goal), ..TaskFilter::default() };
-        let page = self.services.tasks.list(&self.ada, &filter, &PageRequest::first(200)).await.expect("lists");
+        let page =
+            self.services.tasks.list(&self.ada, &filter, &PageRequest::first(200)).await.expect("lists");
         page.items.into_iter().rev().collect()
     }
 
@@ -188,7 +194,12 @@ impl TestApp {
     pub async fn experiences(&self) -> Vec<Experience> {
         let filter = ExperienceFilter::default();
         let workspace = self.ada.workspace();
-        let page = self.services.queries.experiences(workspace, &filter, &PageRequest::first(200)).await.expect("lists");
+        let page = self
+            .services
+            .queries
+            .experiences(workspace, &filter, &PageRequest::first(200))
+            .await
+            .expect("lists");
         page.items.into_iter().rev().collect()
     }
 

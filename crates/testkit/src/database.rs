@@ -42,9 +42,15 @@ impl TestDatabase {
                     eprintln!("skipped: GOALWRIGHT_TEST_POSTGRES names no server");
                     return None;
                 };
-                let name = format!("gw_{}", folder.path().file_name()?.to_string_lossy().replace(['.', '-'], "_").to_lowercase());
+                let name = format!(
+                    "gw_{}",
+                    folder.path().file_name()?.to_string_lossy().replace(['.', '-'], "_").to_lowercase()
+                );
                 let admin = sea_orm::Database::connect(&server).await.expect("the PostgreSQL server answers");
-                admin.execute_unprepared(&format!("CREATE DATABASE \"{name}\"")).await.expect("a database is made");
+                admin
+                    .execute_unprepared(&format!("CREATE DATABASE \"{name}\""))
+                    .await
+                    .expect("a database is made");
                 admin.close().await.expect("closes");
                 let (base, _) = server.rsplit_once('/').expect("the URL names a database");
                 (format!("{base}/{name}"), Some((server.clone(), name)))

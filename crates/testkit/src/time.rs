@@ -70,8 +70,10 @@ impl Ids for SequentialIds {
 
     fn random(&self) -> Uuid {
         let number = u128::from(self.next());
-        Builder::from_random_bytes(((number << 64) | (number * 0x9e37_79b9) | (u128::from(self.salt) << 96)).to_be_bytes())
-            .into_uuid()
+        Builder::from_random_bytes(
+            ((number << 64) | (number * 0x9e37_79b9) | (u128::from(self.salt) << 96)).to_be_bytes(),
+        )
+        .into_uuid()
     }
 
     fn chance(&self) -> f64 {

@@ -17,7 +17,11 @@ fn clock_task(title: String, goal: Option<goalwright_domain::goal::GoalId>) -> N
         draft: DraftTask {
             title,
             goal_id: goal,
-            action: Some(Action::Tool { tool: "time".into(), operation: "now".into(), parameters: json!({}) }),
+            action: Some(Action::Tool {
+                tool: "time".into(),
+                operation: "now".into(),
+                parameters: json!({}),
+            }),
             ..DraftTask::default()
         },
         depends_on: vec![],
@@ -30,7 +34,8 @@ fn clock_task(title: String, goal: Option<goalwright_domain::goal::GoalId>) -> N
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixteen_writers_at_once_all_succeed_and_no_counter_is_lost(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
-    let goal = app.services.goals.create(&app.ada, DraftGoal { title: "G".into(), ..DraftGoal::default() }).await;
+    let goal =
+        app.services.goals.create(&app.ada, DraftGoal { title: "G".into(), ..DraftGoal::default() }).await;
     let goal = goal.expect("made").state.id;
     let writers = (0..16).map(|writer| {
         let app = &app;
@@ -140,7 +145,8 @@ async fn dependencies_completed_at_the_same_time_wake_their_dependent_once(#[cas
 async fn a_user_seen_for_the_first_time_by_many_at_once_is_made_once(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     let seen = join_all((0..8).map(|_| app.services.access.enter("newcomer", None))).await;
-    let seen: HashSet<_> = seen.into_iter().map(|principal| principal.expect("gets in").workspace_id).collect();
+    let seen: HashSet<_> =
+        seen.into_iter().map(|principal| principal.expect("gets in").workspace_id).collect();
     assert_eq!(seen.len(), 1);
     let newcomers = app.db.number("SELECT COUNT(*) FROM users WHERE subject = 'newcomer'").await;
     assert_eq!(newcomers, 1);

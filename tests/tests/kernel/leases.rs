@@ -32,11 +32,17 @@ async fn a_stale_fence_writes_nothing_but_the_event_that_tells_of_it(#[case] bac
     assert_eq!(app.db.number("SELECT COUNT(*) FROM experiences").await, before);
     app.sequence().await;
     let filter = EventFilter { event_type: Some("run.report_refused".into()), ..EventFilter::default() };
-    let told = app.services.queries.events(app.ada.workspace(), &filter, &PageRequest::first(9)).await.expect("lists");
+    let told = app
+        .services
+        .queries
+        .events(app.ada.workspace(), &filter, &PageRequest::first(9))
+        .await
+        .expect("lists");
     assert_eq!(told.items[0].metadata["span_id"], json!(first.attempt.span_id));
 
     // A batch in which one lease is lost still settles the others.
-    let answers = app.kernel.settle(&[app.done(&first, json!(1)), app.done(&second, json!(2))]).await.expect("answers");
+    let answers =
+        app.kernel.settle(&[app.done(&first, json!(1)), app.done(&second, json!(2))]).await.expect("answers");
     assert_eq!(answers, [Err(LeaseLost), Ok(())]);
     assert_eq!(app.task(goal, "T001").await.state.result, Some(json!(2)));
     // Twice is once.
@@ -83,7 +89,10 @@ async fn a_lost_lease_leaves_a_failed_attempt_with_its_experience(#[case] backen
             (structured["status"].clone(), structured["attempt"].clone(), structured["error"]["type"].clone())
         })
         .collect();
-    assert_eq!(told, [(json!("failed"), json!(1), json!("LeaseLost")), (json!("success"), json!(2), json!(null))]);
+    assert_eq!(
+        told,
+        [(json!("failed"), json!(1), json!("LeaseLost")), (json!("success"), json!(2), json!(null))]
+    );
     let (first, second) = (&experiences[0].content["structured"], &experiences[1].content["structured"]);
     assert_eq!(first["trace_id"], second["trace_id"]);
     assert_eq!(second["retry_of"], first["span_id"]);
@@ -121,24 +130,11 @@ async fn an_unknown_outcome_of_an_irreversible_call_waits_for_a_person(#[case] b
     let plan = "# P\n\n- [ ] T001 [P] Pay\n  use: probe.irreversible {\"name\": \"pay\"}\n\
                 - [ ] T002 [P] Write\n  use: probe.idempotent {\"name\": \"write\"}\n";
     let goal = app.import(plan).await;
-    for assignment in app.kernel.claim(9).await.expect("claims") {
-        // Performed, and dead before it could settle: the journal knows that the call ended, so nothing is unknown.
-        app.perform(&assignment).await;
-    }
-    // As if they had died inside the call: the intent is there, the end is not.
-    app.db.execute("DELETE FROM tool_calls WHERE effect = 'none'").await.expect("plain SQL");
-    let open = "UPDATE tool_calls SET status = 'intended', ended_at = NULL, result = NULL";
-    assert!(app.db.execute(open).await.is_err(), "an ended call never changes");
-    let calls = app.db.number("SELECT COUNT(*) FROM tool_calls WHERE status = 'succeeded'").await;
-    assert_eq!(calls, 2);
-    app.clock.advance(Duration::from_secs(31));
-    app.kernel.reclaim().await.expect("reclaims");
-    assert_eq!(app.task(goal, "T001").await.state.status, TaskStatus::Ready);
-
-    // Now with an intent that nobody concluded.
+    // They die inside the call: the intent is there, the end is not.
     let again = app.kernel.claim(9).await.expect("claims");
     for assignment in &again {
-        let effect = if assignment.task.key.as_deref() == Some("T001") { "irreversible" } else { "idempotent" };
+        let effect =
+            if assignment.task.key.as_deref() == Some("T001") { "irreversible" } else { "idempotent" };
         intend(&app, assignment, effect).await;
     }
     app.clock.advance(Duration::from_secs(31));
@@ -146,8 +142,38 @@ async fn an_unknown_outcome_of_an_irreversible_call_waits_for_a_person(#[case] b
     let pay = app.task(goal, "T001").await;
     assert_eq!(pay.state.status, TaskStatus::Waiting);
     assert_eq!(pay.state.waiting.expect("why").kind, WaitKind::Decision);
-    assert_eq!(app.task(goal, "T002").await.state.status, TaskStatus::Ready, "an idempotent call is simply repeated");
+    assert_eq!(
+        app.task(goal, "T002").await.state.status,
+        TaskStatus::Ready,
+        "an idempotent call is simply repeated"
+    );
     assert_eq!(app.db.number("SELECT COUNT(*) FROM tool_calls WHERE status = 'unknown'").await, 2);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_effect_that_was_made_and_not_settled_is_settled_and_not_repeated(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let plan = "# P\n\n- [ ] T001 [P] Pay\n  use: probe.irreversible {\"name\": \"pay\", \"result\": {\"paid\": 7}}\n\
+                - [ ] T002 [P] Write\n  use: file.write {\"path\": \"a.txt\", \"content\": \"x\"}\n";
+    let goal = app.import(plan).await;
+    for assignment in app.kernel.claim(9).await.expect("claims") {
+        // Performed, and dead before it could settle.
+        app.perform(&assignment).await;
+    }
+    app.clock.advance(Duration::from_secs(31));
+    assert_eq!(app.kernel.reclaim().await.expect("reclaims"), 2);
+    app.drain().await;
+    let pay = app.task(goal, "T001").await;
+    assert_eq!((pay.state.status, pay.state.attempt), (TaskStatus::Completed, 1));
+    assert_eq!(pay.state.result, Some(json!({"paid": 7})));
+    assert_eq!(app.tools.calls("pay").len(), 1, "never twice");
+    let records = app.experiences().await;
+    assert_eq!(records.len(), 2);
+    let write = records.iter().find(|r| r.content["structured"]["task_slug"] == "write").expect("recorded");
+    assert_eq!(write.content["structured"]["io"]["files_written"], json!(["a.txt"]));
 }
 
 async fn intend(app: &TestApp, assignment: &goalwright_application::execution::Assignment, effect: &str) {

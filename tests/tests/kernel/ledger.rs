@@ -49,7 +49,8 @@ fn plan(kinds: &[u8], number: usize) -> String {
         match kind {
             1 => plan.push_str("  use: time.now\n"),
             2 => plan.push_str(&format!("  use: probe.none {{\"name\": \"{number}-{key}\", \"fail\": 1}}\n")),
-            3 => plan.push_str("  use: probe.none {\"name\": \"broken\", \"fail\": 999, \"retryable\": false}\n"),
+            3 => plan
+                .push_str("  use: probe.none {\"name\": \"broken\", \"fail\": 999, \"retryable\": false}\n"),
             _ => {}
         }
     }
@@ -73,7 +74,10 @@ async fn play(app: &TestApp, steps: Vec<Step>) {
             }
             Step::Complete(n) => {
                 let tasks = all_tasks(app).await;
-                let open: Vec<_> = tasks.iter().filter(|t| matches!(t.state.status, TaskStatus::Waiting | TaskStatus::Ready)).collect();
+                let open: Vec<_> = tasks
+                    .iter()
+                    .filter(|t| matches!(t.state.status, TaskStatus::Waiting | TaskStatus::Ready))
+                    .collect();
                 if let Some(task) = open.get(n % open.len().max(1)) {
                     let completion = Default::default();
                     let _ = app.services.tasks.complete(&app.ada, task.state.id, &completion).await;
@@ -107,7 +111,12 @@ async fn events(app: &TestApp) -> Vec<EventView> {
     app.sequence().await;
     let (mut all, mut page) = (Vec::new(), PageRequest::first(200));
     loop {
-        let answer = app.services.queries.events(app.ada.workspace(), &EventFilter::default(), &page).await.expect("lists");
+        let answer = app
+            .services
+            .queries
+            .events(app.ada.workspace(), &EventFilter::default(), &page)
+            .await
+            .expect("lists");
         all.extend(answer.items);
         match answer.next {
             Some(after) => page.after = Some(after),
@@ -129,7 +138,8 @@ async fn check_fold(app: &TestApp) {
     }
     for task in all_tasks(app).await {
         let told = &by_entity[&("task".to_owned(), task.state.id.to_string())];
-        let folded = fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
+        let folded =
+            fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
         let mut state = folded.state;
         assert_eq!(state.remove("depends_on"), Some(json!(task.depends_on)), "edges");
         assert_eq!(Value::Object(state), json!(task.state));
@@ -138,13 +148,15 @@ async fn check_fold(app: &TestApp) {
     let page = PageRequest::first(200);
     for goal in app.services.goals.list(&app.ada, &Default::default(), &page).await.expect("lists").items {
         let told = &by_entity[&("goal".to_owned(), goal.state.id.to_string())];
-        let folded = fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
+        let folded =
+            fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
         assert_eq!(Value::Object(folded.state), json!(goal.state));
         assert_eq!((folded.revision, folded.updated_at), (goal.revision, goal.updated_at));
     }
     for agent in app.services.agents.list(&app.ada, &Default::default(), &page).await.expect("lists").items {
         let told = &by_entity[&("agent".to_owned(), agent.id().to_string())];
-        let folded = fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
+        let folded =
+            fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
         assert_eq!(Value::Object(folded.state), json!(agent.state()));
     }
     check_derived(app).await;
@@ -173,7 +185,11 @@ async fn check_derived(app: &TestApp) {
         assert_eq!(app.db.number(&mismatch).await, 0, "a {task} task has a {run} run");
     }
     let ended = app.db.number("SELECT COUNT(*) FROM attempts WHERE ended_at IS NOT NULL").await;
-    assert_eq!(app.db.number("SELECT COUNT(*) FROM experiences").await, ended, "one experience per ended attempt");
+    assert_eq!(
+        app.db.number("SELECT COUNT(*) FROM experiences").await,
+        ended,
+        "one experience per ended attempt"
+    );
     let orphans = "SELECT COUNT(*) FROM attempts a WHERE a.ended_at IS NOT NULL AND NOT EXISTS \
                    (SELECT 1 FROM experiences e WHERE e.id = a.experience_id)";
     assert_eq!(app.db.number(orphans).await, 0);
@@ -240,7 +256,10 @@ async fn an_event_that_commits_late_gets_a_late_position_and_is_never_skipped(#[
     app.sequence().await;
     early.commit().await.expect("commits last");
     app.sequence().await;
-    let order = app.db.texts(&format!("SELECT entity_id FROM events WHERE position > {head} ORDER BY position")).await;
+    let order = app
+        .db
+        .texts(&format!("SELECT entity_id FROM events WHERE position > {head} ORDER BY position"))
+        .await;
     assert_eq!(order, ["2", "1"]);
 }
 
@@ -267,7 +286,8 @@ async fn the_digest_covers_what_is_stored(#[case] backend: Backend) {
             trace_id: event.trace_id,
             created_at: event.created_at,
         };
-        let stored = app.db.texts(&format!("SELECT digest FROM events WHERE position = {}", event.position)).await;
+        let stored =
+            app.db.texts(&format!("SELECT digest FROM events WHERE position = {}", event.position)).await;
         assert_eq!(stored, [told.digest()], "position {}", event.position);
     }
 }

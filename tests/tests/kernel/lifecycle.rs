@@ -78,7 +78,8 @@ async fn a_retryable_failure_is_tried_again_after_its_delay_and_a_final_one_is_n
 #[tokio::test]
 async fn attempts_end_after_max_attempts(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
-    let goal = app.import("# P\n\n- [ ] T001 Fails\n  use: probe.none {\"name\": \"x\", \"fail\": 99}\n").await;
+    let goal =
+        app.import("# P\n\n- [ ] T001 Fails\n  use: probe.none {\"name\": \"x\", \"fail\": 99}\n").await;
     for _ in 0..6 {
         app.drain().await;
         app.clock.advance(Duration::from_secs(120));
@@ -93,7 +94,9 @@ async fn attempts_end_after_max_attempts(#[case] backend: Backend) {
 #[tokio::test]
 async fn an_irreversible_effect_is_tried_once(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
-    let goal = app.import("# P\n\n- [ ] T001 Once\n  use: probe.irreversible {\"name\": \"x\", \"fail\": 1}\n").await;
+    let goal = app
+        .import("# P\n\n- [ ] T001 Once\n  use: probe.irreversible {\"name\": \"x\", \"fail\": 1}\n")
+        .await;
     app.drain().await;
     let task = app.task(goal, "T001").await;
     assert_eq!((task.state.status, task.state.max_attempts), (TaskStatus::Failed, 1));
@@ -148,7 +151,10 @@ async fn a_cycle_is_named_task_by_task_and_writes_nothing(#[case] backend: Backe
 #[case::unknown_task("use: text.render {\"template\": \"{T999.x}\"}", "unknown_reference")]
 #[case::unknown_path("use: text.render {\"template\": \"{T001.nowhere}\"}", "unknown_path")]
 #[tokio::test]
-async fn what_can_be_known_before_running_is_refused_before_running(#[case] action: &str, #[case] code: &str) {
+async fn what_can_be_known_before_running_is_refused_before_running(
+    #[case] action: &str,
+    #[case] code: &str,
+) {
     let Some(app) = TestApp::start(Backend::Sqlite).await else { return };
     let plan = format!("# P\n\n- [ ] T001 List\n  use: file.list {{}}\n- [ ] T002 Then\n  {action}\n");
     let request = ImportRequest { content: plan, ..ImportRequest::default() };
@@ -184,13 +190,19 @@ async fn an_achieved_goal_is_active_again_when_a_task_is_added(#[case] backend: 
     let goal = app.import(PLAN).await;
     app.drain().await;
     let draft = DraftTask { title: "One more".into(), goal_id: Some(goal), ..DraftTask::default() };
-    let task = app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    let task =
+        app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
     assert_eq!(task.state.status, TaskStatus::Ready, "plain words go to the person");
     let view = app.services.goals.get(&app.ada, goal).await.expect("there");
     assert_eq!(view.state.status, GoalStatus::Active);
     app.sequence().await;
     let filter = EventFilter { event_type: Some("goal.reopened".into()), ..EventFilter::default() };
-    let events = app.services.queries.events(app.ada.workspace(), &filter, &PageRequest::first(9)).await.expect("lists");
+    let events = app
+        .services
+        .queries
+        .events(app.ada.workspace(), &filter, &PageRequest::first(9))
+        .await
+        .expect("lists");
     assert_eq!(events.items.len(), 1);
 }
 
@@ -203,7 +215,11 @@ async fn a_task_that_waits_for_others_becomes_ready_with_the_last_of_them(#[case
     let make = |title: &str, depends_on| NewTask {
         draft: DraftTask {
             title: title.into(),
-            action: Some(Action::Tool { tool: "time".into(), operation: "now".into(), parameters: json!({}) }),
+            action: Some(Action::Tool {
+                tool: "time".into(),
+                operation: "now".into(),
+                parameters: json!({}),
+            }),
             ..DraftTask::default()
         },
         depends_on,
@@ -226,7 +242,8 @@ async fn a_task_that_waits_for_others_becomes_ready_with_the_last_of_them(#[case
 #[tokio::test]
 async fn a_task_that_nobody_can_do_stays_pending_with_the_reason(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
-    let goal = app.services.goals.create(&app.ada, DraftGoal { title: "G".into(), ..DraftGoal::default() }).await;
+    let goal =
+        app.services.goals.create(&app.ada, DraftGoal { title: "G".into(), ..DraftGoal::default() }).await;
     let goal = goal.expect("made").state.id;
     let draft = DraftTask {
         title: "For a worker outside".into(),
@@ -234,7 +251,8 @@ async fn a_task_that_nobody_can_do_stays_pending_with_the_reason(#[case] backend
         action: Some(Action::External),
         ..DraftTask::default()
     };
-    let task = app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    let task =
+        app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
     assert_eq!((task.state.status, task.state.agent_id), (TaskStatus::Pending, None));
     let progress = app.progress(goal).await;
     assert_eq!(progress.reasons[0].code, "unassigned");
@@ -247,7 +265,8 @@ async fn a_task_that_nobody_can_do_stays_pending_with_the_reason(#[case] backend
 #[tokio::test]
 async fn decompose_adds_to_a_goal_all_or_nothing_and_tells_of_failures(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
-    let goal = app.services.goals.create(&app.ada, DraftGoal { title: "G".into(), ..DraftGoal::default() }).await;
+    let goal =
+        app.services.goals.create(&app.ada, DraftGoal { title: "G".into(), ..DraftGoal::default() }).await;
     let goal = goal.expect("made").state.id;
     let outline = |text: &str, dry_run| DecomposeRequest { outline: text.into(), dry_run };
     let shown = app.services.planning.decompose(&app.ada, goal, &outline(PLAN, true)).await.expect("shown");
@@ -255,7 +274,8 @@ async fn decompose_adds_to_a_goal_all_or_nothing_and_tells_of_failures(#[case] b
     assert_eq!(app.tasks(goal).await.len(), 0);
     let made = app.services.planning.decompose(&app.ada, goal, &outline(PLAN, false)).await.expect("made");
     assert_eq!((made.task_ids.len(), made.plan_hash), (2, shown.plan_hash));
-    let again = app.services.planning.decompose(&app.ada, goal, &outline(PLAN, false)).await.expect_err("same keys");
+    let again =
+        app.services.planning.decompose(&app.ada, goal, &outline(PLAN, false)).await.expect_err("same keys");
     assert_eq!(again.code(), "invalid_plan");
     app.sequence().await;
     let of_type = async |name: &str| {
@@ -288,7 +308,10 @@ async fn large_plans_are_refused_with_the_limit_or_imported_whole(#[case] backen
     let too_many = refuse((1..=50_000).map(line).collect()).await.to_string();
     assert!(too_many.contains("50,000") || too_many.contains("50000"), "{too_many}");
     let too_long = refuse(format!("# P\n\n- [ ] T001 {}\n", "x".repeat(10 << 20))).await.to_string();
-    assert!(too_long.contains("4194304") || too_long.contains("4,194,304") || too_long.contains("4 MiB"), "{too_long}");
+    assert!(
+        too_long.contains("4194304") || too_long.contains("4,194,304") || too_long.contains("4 MiB"),
+        "{too_long}"
+    );
     let too_dense = refuse(phases(1_000)).await.to_string();
     assert!(too_dense.contains("1000000") || too_dense.contains("1,000,000"), "{too_dense}");
     // 300 × 300 edges pass.
@@ -308,13 +331,23 @@ async fn nobody_sees_what_belongs_to_another_workspace(#[case] backend: Backend)
     let task = app.task(goal, "T001").await.state.id;
     let eve = app.user("eve").await;
     let page = PageRequest::first(9);
-    assert!(app.services.goals.list(&eve, &GoalFilter::default(), &page).await.expect("lists").items.is_empty());
+    assert!(
+        app.services.goals.list(&eve, &GoalFilter::default(), &page).await.expect("lists").items.is_empty()
+    );
     assert_eq!(app.services.goals.get(&eve, goal).await.expect_err("hidden").code(), "not_found");
     assert_eq!(app.services.tasks.get(&eve, task).await.expect_err("hidden").code(), "not_found");
     let completion = Default::default();
-    assert_eq!(app.services.tasks.complete(&eve, task, &completion).await.expect_err("hidden").code(), "not_found");
+    assert_eq!(
+        app.services.tasks.complete(&eve, task, &completion).await.expect_err("hidden").code(),
+        "not_found"
+    );
     let draft = DraftTask { title: "x".into(), goal_id: Some(goal), ..DraftTask::default() };
-    let refused = app.services.tasks.create(&eve, NewTask { draft, depends_on: vec![task] }).await.expect_err("foreign");
+    let refused = app
+        .services
+        .tasks
+        .create(&eve, NewTask { draft, depends_on: vec![task] })
+        .await
+        .expect_err("foreign");
     let Error::Invalid { violations, .. } = refused else { panic!("{refused}") };
     assert_eq!(violations.len(), 2, "{violations:?}");
 }
@@ -336,7 +369,8 @@ async fn a_new_default_agent_takes_over_and_names_are_unique(#[case] backend: Ba
     let made = app.services.agents.create(&app.ada, draft("outside")).await.expect("made");
     let page = PageRequest::first(9);
     let agents = app.services.agents.list(&app.ada, &Default::default(), &page).await.expect("lists").items;
-    let defaults: Vec<_> = agents.iter().filter(|agent| agent.state().is_default).map(|agent| agent.id()).collect();
+    let defaults: Vec<_> =
+        agents.iter().filter(|agent| agent.state().is_default).map(|agent| agent.id()).collect();
     assert_eq!((agents.len(), defaults), (3, vec![made.id()]));
     let again = app.services.agents.create(&app.ada, draft("outside")).await.expect_err("taken");
     assert_eq!(again.code(), "name_taken");

@@ -6,7 +6,8 @@ use goalwright_testkit::{Backend, TestApp};
 use rstest::rstest;
 use serde_json::json;
 
-const PLAN: &str = "# P\n\n- [ ] T001 Ask the neighbours\n- [ ] T002 Note the time (depends on T001)\n  use: time.now\n";
+const PLAN: &str =
+    "# P\n\n- [ ] T001 Ask the neighbours\n- [ ] T002 Note the time (depends on T001)\n  use: time.now\n";
 
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
@@ -20,7 +21,8 @@ async fn words_wait_for_a_person_who_completes_the_attempt_that_waits(#[case] ba
     assert_eq!(task.state.status, TaskStatus::Waiting);
     assert_eq!(task.state.waiting.as_ref().expect("why").kind, WaitKind::Person);
     assert_eq!(app.progress(goal).await.reasons[0].code, "waiting_for_person");
-    let completion = Completion { result: json!({"answer": "yes"}), summary: Some("They said yes".into()), partial: true };
+    let completion =
+        Completion { result: json!({"answer": "yes"}), summary: Some("They said yes".into()), partial: true };
     app.services.tasks.complete(&app.ada, task.state.id, &completion).await.expect("completes");
     app.drain().await;
     let view = app.services.goals.get(&app.ada, goal).await.expect("there");
@@ -44,7 +46,8 @@ async fn a_person_may_complete_what_nobody_has_claimed(#[case] backend: Backend)
     let Some(app) = TestApp::start(backend).await else { return };
     let goal = app.import(PLAN).await;
     let (first, second) = (app.task(goal, "T001").await.state.id, app.task(goal, "T002").await.state.id);
-    let blocked = app.services.tasks.complete(&app.ada, second, &Completion::default()).await.expect_err("blocked");
+    let blocked =
+        app.services.tasks.complete(&app.ada, second, &Completion::default()).await.expect_err("blocked");
     assert_eq!(blocked.code(), "dependencies_open");
     let done = app.services.tasks.complete(&app.ada, first, &Completion::default()).await.expect("completes");
     assert_eq!((done.state.status, done.state.attempt), (TaskStatus::Completed, 1));
@@ -52,7 +55,11 @@ async fn a_person_may_complete_what_nobody_has_claimed(#[case] backend: Backend)
     let record = &app.experiences().await[0];
     let structured = &record.content["structured"];
     assert_eq!(structured["scheduled_at"], structured["started_at_iso"]);
-    assert_eq!(app.db.number("SELECT COUNT(*) FROM runs WHERE status = 'queued'").await, 1, "only the second waits");
+    assert_eq!(
+        app.db.number("SELECT COUNT(*) FROM runs WHERE status = 'queued'").await,
+        1,
+        "only the second waits"
+    );
 }
 
 #[rstest]
@@ -64,7 +71,8 @@ async fn a_person_is_refused_while_a_worker_holds_the_task(#[case] backend: Back
     let goal = app.import("# P\n\n- [ ] T001 Tool\n  use: time.now\n").await;
     let held = app.kernel.claim(1).await.expect("claims").remove(0);
     let task = app.task(goal, "T001").await.state.id;
-    let refused = app.services.tasks.complete(&app.ada, task, &Completion::default()).await.expect_err("held");
+    let refused =
+        app.services.tasks.complete(&app.ada, task, &Completion::default()).await.expect_err("held");
     assert_eq!(refused.code(), "task_leased");
     assert_eq!(app.kernel.settle(&[app.done(&held, json!(1))]).await.expect("answers"), [Ok(())]);
 }
@@ -80,8 +88,14 @@ async fn a_task_without_an_agent_is_completed_by_giving_it_to_whoever_does_it(#[
         action: Some(goalwright_domain::execution::Action::External),
         ..DraftTask::default()
     };
-    let task = app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
-    let done = app.services.tasks.complete(&app.ada, task.state.id, &Completion::default()).await.expect("completes");
+    let task =
+        app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    let done = app
+        .services
+        .tasks
+        .complete(&app.ada, task.state.id, &Completion::default())
+        .await
+        .expect("completes");
     assert!(done.state.agent_id.is_some());
 }
 

@@ -25,7 +25,18 @@ async fn every_field_of_the_contract_is_there_and_true(#[case] backend: Backend)
     let top: Vec<&str> = keys(&write);
     assert_eq!(
         top,
-        ["causes", "content", "created_at", "id", "meta", "parents", "provenance", "session_id", "ts", "type"]
+        [
+            "causes",
+            "content",
+            "created_at",
+            "id",
+            "meta",
+            "parents",
+            "provenance",
+            "session_id",
+            "ts",
+            "type"
+        ]
     );
     assert_eq!(write["type"], "TASK_EXECUTION");
     assert!(write["id"].as_str().expect("text").starts_with(&format!("task_exec_{id}_")));
@@ -37,10 +48,30 @@ async fn every_field_of_the_contract_is_there_and_true(#[case] backend: Backend)
 
     let structured = &write["content"]["structured"];
     for field in [
-        "schema_version", "task_id", "task_slug", "task_name", "task_type", "scheduled_vs_manual", "status",
-        "started_at_iso", "ended_at_iso", "started_at_ts", "ended_at_ts", "duration_ms", "trace_id", "span_id",
-        "attempt", "retry_of", "idempotency_key", "task_config_digest", "retrieval", "io", "embedding_skipped",
-        "provenance_runner", "grants", "error",
+        "schema_version",
+        "task_id",
+        "task_slug",
+        "task_name",
+        "task_type",
+        "scheduled_vs_manual",
+        "status",
+        "started_at_iso",
+        "ended_at_iso",
+        "started_at_ts",
+        "ended_at_ts",
+        "duration_ms",
+        "trace_id",
+        "span_id",
+        "attempt",
+        "retry_of",
+        "idempotency_key",
+        "task_config_digest",
+        "retrieval",
+        "io",
+        "embedding_skipped",
+        "provenance_runner",
+        "grants",
+        "error",
     ] {
         assert!(structured.get(field).is_some(), "{field} is missing");
     }
@@ -72,7 +103,8 @@ async fn every_field_of_the_contract_is_there_and_true(#[case] backend: Backend)
         assert_eq!(known, 3);
     }
 
-    let find = |key: &str| records.iter().find(|r| r.content["structured"]["task_slug"] == key).expect("recorded");
+    let find =
+        |key: &str| records.iter().find(|r| r.content["structured"]["task_slug"] == key).expect("recorded");
     let read = find("read");
     assert_eq!(read.causes, [goal.to_string(), records[0].id.clone()], "the goal, and what made it possible");
     let broken = &find("break").content["structured"];

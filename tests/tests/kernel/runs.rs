@@ -63,17 +63,26 @@ async fn the_same_instant_however_written_is_one_run(#[case] backend: Backend) {
 #[tokio::test]
 async fn asking_for_a_ready_task_is_its_run_from_the_graph(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
-    let goal = app.import("# P\n\n- [ ] T001 Tick\n  use: time.now\n- [ ] T002 Later (depends on T001)\n  use: time.now\n").await;
+    let goal = app
+        .import(
+            "# P\n\n- [ ] T001 Tick\n  use: time.now\n- [ ] T002 Later (depends on T001)\n  use: time.now\n",
+        )
+        .await;
     let at = Some("2026-01-01T08:00:00Z");
     app.services.tasks.run(&app.ada, &request("tick", Mode::Scheduled, at)).await.expect("asked");
-    let blocked = app.services.tasks.run(&app.ada, &request("later", Mode::Manual, None)).await.expect_err("blocked");
+    let blocked =
+        app.services.tasks.run(&app.ada, &request("later", Mode::Manual, None)).await.expect_err("blocked");
     assert_eq!(blocked.code(), "dependencies_open");
     app.drain().await;
     assert_eq!(app.db.number("SELECT COUNT(*) FROM runs").await, 2, "one per task");
     let task = app.task(goal, "T001").await;
     assert_eq!(task.state.scheduled_at.expect("kept").to_string(), "2026-01-01T08:00:00.000000Z");
     let key = &app.experiences().await[0].content["structured"]["idempotency_key"];
-    let expected = goalwright_domain::execution::idempotency_key(task.state.id, task.state.scheduled_at.expect("kept"), 1);
+    let expected = goalwright_domain::execution::idempotency_key(
+        task.state.id,
+        task.state.scheduled_at.expect("kept"),
+        1,
+    );
     assert_eq!(*key, json!(expected));
 }
 
@@ -84,8 +93,10 @@ async fn asking_for_a_ready_task_is_its_run_from_the_graph(#[case] backend: Back
 async fn a_scheduled_run_needs_a_time_and_a_known_task(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     app.import("# P\n\n- [ ] T001 Tick\n  use: time.now\n").await;
-    let refused = app.services.tasks.run(&app.ada, &request("tick", Mode::Scheduled, None)).await.expect_err("no time");
+    let refused =
+        app.services.tasks.run(&app.ada, &request("tick", Mode::Scheduled, None)).await.expect_err("no time");
     assert_eq!(refused.code(), "scheduled_at_required");
-    let unknown = app.services.tasks.run(&app.ada, &request("tack", Mode::Manual, None)).await.expect_err("unknown");
+    let unknown =
+        app.services.tasks.run(&app.ada, &request("tack", Mode::Manual, None)).await.expect_err("unknown");
     assert_eq!(unknown.code(), "not_found");
 }

@@ -6,10 +6,10 @@ use goalwright_domain::agent::{Agent, AgentKind, DraftAgent};
 use goalwright_domain::workspace::{Actor, Principal, SUBJECT_LIMIT, User, Workspace, WorkspaceId};
 use goalwright_domain::{Violation, workspace::UserId};
 
+use crate::Error;
 use crate::context::{events, new_id};
 use crate::ports::{Clock, Ids, Tokens, Transactions};
 use crate::retrying::retrying;
-use crate::Error;
 
 /// The user that the command line acts as.
 pub const LOCAL_USER: &str = "local";
@@ -24,7 +24,12 @@ pub struct Access {
 
 impl Access {
     /// Over these ports.
-    pub fn new(transactions: Arc<dyn Transactions>, tokens: Arc<dyn Tokens>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+    pub fn new(
+        transactions: Arc<dyn Transactions>,
+        tokens: Arc<dyn Tokens>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
         Self { transactions, tokens, clock, ids }
     }
 
@@ -75,7 +80,8 @@ impl Access {
         }
         let now = self.clock.now();
         let user = User { id: new_id(&*self.ids), subject: subject.to_owned(), created_at: now };
-        let workspace = Workspace { id: new_id(&*self.ids), name: format!("{subject}'s workspace"), created_at: now };
+        let workspace =
+            Workspace { id: new_id(&*self.ids), name: format!("{subject}'s workspace"), created_at: now };
         unit.workspaces().insert(&user, &workspace).await?;
         // Every workspace starts with somebody who can call tools and, for what is only words, its person.
         let first = [(AgentKind::Tool, "tools", None), (AgentKind::Human, subject, Some(user.id))];
@@ -107,5 +113,8 @@ impl Access {
 }
 
 fn not_a_member() -> Error {
-    Error::Forbidden { message: "you are no member of the workspace in X-Workspace-Id; leave the header out for your own".to_owned() }
+    Error::Forbidden {
+        message: "you are no member of the workspace in X-Workspace-Id; leave the header out for your own"
+            .to_owned(),
+    }
 }

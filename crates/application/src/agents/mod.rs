@@ -74,7 +74,12 @@ impl Agents {
     ///
     /// # Errors
     /// What storage says.
-    pub async fn list(&self, context: &Context, filter: &AgentFilter, page: &PageRequest) -> Result<Page<Agent>, Error> {
+    pub async fn list(
+        &self,
+        context: &Context,
+        filter: &AgentFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Agent>, Error> {
         self.queries.agents(context.workspace(), filter, page).await
     }
 }

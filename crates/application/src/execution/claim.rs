@@ -57,7 +57,8 @@ impl Kernel {
             unit.tasks().lock_many(&task_ids).await?.into_iter().map(|task| (task.id(), task)).collect();
 
         let now = self.clock().now();
-        let (mut begun, mut resumed, mut shifts, mut announced) = (Vec::new(), Vec::new(), HashMap::new(), Vec::new());
+        let (mut begun, mut resumed, mut shifts, mut announced) =
+            (Vec::new(), Vec::new(), HashMap::new(), Vec::new());
         let mut assignments = Vec::with_capacity(claimed.len());
         for claimed in claimed {
             let Some(task) = tasks.get_mut(&claimed.run.task_id) else {
@@ -91,9 +92,22 @@ impl Kernel {
                 }
                 let actor = Actor::agent(attempt.agent_id);
                 let trace = Some(claimed.run.trace_id);
-                announced.extend(events(self.ids(), claimed.run.workspace_id, &actor, trace, task.take_facts(), now));
+                announced.extend(events(
+                    self.ids(),
+                    claimed.run.workspace_id,
+                    &actor,
+                    trace,
+                    task.take_facts(),
+                    now,
+                ));
             }
-            assignments.push(Assignment { lease, run: claimed.run, attempt, task: task.state().clone(), resumed: was });
+            assignments.push(Assignment {
+                lease,
+                run: claimed.run,
+                attempt,
+                task: task.state().clone(),
+                resumed: was,
+            });
         }
         let changed: Vec<Task> = {
             let driven: std::collections::HashSet<TaskId> =
@@ -131,6 +145,7 @@ impl Kernel {
             lease_expires_at: Some(lease.expires_at),
             fence: lease.fence,
             suspension: None,
+            recorded: None,
             error: None,
             experience_id: None,
             started_at: self.clock().now(),

@@ -1,6 +1,7 @@
 //! Everything that follows when attempts end: the one place where runs, tasks, dependents, counters, goals,
 //! experiences and events change together.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use goalwright_domain::Timestamp;
@@ -8,7 +9,9 @@ use goalwright_domain::agent::{AgentId, Directory};
 use goalwright_domain::execution::{
     Attempt, Decision, ExecutionError, Mode, Outcome, Run, RunStatus, SpanId, TaskStep, decide,
 };
-use goalwright_domain::experience::{Execution, Experience, Io, Retrieval, Runner, result_text, short, task_execution};
+use goalwright_domain::experience::{
+    Execution, Experience, Io, Retrieval, Runner, result_text, short, task_execution,
+};
 use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId, TaskCounts};
 use goalwright_domain::ledger::Fact;
 use goalwright_domain::task::{Task, TaskId, TaskState, TaskStatus};
@@ -97,6 +100,7 @@ impl Book {
         attempt.status = decision.attempt.status;
         attempt.error.clone_from(&decision.attempt.error);
         attempt.suspension.clone_from(&decision.attempt.suspension);
+        attempt.recorded = None;
         attempt.lease_token = None;
         attempt.lease_expires_at = None;
         attempt.ended_at = attempt.status.is_over().then(|| now.max(attempt.started_at));
@@ -129,11 +133,17 @@ impl Book {
     }
 
     /// Tasks that waited for a completed one: their counters go down, and those with nothing open become ready.
-    async fn ready_dependents(&mut self, unit: &dyn UnitOfWork, ids: &dyn Ids, now: Timestamp) -> Result<(), Error> {
+    async fn ready_dependents(
+        &mut self,
+        unit: &dyn UnitOfWork,
+        ids: &dyn Ids,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         if self.completed.is_empty() {
             return Ok(());
         }
-        let met: HashMap<TaskId, u32> = unit.tasks().dependents_of(&self.completed).await?.into_iter().collect();
+        let met: HashMap<TaskId, u32> =
+            unit.tasks().dependents_of(&self.completed).await?.into_iter().collect();
         let waiting: Vec<TaskId> = met.keys().copied().collect();
         self.enter(unit.tasks().lock_many(&waiting).await?);
         let mut directories: HashMap<WorkspaceId, Directory> = HashMap::new();
@@ -212,7 +222,14 @@ pub(crate) async fn take_stock(
     let mut told = Vec::new();
     for goal in &mut goals {
         goal.take_stock(&turned[&goal.id()], now);
-        told.extend(events(ids, goal.state().workspace_id, &Actor::system("kernel"), None, goal.take_facts(), now));
+        told.extend(events(
+            ids,
+            goal.state().workspace_id,
+            &Actor::system("kernel"),
+            None,
+            goal.take_facts(),
+            now,
+        ));
     }
     unit.goals().save_many(&goals).await?;
     Ok(told)
@@ -257,11 +274,13 @@ async fn agent_for(
     directories: &mut HashMap<WorkspaceId, Directory>,
     task: &TaskState,
 ) -> Result<Option<(AgentId, goalwright_domain::agent::AgentKind)>, Error> {
-    if !directories.contains_key(&task.workspace_id) {
-        let agents = unit.agents().active(task.workspace_id).await?;
-        directories.insert(task.workspace_id, Directory::new(agents, HashMap::new()));
-    }
-    let Some(directory) = directories.get_mut(&task.workspace_id) else { return Ok(None) };
+    let directory = match directories.entry(task.workspace_id) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => {
+            let agents = unit.agents().active(task.workspace_id).await?;
+            unknown.insert(Directory::new(agents, HashMap::new()))
+        }
+    };
     let known = task.agent_id.and_then(|id| directory.find(id)).map(|agent| (agent.id(), agent.kind()));
     Ok(known.or_else(|| {
         directory.assign(&task.task_type, task.action.as_ref()).ok().map(|agent| (agent.id(), agent.kind()))

@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use goalwright_domain::agent::AgentKind;
-use goalwright_domain::execution::{Action, Effect, ExecutionError, Outcome, Suspension, Wait, WaitKind};
+use goalwright_domain::execution::{
+    Action, Effect, ExecutionError, Outcome, Recorded, Suspension, Wait, WaitKind,
+};
 use goalwright_domain::experience::{audit_text, audit_value};
 use goalwright_domain::task::{RESULT_LIMIT, TaskState};
 use goalwright_domain::template::{self, Scope};
@@ -10,11 +12,11 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{Assignment, Kernel, Report};
+use crate::Error;
 use crate::context::new_id;
 use crate::ports::tools::{Invocation, Reply, ToolFailure};
 use crate::ports::{CallStatus, ToolCall};
 use crate::retrying::retrying;
-use crate::Error;
 
 /// How long a tool may take to stop once it was told to.
 const OBEY: Duration = Duration::from_secs(10);
@@ -27,11 +29,19 @@ impl Kernel {
     /// Only if storage does not answer or the lease is lost while the work was being noted: then there is no outcome
     /// to settle, and the lease runs out.
     #[tracing::instrument(name = "execution.perform", skip_all, fields(task.slug = %assignment.task.slug, trace.id = %assignment.run.trace_id))]
-    pub async fn perform(&self, assignment: &Assignment, cancel: &CancellationToken) -> Result<Report, Error> {
+    pub async fn perform(
+        &self,
+        assignment: &Assignment,
+        cancel: &CancellationToken,
+    ) -> Result<Report, Error> {
         if let Some(suspension) = &assignment.resumed
             && suspension.wait.kind == WaitKind::Time
         {
-            return Ok(report(Outcome::Done { result: suspension.then.clone(), summary: None, partial: false }));
+            return Ok(report(Outcome::Done {
+                result: suspension.then.clone(),
+                summary: None,
+                partial: false,
+            }));
         }
         match &assignment.task.action {
             Some(Action::Tool { tool, operation, parameters }) => {
@@ -121,7 +131,13 @@ impl Kernel {
         }
         call.ended_at = Some(self.clock().now());
         if journaled {
-            retrying(|| self.conclude_call(&call)).await?;
+            let recorded = match &outcome {
+                Outcome::Done { result, .. } => {
+                    Some(Recorded { result: result.clone(), files_written: files_written.clone() })
+                }
+                Outcome::Failed { .. } | Outcome::Suspended(_) | Outcome::LeaseLost { .. } => None,
+            };
+            retrying(|| self.conclude_call(assignment, &call, recorded.as_ref())).await?;
             return Ok(Report { outcome, calls: Vec::new(), files_written });
         }
         Ok(Report { outcome, calls: vec![call], files_written })
@@ -147,7 +163,9 @@ impl Kernel {
     async fn sandbox(&self, assignment: &Assignment) -> Result<Result<std::path::PathBuf, String>, Error> {
         let workspace = assignment.run.workspace_id;
         let stored = match assignment.task.goal_id {
-            Some(goal) => self.ports.queries.goal(workspace, goal).await?.and_then(|goal| goal.state.origin.sandbox),
+            Some(goal) => {
+                self.ports.queries.goal(workspace, goal).await?.and_then(|goal| goal.state.origin.sandbox)
+            }
             None => None,
         };
         Ok(self.ports.sandboxes.folder(workspace, stored.as_deref()))
@@ -165,16 +183,29 @@ impl Kernel {
         if held {
             return Ok(());
         }
-        Err(Error::Conflict { code: "lease_lost", message: "the lease was lost before the call was made".to_owned() })
+        Err(Error::Conflict {
+            code: "lease_lost",
+            message: "the lease was lost before the call was made".to_owned(),
+        })
     }
 
-    async fn conclude_call(&self, call: &ToolCall) -> Result<(), Error> {
+    /// The end of a call is written as soon as it is known, so that a crash before the settlement repeats nothing.
+    async fn conclude_call(
+        &self,
+        assignment: &Assignment,
+        call: &ToolCall,
+        recorded: Option<&Recorded>,
+    ) -> Result<(), Error> {
         let unit = self.ports.transactions.begin().await?;
-        unit.executions().conclude(call).await?;
+        unit.executions().conclude(&assignment.lease, call, recorded).await?;
         Ok(unit.commit().await?)
     }
 
-    async fn call_in_time(&self, invocation: Invocation, cancel: &CancellationToken) -> Result<Reply, ToolFailure> {
+    async fn call_in_time(
+        &self,
+        invocation: Invocation,
+        cancel: &CancellationToken,
+    ) -> Result<Reply, ToolFailure> {
         let limit = self.settings.deadline;
         let name = format!("{}.{}", invocation.tool, invocation.operation);
         let stop = cancel.child_token();
@@ -191,7 +222,10 @@ impl Kernel {
     }
 }
 
-fn outcome_of(answer: Result<Reply, ToolFailure>, now: goalwright_domain::Timestamp) -> (Outcome, Vec<String>) {
+fn outcome_of(
+    answer: Result<Reply, ToolFailure>,
+    now: goalwright_domain::Timestamp,
+) -> (Outcome, Vec<String>) {
     match answer {
         Ok(Reply::Done { result, files_written }) => match storable(&result) {
             Ok(()) => (Outcome::Done { result, summary: None, partial: false }, files_written),
@@ -199,7 +233,8 @@ fn outcome_of(answer: Result<Reply, ToolFailure>, now: goalwright_domain::Timest
         },
         Ok(Reply::Sleep { seconds, result }) => {
             let until = now + Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO);
-            let wait = Wait { kind: WaitKind::Time, until: Some(until), message: format!("sleeps until {until}") };
+            let wait =
+                Wait { kind: WaitKind::Time, until: Some(until), message: format!("sleeps until {until}") };
             (Outcome::Suspended(Suspension { wait, then: result }), Vec::new())
         }
         Err(failure) => {

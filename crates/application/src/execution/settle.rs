@@ -57,7 +57,8 @@ impl Kernel {
 
         let (mut ended, mut late, mut answers) = (Vec::new(), Vec::new(), Vec::with_capacity(batch.len()));
         for settlement in batch {
-            let held = attempts.get(&settlement.lease.span_id).is_some_and(|attempt| holds(attempt, settlement));
+            let held =
+                attempts.get(&settlement.lease.span_id).is_some_and(|attempt| holds(attempt, settlement));
             let pair = if held {
                 // Taken out, so that the same attempt in one batch twice is settled once.
                 runs.remove(&settlement.lease.run_id).zip(attempts.remove(&settlement.lease.span_id))
@@ -77,6 +78,7 @@ impl Kernel {
                 None => late.push(settlement),
             }
         }
+        recover_recorded(&mut ended);
         self.tell_of_unknown_calls(&*unit, &mut ended, now).await?;
         for settlement in late {
             self.record_late_report(&*unit, settlement, now).await?;
@@ -88,7 +90,12 @@ impl Kernel {
 
     /// A worker that vanished may have begun a call: it becomes `unknown`, and if it cannot be undone, the outcome
     /// says so.
-    async fn tell_of_unknown_calls(&self, unit: &dyn UnitOfWork, ended: &mut [Ended], now: Timestamp) -> Result<(), Error> {
+    async fn tell_of_unknown_calls(
+        &self,
+        unit: &dyn UnitOfWork,
+        ended: &mut [Ended],
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let lost: Vec<SpanId> = ended
             .iter()
             .filter(|ended| matches!(ended.report.outcome, Outcome::LeaseLost { .. }))
@@ -110,7 +117,12 @@ impl Kernel {
     }
 
     /// What a worker reported too late is refused, and recorded.
-    async fn record_late_report(&self, unit: &dyn UnitOfWork, settlement: &Settlement, now: Timestamp) -> Result<(), Error> {
+    async fn record_late_report(
+        &self,
+        unit: &dyn UnitOfWork,
+        settlement: &Settlement,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let Some(attempt) = unit.executions().lock_attempts(&[settlement.lease.span_id]).await?.pop() else {
             return Ok(());
         };
@@ -135,6 +147,18 @@ impl Kernel {
         let actor = Actor::agent(attempt.agent_id);
         let told = events(self.ids(), attempt.workspace_id, &actor, Some(run.trace_id), vec![fact], now);
         Ok(unit.outbox().append(&told).await?)
+    }
+}
+
+/// A worker that died after its effect and before its settlement left what is to be settled.
+fn recover_recorded(ended: &mut [Ended]) {
+    for ended in ended {
+        if matches!(ended.report.outcome, Outcome::LeaseLost { .. })
+            && let Some(recorded) = ended.attempt.recorded.take()
+        {
+            ended.report.outcome = Outcome::Done { result: recorded.result, summary: None, partial: false };
+            ended.report.files_written = recorded.files_written;
+        }
     }
 }
 

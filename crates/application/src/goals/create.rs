@@ -13,7 +13,8 @@ impl Goals {
     #[tracing::instrument(name = "goal.create", skip_all)]
     pub async fn create(&self, context: &Context, draft: DraftGoal) -> Result<GoalView, Error> {
         let now = self.clock.now();
-        let mut goal = Goal::create(new_id(&*self.ids), context.workspace(), context.principal.user_id, draft, now)?;
+        let mut goal =
+            Goal::create(new_id(&*self.ids), context.workspace(), context.principal.user_id, draft, now)?;
         let unit = self.transactions.begin().await?;
         unit.goals().insert(&goal).await?;
         unit.outbox().append(&context.events(&*self.ids, goal.take_facts(), now)).await?;

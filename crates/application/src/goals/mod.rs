@@ -44,7 +44,12 @@ impl Goals {
     ///
     /// # Errors
     /// What storage says.
-    pub async fn list(&self, context: &Context, filter: &GoalFilter, page: &PageRequest) -> Result<Page<GoalView>, Error> {
+    pub async fn list(
+        &self,
+        context: &Context,
+        filter: &GoalFilter,
+        page: &PageRequest,
+    ) -> Result<Page<GoalView>, Error> {
         self.queries.goals(context.workspace(), filter, page).await
     }
 }

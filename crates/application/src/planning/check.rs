@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use goalwright_domain::Violation;
 use goalwright_domain::plan::{Finding, Plan, PlannedAction, PlannedTask, Severity};
 use goalwright_domain::template::{Reference, inspect};
-use goalwright_domain::Violation;
 
 use super::on_line;
 use crate::ports::Tools;
@@ -19,7 +19,11 @@ pub(crate) fn actions(plan: &Plan, tools: &dyn Tools, findings: &mut Vec<Finding
         let Some(action) = &task.action else { continue };
         let at = |path: &str| format!("tasks[{index}].use.{path}");
         for problem in tools.check(&action.tool, &action.operation, &action.parameters) {
-            violations.push(Violation::new(at(&problem.path), problem.code, on_line(action.line, &problem.message)));
+            violations.push(Violation::new(
+                at(&problem.path),
+                problem.code,
+                on_line(action.line, &problem.message),
+            ));
         }
         let inspection = inspect(&action.parameters);
         for (path, reference) in inspection.references() {
@@ -46,7 +50,10 @@ fn reference_problem(
 ) -> Option<(&'static str, String)> {
     let root = &reference.root;
     let Some(task) = by_key.get(root.as_str()) else {
-        return Some(("unknown_reference", format!("`{root}` is no task of this plan; results are read by the task's id")));
+        return Some((
+            "unknown_reference",
+            format!("`{root}` is no task of this plan; results are read by the task's id"),
+        ));
     };
     if from.key.as_deref() == Some(root) {
         return Some(("self_reference", format!("`{root}` reads its own result")));
@@ -59,5 +66,7 @@ fn reference_problem(
     if reference.guarded {
         return None;
     }
-    tools.check_result_path(tool, operation, &reference.attributes).map(|message| ("unknown_path", format!("`{root}`: {message}")))
+    tools
+        .check_result_path(tool, operation, &reference.attributes)
+        .map(|message| ("unknown_path", format!("`{root}`: {message}")))
 }

@@ -21,7 +21,12 @@ impl Planning {
     /// `NotFound`; `Invalid` as for an import, recorded as `goal.decomposition_failed`; `Rejected`
     /// (`goal_not_active`).
     #[tracing::instrument(name = "goal.decompose", skip_all, fields(goal.id = %id))]
-    pub async fn decompose(&self, context: &Context, id: GoalId, request: &DecomposeRequest) -> Result<Decomposition, Error> {
+    pub async fn decompose(
+        &self,
+        context: &Context,
+        id: GoalId,
+        request: &DecomposeRequest,
+    ) -> Result<Decomposition, Error> {
         // The goal comes first: whether a plan is sound is nothing to tell to somebody who has no such goal.
         self.exists(context, id).await?;
         if let Err(error) = self.prepare(&request.outline) {
@@ -55,7 +60,10 @@ impl Planning {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
         let Some(mut goal) = unit.goals().lock(context.workspace(), id).await? else { return Ok(()) };
-        goal.decomposition_failed(json!({"planner": "outline", "code": error.code(), "message": error.to_string()}), now);
+        goal.decomposition_failed(
+            json!({"planner": "outline", "code": error.code(), "message": error.to_string()}),
+            now,
+        );
         let facts = goal.take_facts();
         unit.goals().save_many(&[goal]).await?;
         unit.outbox().append(&context.events(&*self.ids, facts, now)).await?;

@@ -7,11 +7,11 @@ mod write;
 
 use std::sync::Arc;
 
+use goalwright_domain::Violation;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::ledger::EventId;
 use goalwright_domain::plan::{Finding, Limits, OutlineError, Plan, read_outline, validate};
 use goalwright_domain::task::TaskId;
-use goalwright_domain::Violation;
 use uuid::Uuid;
 
 use crate::Error;
@@ -102,7 +102,9 @@ fn unreadable(error: OutlineError) -> Error {
     let violations = match &error {
         OutlineError::Invalid(findings) => findings
             .iter()
-            .map(|finding| Violation::new("content", finding.code.to_string(), on_line(finding.line, &finding.message)))
+            .map(|finding| {
+                Violation::new("content", finding.code.to_string(), on_line(finding.line, &finding.message))
+            })
             .collect(),
         _ => vec![Violation::new("content", code, message.clone())],
     };

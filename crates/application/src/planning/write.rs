@@ -109,7 +109,8 @@ impl Planning {
         now: Timestamp,
     ) -> Result<(), Error> {
         let workspace = context.workspace();
-        let mut directory = Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let mut directory =
+            Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
         let person = unit.agents().of_member(workspace, context.principal.user_id).await?;
         let ids: Vec<TaskId> = plan.tasks.iter().map(|_| new_id(&*self.ids)).collect();
         let bases: Vec<String> = plan.tasks.iter().map(|task| slugify(&task.title)).collect();
@@ -122,7 +123,8 @@ impl Planning {
         }
         let mut violations = Vec::new();
         for (index, planned) in plan.tasks.iter().enumerate() {
-            let done = waits_for.get(&index).map_or(0, |to| to.iter().filter(|&&to| plan.tasks[to].done).count());
+            let done =
+                waits_for.get(&index).map_or(0, |to| to.iter().filter(|&&to| plan.tasks[to].done).count());
             let mut draft = self.draft(planned, goal_id);
             draft.slug = unique_slug(&bases[index], ids[index], &mut taken);
             let done = u32::try_from(done).unwrap_or(u32::MAX);
@@ -138,14 +140,19 @@ impl Planning {
             };
             if planned.done {
                 let person = person.as_ref().ok_or_else(|| {
-                    Rejection::new("no_agent", "you have no human agent in this workspace to note finished tasks for")
+                    Rejection::new(
+                        "no_agent",
+                        "you have no human agent in this workspace to note finished tasks for",
+                    )
                 })?;
                 task.done_elsewhere(person.id());
             } else {
-                let agent = directory.assign(&task.state().task_type, task.state().action.as_ref()).ok().cloned();
+                let agent =
+                    directory.assign(&task.state().task_type, task.state().action.as_ref()).ok().cloned();
                 task.place(agent.as_ref());
                 if let Some(agent) = agent.filter(|_| task.status() == TaskStatus::Ready) {
-                    let run = driving_run(&*self.ids, task.state(), agent.id(), agent.kind(), queue.clone(), now);
+                    let run =
+                        driving_run(&*self.ids, task.state(), agent.id(), agent.kind(), queue.clone(), now);
                     graph.runs.push(run);
                 }
             }
@@ -200,13 +207,17 @@ impl Planning {
             .tasks
             .iter()
             .enumerate()
-            .filter_map(|(index, task)| task.key.as_ref().filter(|key| taken.contains(*key)).map(|key| (index, task, key)))
+            .filter_map(|(index, task)| {
+                task.key.as_ref().filter(|key| taken.contains(*key)).map(|key| (index, task, key))
+            })
             .map(|(index, task, key)| {
                 let message = super::on_line(task.line, &format!("the goal has a task `{key}` already"));
                 Violation::new(format!("tasks[{index}].key"), "duplicate_key", message)
             })
             .collect();
-        let message = "the goal has tasks with these ids already; use other ids, or make a new goal of the plan".to_owned();
+        let message =
+            "the goal has tasks with these ids already; use other ids, or make a new goal of the plan"
+                .to_owned();
         Err(Error::Invalid { code: "invalid_plan", message, violations })
     }
 }

@@ -12,9 +12,9 @@ pub use clock::{Clock, Ids};
 pub use sandboxes::Sandboxes;
 pub use signals::Signals;
 pub use storage::{
-    AgentRepository, CallStatus, Claim, ClaimedRun, DecompositionRecord, DecompositionRepository, ExecutionRepository,
-    ExperienceRepository, GoalRepository, Outbox, Sequencer, StorageError, TaskRepository, ToolCall, Transactions,
-    UnitOfWork, WorkspaceRepository,
+    AgentRepository, CallStatus, Claim, ClaimedRun, DecompositionRecord, DecompositionRepository,
+    ExecutionRepository, ExperienceRepository, GoalRepository, Outbox, Sequencer, StorageError,
+    TaskRepository, ToolCall, Transactions, UnitOfWork, WorkspaceRepository,
 };
 pub use tokens::{Claims, TokenError, Tokens};
 pub use tools::Tools;

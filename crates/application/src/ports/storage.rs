@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{Agent, AgentId, AgentKind};
-use goalwright_domain::execution::{Attempt, Effect, ExecutionError, Lease, Run, RunId, SpanId, TraceId};
+use goalwright_domain::execution::{
+    Attempt, Effect, ExecutionError, Lease, Recorded, Run, RunId, SpanId, TraceId,
+};
 use goalwright_domain::experience::Experience;
 use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
 use goalwright_domain::ledger::{Event, EventId};
@@ -271,8 +273,9 @@ pub trait ExecutionRepository: Send + Sync {
     async fn expired(&self, queue: &str, limit: usize) -> Stored<Vec<(RunId, SpanId, i64, Timestamp)>>;
     /// Notes that a call is about to be made, if the lease still holds; `false` and nothing written if not.
     async fn intend(&self, lease: &Lease, call: &ToolCall) -> Stored<bool>;
-    /// Notes how an intended call ended.
-    async fn conclude(&self, call: &ToolCall) -> Stored<()>;
+    /// Notes how an intended call ended and, if the lease still holds, what is to be settled if nobody comes to
+    /// settle it.
+    async fn conclude(&self, lease: &Lease, call: &ToolCall, recorded: Option<&Recorded>) -> Stored<()>;
     /// Adds calls that have ended.
     async fn insert_calls(&self, calls: &[ToolCall]) -> Stored<()>;
     /// The calls of these attempts that were intended and never concluded become unknown; they are given.

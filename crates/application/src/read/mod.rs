@@ -159,7 +159,12 @@ pub trait Queries: Send + Sync {
     /// One goal.
     async fn goal(&self, workspace: WorkspaceId, id: GoalId) -> Result<Option<GoalView>, Error>;
     /// Goals, newest first.
-    async fn goals(&self, workspace: WorkspaceId, filter: &GoalFilter, page: &PageRequest) -> Result<Page<GoalView>, Error>;
+    async fn goals(
+        &self,
+        workspace: WorkspaceId,
+        filter: &GoalFilter,
+        page: &PageRequest,
+    ) -> Result<Page<GoalView>, Error>;
     /// What stands in a goal's way. Costs as much as there are obstacles to name, not as the goal has tasks.
     async fn obstacles(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Obstacles, Error>;
     /// One task.
@@ -167,13 +172,28 @@ pub trait Queries: Send + Sync {
     /// The id of the task with this slug.
     async fn task_by_slug(&self, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error>;
     /// Tasks, newest first.
-    async fn tasks(&self, workspace: WorkspaceId, filter: &TaskFilter, page: &PageRequest) -> Result<Page<TaskView>, Error>;
+    async fn tasks(
+        &self,
+        workspace: WorkspaceId,
+        filter: &TaskFilter,
+        page: &PageRequest,
+    ) -> Result<Page<TaskView>, Error>;
     /// The results of a goal's completed tasks with these keys.
-    async fn results(&self, workspace: WorkspaceId, goal: GoalId, keys: &[String]) -> Result<Vec<(String, Value)>, Error>;
+    async fn results(
+        &self,
+        workspace: WorkspaceId,
+        goal: GoalId,
+        keys: &[String],
+    ) -> Result<Vec<(String, Value)>, Error>;
     /// One agent.
     async fn agent(&self, workspace: WorkspaceId, id: AgentId) -> Result<Option<Agent>, Error>;
     /// Agents, newest first.
-    async fn agents(&self, workspace: WorkspaceId, filter: &AgentFilter, page: &PageRequest) -> Result<Page<Agent>, Error>;
+    async fn agents(
+        &self,
+        workspace: WorkspaceId,
+        filter: &AgentFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Agent>, Error>;
     /// One experience.
     async fn experience(&self, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error>;
     /// Experiences, newest first.
@@ -184,11 +204,21 @@ pub trait Queries: Send + Sync {
         page: &PageRequest,
     ) -> Result<Page<Experience>, Error>;
     /// Events that have their position, newest first.
-    async fn events(&self, workspace: WorkspaceId, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventView>, Error>;
+    async fn events(
+        &self,
+        workspace: WorkspaceId,
+        filter: &EventFilter,
+        page: &PageRequest,
+    ) -> Result<Page<EventView>, Error>;
     /// One run.
     async fn run(&self, workspace: WorkspaceId, id: RunId) -> Result<Option<RunView>, Error>;
     /// The runs of a goal's tasks that are not over, and, newest first, those that are; at most `limit` together.
-    async fn runs_of_goal(&self, workspace: WorkspaceId, goal: GoalId, limit: u64) -> Result<Vec<RunView>, Error>;
+    async fn runs_of_goal(
+        &self,
+        workspace: WorkspaceId,
+        goal: GoalId,
+        limit: u64,
+    ) -> Result<Vec<RunView>, Error>;
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), Error>;
 }

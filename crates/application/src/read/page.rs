@@ -59,7 +59,9 @@ impl PageRequest {
 impl Cursor {
     fn parse(list: &str, text: &str) -> Result<Self, Violation> {
         match text.split_once(':') {
-            Some((name, key)) if name == list && !key.is_empty() && key.len() <= 300 => Ok(Self(key.to_owned())),
+            Some((name, key)) if name == list && !key.is_empty() && key.len() <= 300 => {
+                Ok(Self(key.to_owned()))
+            }
             _ => Err(Violation::new(
                 "cursor",
                 "invalid_cursor",
@@ -92,8 +94,13 @@ mod tests {
     #[test]
     fn a_cursor_belongs_to_its_list() {
         let shown = Cursor("42".into()).show("goals");
-        assert_eq!(PageRequest::parse("goals", Some(3), Some(&shown)).expect("own").after, Some(Cursor("42".into())));
-        for (limit, cursor) in [(Some(0), None), (Some(201), None), (None, Some("tasks:42")), (None, Some("x"))] {
+        assert_eq!(
+            PageRequest::parse("goals", Some(3), Some(&shown)).expect("own").after,
+            Some(Cursor("42".into()))
+        );
+        for (limit, cursor) in
+            [(Some(0), None), (Some(201), None), (None, Some("tasks:42")), (None, Some("x"))]
+        {
             assert!(matches!(PageRequest::parse("goals", limit, cursor), Err(Error::Invalid { .. })));
         }
     }

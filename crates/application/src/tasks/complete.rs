@@ -31,11 +31,20 @@ impl Tasks {
     /// `NotFound`; `Invalid`; `Rejected`: `task_leased` while a worker holds it, `dependencies_open`,
     /// `invalid_transition` if it is over.
     #[tracing::instrument(name = "task.complete", skip_all, fields(task.id = %id))]
-    pub async fn complete(&self, context: &Context, id: TaskId, completion: &Completion) -> Result<TaskView, Error> {
+    pub async fn complete(
+        &self,
+        context: &Context,
+        id: TaskId,
+        completion: &Completion,
+    ) -> Result<TaskView, Error> {
         if let Err(message) = storable(&completion.result) {
             return Err(Error::invalid(vec![Violation::new("result", "not_storable", message)]));
         }
-        if completion.summary.as_ref().is_some_and(|text| text.contains('\0') || text.chars().count() > 10_000) {
+        if completion
+            .summary
+            .as_ref()
+            .is_some_and(|text| text.contains('\0') || text.chars().count() > 10_000)
+        {
             let message = "at most 10,000 characters, without U+0000";
             return Err(Error::invalid(vec![Violation::new("summary", "invalid_text", message)]));
         }
@@ -45,7 +54,12 @@ impl Tasks {
         self.get(context, id).await
     }
 
-    async fn complete_once(&self, context: &Context, id: TaskId, completion: &Completion) -> Result<(), Error> {
+    async fn complete_once(
+        &self,
+        context: &Context,
+        id: TaskId,
+        completion: &Completion,
+    ) -> Result<(), Error> {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
         // Runs are locked before tasks, everywhere.
@@ -99,7 +113,14 @@ impl Tasks {
             .ok_or_else(|| Rejection::new("no_agent", "you have no human agent in this workspace"))?;
         let known = run.is_some();
         let mut run = run.unwrap_or_else(|| {
-            driving_run(&*self.ids, task.state(), person.id(), person.kind(), goalwright_domain::goal::DEFAULT_QUEUE.to_owned(), now)
+            driving_run(
+                &*self.ids,
+                task.state(),
+                person.id(),
+                person.kind(),
+                goalwright_domain::goal::DEFAULT_QUEUE.to_owned(),
+                now,
+            )
         });
         let scheduled_at = run.scheduled_at.unwrap_or(now);
         run.scheduled_at = Some(scheduled_at);
@@ -124,6 +145,7 @@ impl Tasks {
             lease_expires_at: Some(now),
             fence: run.fence,
             suspension: None,
+            recorded: None,
             error: None,
             experience_id: None,
             started_at: now,
@@ -140,7 +162,8 @@ impl Tasks {
 }
 
 fn refuse_if_held(run: Option<&Run>, task: &Task) -> Result<(), Rejection> {
-    let held = run.is_some_and(|run| run.status == RunStatus::Running) || task.status() == TaskStatus::Running;
+    let held =
+        run.is_some_and(|run| run.status == RunStatus::Running) || task.status() == TaskStatus::Running;
     if held {
         let message = "a worker holds this task; wait until it reports or its lease expires";
         return Err(Rejection::new("task_leased", message));
@@ -148,7 +171,8 @@ fn refuse_if_held(run: Option<&Run>, task: &Task) -> Result<(), Rejection> {
     // Refused before an attempt is made for it; the domain would refuse it as well.
     task.status().after(goalwright_domain::task::TaskCommand::Complete)?;
     if task.open_dependencies() > 0 {
-        let message = format!("the task still waits for {} others; complete them first", task.open_dependencies());
+        let message =
+            format!("the task still waits for {} others; complete them first", task.open_dependencies());
         return Err(Rejection::new("dependencies_open", message));
     }
     Ok(())

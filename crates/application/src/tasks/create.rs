@@ -3,7 +3,9 @@ use std::collections::HashMap;
 use goalwright_domain::agent::Directory;
 use goalwright_domain::execution::{Action, Effect, Run};
 use goalwright_domain::goal::{DEFAULT_QUEUE, TaskCounts};
-use goalwright_domain::task::{Dependency, DraftTask, Origin, Task, TaskId, TaskStatus, slugify, unique_slug};
+use goalwright_domain::task::{
+    Dependency, DraftTask, Origin, Task, TaskId, TaskStatus, slugify, unique_slug,
+};
 use goalwright_domain::{Timestamp, Violation};
 
 use super::Tasks;
@@ -65,7 +67,9 @@ impl Tasks {
         self.write(&*unit, context, task, &edges, queue, now).await.map_err(|error| match error {
             Error::Conflict { code: "conflict", .. } => Error::Conflict {
                 code: "name_taken",
-                message: format!("the workspace has a task with the slug `{slug}`, or the goal one with this key, already"),
+                message: format!(
+                    "the workspace has a task with the slug `{slug}`, or the goal one with this key, already"
+                ),
             },
             other => other,
         })?;
@@ -123,7 +127,13 @@ impl Tasks {
         (operation.effect == Effect::Irreversible).then_some(1)
     }
 
-    async fn slug(&self, unit: &dyn UnitOfWork, context: &Context, id: TaskId, draft: &DraftTask) -> Result<String, StorageError> {
+    async fn slug(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        id: TaskId,
+        draft: &DraftTask,
+    ) -> Result<String, StorageError> {
         if !draft.slug.is_empty() {
             return Ok(draft.slug.clone());
         }
@@ -142,7 +152,11 @@ impl Tasks {
         let Some(id) = draft.goal_id else { return Ok(DEFAULT_QUEUE.to_owned()) };
         unit.goals().lock_counts(&[id]).await?;
         let Some(goal) = unit.goals().lock(context.workspace(), id).await? else {
-            violations.push(Violation::new("goal_id", "unknown_goal", format!("there is no goal `{id}` in this workspace")));
+            violations.push(Violation::new(
+                "goal_id",
+                "unknown_goal",
+                format!("there is no goal `{id}` in this workspace"),
+            ));
             return Ok(DEFAULT_QUEUE.to_owned());
         };
         if !goal.is_workable() {
@@ -161,7 +175,11 @@ fn distinct(given: &[TaskId], violations: &mut Vec<Violation>) -> Vec<TaskId> {
     }
     for (index, id) in given.iter().enumerate() {
         if !seen.insert(*id) {
-            violations.push(Violation::new(format!("depends_on[{index}]"), "duplicate_dependency", "named twice"));
+            violations.push(Violation::new(
+                format!("depends_on[{index}]"),
+                "duplicate_dependency",
+                "named twice",
+            ));
         }
     }
     let mut ids: Vec<TaskId> = given.to_vec();

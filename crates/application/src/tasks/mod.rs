@@ -66,7 +66,12 @@ impl Tasks {
     ///
     /// # Errors
     /// What storage says.
-    pub async fn list(&self, context: &Context, filter: &TaskFilter, page: &PageRequest) -> Result<Page<TaskView>, Error> {
+    pub async fn list(
+        &self,
+        context: &Context,
+        filter: &TaskFilter,
+        page: &PageRequest,
+    ) -> Result<Page<TaskView>, Error> {
         self.queries.tasks(context.workspace(), filter, page).await
     }
 }

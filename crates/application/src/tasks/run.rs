@@ -65,7 +65,12 @@ impl Tasks {
         self.answer(context, run, request.wait).await
     }
 
-    async fn ask(&self, context: &Context, id: &goalwright_domain::task::TaskId, request: &RunRequest) -> Result<RunId, Error> {
+    async fn ask(
+        &self,
+        context: &Context,
+        id: &goalwright_domain::task::TaskId,
+        request: &RunRequest,
+    ) -> Result<RunId, Error> {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
         let driving = unit.executions().find_driving(*id).await?.map(|run| run.id);
@@ -117,7 +122,8 @@ impl Tasks {
         match task.status() {
             TaskStatus::Completed | TaskStatus::Failed | TaskStatus::Skipped | TaskStatus::Cancelled => {}
             TaskStatus::Pending if task.open_dependencies() > 0 => {
-                let message = format!("the task waits for {} others; they run first", task.open_dependencies());
+                let message =
+                    format!("the task waits for {} others; they run first", task.open_dependencies());
                 return Err(Rejection::new("dependencies_open", message).into());
             }
             TaskStatus::Pending | TaskStatus::Ready | TaskStatus::Running | TaskStatus::Waiting => {
@@ -143,7 +149,11 @@ impl Tasks {
     async fn answer(&self, context: &Context, id: RunId, wait: Option<Duration>) -> Result<RunAnswer, Error> {
         let give_up = wait.map(|limit| self.clock.now() + limit);
         loop {
-            let run = self.queries.run(context.workspace(), id).await?.ok_or_else(|| Error::not_found("run", id))?;
+            let run = self
+                .queries
+                .run(context.workspace(), id)
+                .await?
+                .ok_or_else(|| Error::not_found("run", id))?;
             let for_person = run.status == RunStatus::Waiting && run.available_at.is_none();
             let over = run.status.is_over();
             if over || for_person || give_up.is_none_or(|end| self.clock.now() >= end) {
@@ -169,18 +179,28 @@ fn moment(task: &Task, request: &RunRequest, now: Timestamp) -> Result<Timestamp
         (Mode::Scheduled, None) => Err(Error::Invalid {
             code: "scheduled_at_required",
             message: "a scheduled run needs `scheduled_at`, since the task has no time of its own".to_owned(),
-            violations: vec![Violation::new("scheduled_at", "required", "give a moment, or use the mode `manual`")],
+            violations: vec![Violation::new(
+                "scheduled_at",
+                "required",
+                "give a moment, or use the mode `manual`",
+            )],
         }),
     }
 }
 
 fn busy(run: &Run) -> Rejection {
     match run.status {
-        RunStatus::Running => Rejection::new("task_leased", "a worker is doing this task right now; wait for it"),
+        RunStatus::Running => {
+            Rejection::new("task_leased", "a worker is doing this task right now; wait for it")
+        }
         RunStatus::Waiting if run.available_at.is_none() => {
             Rejection::new("waiting_for_person", "the task waits for a person; complete it instead")
         }
-        RunStatus::Waiting | RunStatus::Queued | RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled => {
+        RunStatus::Waiting
+        | RunStatus::Queued
+        | RunStatus::Succeeded
+        | RunStatus::Failed
+        | RunStatus::Cancelled => {
             Rejection::new("task_leased", "the task is being tried already; wait for its next attempt")
         }
     }

@@ -120,7 +120,12 @@ impl Agent {
     ///
     /// # Errors
     /// Every violation at once.
-    pub fn create(id: AgentId, workspace_id: WorkspaceId, draft: DraftAgent, now: Timestamp) -> Result<Self, Vec<Violation>> {
+    pub fn create(
+        id: AgentId,
+        workspace_id: WorkspaceId,
+        draft: DraftAgent,
+        now: Timestamp,
+    ) -> Result<Self, Vec<Violation>> {
         let violations = check(&draft);
         if !violations.is_empty() {
             return Err(violations);
@@ -204,15 +209,27 @@ fn check(draft: &DraftAgent) -> Vec<Violation> {
         let length = capability.chars().count();
         if capability.trim().is_empty() || length > NAME_LIMIT {
             let path = format!("capabilities[{index}]");
-            violations.push(Violation::new(path, "invalid_task_type", format!("a task type has 1 to {NAME_LIMIT} characters")));
+            violations.push(Violation::new(
+                path,
+                "invalid_task_type",
+                format!("a task type has 1 to {NAME_LIMIT} characters"),
+            ));
         }
     }
     let control = |text: &str| text.contains('\0');
     if control(name) || draft.capabilities.iter().any(|text| control(text)) {
-        violations.push(Violation::new("name", "control_character", "contains the character U+0000; remove it"));
+        violations.push(Violation::new(
+            "name",
+            "control_character",
+            "contains the character U+0000; remove it",
+        ));
     }
     if draft.max_concurrency.is_some_and(|n| !(1..=10_000).contains(&n)) {
-        violations.push(Violation::new("max_concurrency", "out_of_range", "between 1 and 10,000; leave it out for no limit"));
+        violations.push(Violation::new(
+            "max_concurrency",
+            "out_of_range",
+            "between 1 and 10,000; leave it out for no limit",
+        ));
     }
     violations
 }

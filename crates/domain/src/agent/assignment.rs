@@ -56,7 +56,10 @@ pub fn choose<'a>(
     let least_loaded = |candidates: Vec<&'a Agent>| {
         candidates.into_iter().min_by_key(|agent| (load.get(&agent.id()).copied().unwrap_or(0), agent.id()))
     };
-    let meant = able.iter().copied().filter(|agent| agent.state().capabilities.iter().any(|known| known == task_type));
+    let meant = able
+        .iter()
+        .copied()
+        .filter(|agent| agent.state().capabilities.iter().any(|known| known == task_type));
     least_loaded(meant.collect())
         .or_else(|| able.iter().copied().find(|agent| agent.state().is_default))
         .or_else(|| action.and_then(|_| least_loaded(able.clone())))
@@ -106,19 +109,31 @@ mod tests {
             agent(3, AgentKind::Human, &["review"], false),
         ];
         let mut directory = Directory::new(agents.to_vec(), HashMap::new());
-        let given: Vec<u128> =
-            (0..3).map(|_| directory.assign("review", None).expect("someone").id().uuid().as_u128()).collect();
+        let given: Vec<u128> = (0..3)
+            .map(|_| directory.assign("review", None).expect("someone").id().uuid().as_u128())
+            .collect();
         assert_eq!(given, [2, 3, 2]);
         assert_eq!(choose(&agents, &HashMap::new(), "general", None).expect("default").id(), agents[0].id());
     }
 
     #[test]
     fn an_agent_that_cannot_perform_the_action_is_never_chosen() {
-        let agents = [agent(1, AgentKind::Human, &["tool"], true), agent(2, AgentKind::Tool, &["tool"], false)];
-        assert_eq!(choose(&agents, &HashMap::new(), "tool", Some(&tool())).expect("tool").id(), agents[1].id());
-        assert_eq!(choose(&agents, &HashMap::new(), "odd", Some(&tool())).expect("tool").id(), agents[1].id());
-        let refused = choose(&agents[..1], &HashMap::new(), "tool", Some(&tool())).expect_err("no tool agent");
+        let agents =
+            [agent(1, AgentKind::Human, &["tool"], true), agent(2, AgentKind::Tool, &["tool"], false)];
+        assert_eq!(
+            choose(&agents, &HashMap::new(), "tool", Some(&tool())).expect("tool").id(),
+            agents[1].id()
+        );
+        assert_eq!(
+            choose(&agents, &HashMap::new(), "odd", Some(&tool())).expect("tool").id(),
+            agents[1].id()
+        );
+        let refused =
+            choose(&agents[..1], &HashMap::new(), "tool", Some(&tool())).expect_err("no tool agent");
         assert_eq!(refused.code, "no_agent");
-        assert!(choose(&agents[1..], &HashMap::new(), "general", None).is_err(), "plain words are not for a tool");
+        assert!(
+            choose(&agents[1..], &HashMap::new(), "general", None).is_err(),
+            "plain words are not for a tool"
+        );
     }
 }

@@ -103,6 +103,16 @@ pub enum WaitKind {
     Time,
 }
 
+/// What an effect led to, noted before it is settled: if the worker dies in between, the attempt is settled with this
+/// instead of being done again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The result.
+    pub result: Value,
+    /// Paths relative to the sandbox.
+    pub files_written: Vec<String>,
+}
+
 /// Why an attempt failed. The same three fields stand in the experience, plus the digest of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionError {
@@ -161,6 +171,8 @@ pub struct Attempt {
     pub fence: i64,
     /// What it waits for, while suspended.
     pub suspension: Option<Suspension>,
+    /// What its effect led to, between the effect and its settlement.
+    pub recorded: Option<Recorded>,
     /// Why it failed.
     pub error: Option<ExecutionError>,
     /// The experience it left; present exactly once it has ended.

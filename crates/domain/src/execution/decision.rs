@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::run::RunNext;
-use super::{AttemptStatus, ExecutionError, RetryPolicy, Run, RunStatus, STRIKE_LIMIT, Suspension, Wait, WaitKind};
+use super::{
+    AttemptStatus, ExecutionError, RetryPolicy, Run, RunStatus, STRIKE_LIMIT, Suspension, Wait, WaitKind,
+};
 
 /// How performing ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +91,11 @@ pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) ->
         Outcome::Suspended(suspension) => Decision {
             run: RunNext::Waiting { until: suspension.wait.until },
             task: TaskStep::Wait(suspension.wait.clone()),
-            attempt: AttemptEnd { status: AttemptStatus::Suspended, error: None, suspension: Some(suspension) },
+            attempt: AttemptEnd {
+                status: AttemptStatus::Suspended,
+                error: None,
+                suspension: Some(suspension),
+            },
             strikes: 0,
         },
         Outcome::Failed { error, retryable } => {
@@ -120,7 +126,9 @@ pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) ->
                     RunNext::Waiting { until: None },
                     TaskStep::Wait(Wait { kind: WaitKind::Decision, until: None, message }),
                 ),
-                None => (RunNext::Queued { after: std::time::Duration::ZERO }, TaskStep::Requeue(error.clone())),
+                None => {
+                    (RunNext::Queued { after: std::time::Duration::ZERO }, TaskStep::Requeue(error.clone()))
+                }
             };
             Decision { attempt: failed(error), run: next, task, strikes }
         }
@@ -133,7 +141,9 @@ fn failed(error: ExecutionError) -> AttemptEnd {
 
 fn lost_message(unknown_effect: Option<&str>) -> String {
     match unknown_effect {
-        Some(call) => format!("the worker's lease expired before it reported; the outcome of {call} is unknown"),
+        Some(call) => {
+            format!("the worker's lease expired before it reported; the outcome of {call} is unknown")
+        }
         None => "the worker's lease expired before it reported".to_owned(),
     }
 }

@@ -11,7 +11,8 @@ mod run;
 
 pub use action::{Action, Effect};
 pub use attempt::{
-    Attempt, AttemptStatus, ExecutionError, Lease, LeaseToken, SpanId, Suspension, Wait, WaitKind, idempotency_key,
+    Attempt, AttemptStatus, ExecutionError, Lease, LeaseToken, Recorded, SpanId, Suspension, Wait, WaitKind,
+    idempotency_key,
 };
 pub use decision::{AttemptEnd, Decision, Outcome, TaskStep, decide};
 pub use retry::{RetryPolicy, STRIKE_LIMIT};

@@ -32,7 +32,8 @@ impl RetryPolicy {
     /// The delay after attempt `number` (from 1) failed. `chance` in `[0, 1)` spreads it.
     pub fn delay(&self, number: u32, chance: f64) -> Duration {
         let exponent = i32::try_from(number.saturating_sub(1)).unwrap_or(i32::MAX);
-        let full = (self.initial_delay.as_secs_f64() * self.factor.powi(exponent)).min(self.max_delay.as_secs_f64());
+        let full =
+            (self.initial_delay.as_secs_f64() * self.factor.powi(exponent)).min(self.max_delay.as_secs_f64());
         Duration::from_secs_f64(full * (0.5 + 0.5 * chance.clamp(0.0, 1.0)))
     }
 }

@@ -228,7 +228,12 @@ pub fn task_execution(execution: Execution<'_>) -> Experience {
         "error": error,
     });
     Experience {
-        id: format!("task_exec_{}_{}_{}", task.id, started.utc().format("%Y%m%dT%H%M%S%6fZ"), execution.short),
+        id: format!(
+            "task_exec_{}_{}_{}",
+            task.id,
+            started.utc().format("%Y%m%dT%H%M%S%6fZ"),
+            execution.short
+        ),
         kind: ExperienceType::TaskExecution,
         content: json!({"text": audit_text(&execution.text), "structured": structured}),
         provenance: json!({"actor": "AGENT", "method": method, "sources": []}),
@@ -265,7 +270,9 @@ pub fn audit_value(value: &Value) -> Value {
     match value {
         Value::String(text) => json!(audit_text(text)),
         Value::Array(items) => items.iter().map(audit_value).collect(),
-        Value::Object(fields) => fields.iter().map(|(key, value)| (audit_text(key), audit_value(value))).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| (audit_text(key), audit_value(value))).collect()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }

@@ -36,7 +36,9 @@ impl GoalStatus {
 
     /// Reads the stored spelling.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Draft, Self::Active, Self::Achieved, Self::Abandoned].into_iter().find(|status| status.as_str() == text)
+        [Self::Draft, Self::Active, Self::Achieved, Self::Abandoned]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
@@ -190,7 +192,12 @@ impl Goal {
 
     /// A planner wrote, or only showed, a breakdown: `changes` counts it, `metadata` tells what it cost.
     pub fn decomposed(&mut self, tasks: usize, dependencies: usize, metadata: Value, now: Timestamp) {
-        self.note("goal.decomposed", json!({"tasks_created": tasks, "dependencies_created": dependencies}), metadata, now);
+        self.note(
+            "goal.decomposed",
+            json!({"tasks_created": tasks, "dependencies_created": dependencies}),
+            metadata,
+            now,
+        );
     }
 
     /// A planner failed.
@@ -224,10 +231,18 @@ fn check(draft: &DraftGoal) -> Vec<Violation> {
     let mut text = |path: &str, value: &str, limit: usize| {
         let count = value.chars().count();
         if count > limit {
-            violations.push(Violation::new(path, "too_long", format!("{count} characters; at most {limit} are allowed")));
+            violations.push(Violation::new(
+                path,
+                "too_long",
+                format!("{count} characters; at most {limit} are allowed"),
+            ));
         }
         if value.contains('\0') {
-            violations.push(Violation::new(path, "control_character", "contains the character U+0000; remove it"));
+            violations.push(Violation::new(
+                path,
+                "control_character",
+                "contains the character U+0000; remove it",
+            ));
         }
     };
     text("title", &draft.title, TITLE_LIMIT);

@@ -99,7 +99,8 @@ mod tests {
     fn cancelled_and_skipped_leave_the_total() {
         let mut counts = TaskCounts::default();
         assert_eq!((counts.percentage(), counts.is_achieved()), (0.0, false));
-        for status in [TaskStatus::Completed, TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Skipped] {
+        for status in [TaskStatus::Completed, TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Skipped]
+        {
             counts.shift(None, Some(status));
         }
         assert_eq!(counts.total(), 3);

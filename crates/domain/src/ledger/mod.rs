@@ -65,7 +65,12 @@ pub struct Fact {
 
 impl Fact {
     /// The first event of an entity: every field, from null.
-    pub fn created<S: Serialize>(entity_type: &'static str, event_type: &'static str, id: impl ToString, state: &S) -> Self {
+    pub fn created<S: Serialize>(
+        entity_type: &'static str,
+        event_type: &'static str,
+        id: impl ToString,
+        state: &S,
+    ) -> Self {
         Self {
             entity_type,
             entity_id: id.to_string(),

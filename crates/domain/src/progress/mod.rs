@@ -106,9 +106,13 @@ pub fn explain(
 
 fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let mut say = |code, obstacle: Obstacle, message: &str, mend: &str| {
+    let mut say = |code, obstacle: Obstacle, message: (&str, &str), mend: &str| {
         if obstacle.count > 0 {
-            let message = format!("{} {message}", plural(obstacle.count));
+            let message = if obstacle.count == 1 {
+                format!("1 task {}", message.0)
+            } else {
+                format!("{} tasks {}", obstacle.count, message.1)
+            };
             reasons.push(Reason {
                 code,
                 message,
@@ -118,10 +122,30 @@ fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec
             });
         }
     };
-    say("task_failed", obstacles.failed, "failed for good", "read the failed task's experience, mend the cause, run it again");
-    say("dependency_failed", obstacles.behind_failed, "blocked by a failed or cancelled task", "mend the task they wait for");
-    say("waiting_for_person", obstacles.for_person, "waiting for a person", "complete it: POST /v1/tasks/{id}/complete");
-    say("unassigned", obstacles.unassigned, "without an agent", "create an agent with the task's type, or a default agent");
+    say(
+        "task_failed",
+        obstacles.failed,
+        ("has failed for good", "have failed for good"),
+        "read the failed task's experience, mend the cause, run it again",
+    );
+    say(
+        "dependency_failed",
+        obstacles.behind_failed,
+        ("waits for a failed or cancelled one", "wait for a failed or cancelled one"),
+        "mend the task they wait for",
+    );
+    say(
+        "waiting_for_person",
+        obstacles.for_person,
+        ("waits for a person", "wait for a person"),
+        "complete it: POST /v1/tasks/{id}/complete",
+    );
+    say(
+        "unassigned",
+        obstacles.unassigned,
+        ("has no agent", "have no agent"),
+        "create an agent with the task's type, or a default agent",
+    );
     let plain = |code, count, message: &str, mend: &str| Reason {
         code,
         message: message.to_owned(),
@@ -134,13 +158,33 @@ fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec
     }
     let open = counts.total() - counts.completed;
     if counts.total() == 0 {
-        reasons.push(plain("no_tasks", 0, "the goal has no tasks that count", "decompose the goal, import a plan or add a task"));
+        reasons.push(plain(
+            "no_tasks",
+            0,
+            "the goal has no tasks that count",
+            "decompose the goal, import a plan or add a task",
+        ));
     } else if open > 0 && counts.running > 0 {
-        reasons.push(plain("in_progress", counts.running, &format!("{} running", plural(counts.running)), "wait"));
+        reasons.push(plain(
+            "in_progress",
+            counts.running,
+            &format!("{} running", plural(counts.running)),
+            "wait",
+        ));
     } else if open > 0 && counts.completed == 0 && counts.is_moving() {
-        reasons.push(plain("not_started", counts.ready, &format!("{} ready, none begun", plural(counts.ready)), "start a worker"));
+        reasons.push(plain(
+            "not_started",
+            counts.ready,
+            &format!("{} ready, none begun", plural(counts.ready)),
+            "start a worker",
+        ));
     } else if open > 0 && counts.ready > 0 {
-        reasons.push(plain("in_progress", counts.ready, &format!("{} ready for a worker", plural(counts.ready)), "wait, or start a worker"));
+        reasons.push(plain(
+            "in_progress",
+            counts.ready,
+            &format!("{} ready for a worker", plural(counts.ready)),
+            "wait, or start a worker",
+        ));
     }
     reasons
 }
@@ -157,15 +201,25 @@ mod tests {
     fn codes(counts: TaskCounts, obstacles: Obstacles) -> Vec<&'static str> {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("time");
         let id = GoalId::new(Uuid::from_u128(1));
-        explain(id, GoalStatus::Active, counts, 1, obstacles, now).reasons.iter().map(|reason| reason.code).collect()
+        explain(id, GoalStatus::Active, counts, 1, obstacles, now)
+            .reasons
+            .iter()
+            .map(|reason| reason.code)
+            .collect()
     }
 
     #[test]
     fn every_standstill_has_a_reason() {
         let one = || Obstacle { count: 1, task_ids: vec![TaskId::new(Uuid::from_u128(7))] };
         assert_eq!(codes(TaskCounts::default(), Obstacles::default()), ["no_tasks"]);
-        assert_eq!(codes(TaskCounts { ready: 2, ..Default::default() }, Obstacles::default()), ["not_started"]);
-        assert_eq!(codes(TaskCounts { running: 1, ..Default::default() }, Obstacles::default()), ["in_progress"]);
+        assert_eq!(
+            codes(TaskCounts { ready: 2, ..Default::default() }, Obstacles::default()),
+            ["not_started"]
+        );
+        assert_eq!(
+            codes(TaskCounts { running: 1, ..Default::default() }, Obstacles::default()),
+            ["in_progress"]
+        );
         let failed = Obstacles { failed: one(), behind_failed: one(), ..Default::default() };
         assert_eq!(
             codes(TaskCounts { failed: 1, pending: 1, ..Default::default() }, failed),
@@ -180,7 +234,14 @@ mod tests {
     fn counters_that_cannot_be_right_are_an_error() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("time");
         let counts = TaskCounts { ready: -1, completed: 1, ..Default::default() };
-        let progress = explain(GoalId::new(Uuid::from_u128(1)), GoalStatus::Active, counts, 1, Obstacles::default(), now);
+        let progress = explain(
+            GoalId::new(Uuid::from_u128(1)),
+            GoalStatus::Active,
+            counts,
+            1,
+            Obstacles::default(),
+            now,
+        );
         assert!(!progress.valid);
         assert_eq!(progress.errors[0].code, "counter_drift");
     }

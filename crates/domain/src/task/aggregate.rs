@@ -266,7 +266,13 @@ impl Task {
     ///
     /// # Errors
     /// `invalid_transition`.
-    pub fn start(&mut self, number: u32, scheduled_at: Timestamp, run: Value, now: Timestamp) -> Result<(), Rejection> {
+    pub fn start(
+        &mut self,
+        number: u32,
+        scheduled_at: Timestamp,
+        run: Value,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
         let status = self.state.status.after(TaskCommand::Start)?;
         self.record("task.started", now, run, |state| {
             state.status = status;
@@ -374,7 +380,13 @@ impl Task {
         )
     }
 
-    fn record(&mut self, event: &'static str, now: Timestamp, metadata: Value, change: impl FnOnce(&mut TaskState)) {
+    fn record(
+        &mut self,
+        event: &'static str,
+        now: Timestamp,
+        metadata: Value,
+        change: impl FnOnce(&mut TaskState),
+    ) {
         let before = self.state.clone();
         change(&mut self.state);
         self.revision += 1;
@@ -388,10 +400,18 @@ fn check(draft: &DraftTask) -> Vec<Violation> {
     let mut text = |path: &str, value: &str, limit: usize| {
         let count = value.chars().count();
         if count > limit {
-            violations.push(Violation::new(path, "too_long", format!("{count} characters; at most {limit} are allowed")));
+            violations.push(Violation::new(
+                path,
+                "too_long",
+                format!("{count} characters; at most {limit} are allowed"),
+            ));
         }
         if value.contains('\0') {
-            violations.push(Violation::new(path, "control_character", "contains the character U+0000; remove it"));
+            violations.push(Violation::new(
+                path,
+                "control_character",
+                "contains the character U+0000; remove it",
+            ));
         }
     };
     text("title", &draft.title, TITLE_LIMIT);

@@ -26,7 +26,11 @@ pub fn slugify(title: &str) -> String {
 /// added to `taken`.
 pub fn unique_slug(base: &str, id: TaskId, taken: &mut HashSet<String>) -> String {
     let base: String = base.chars().take(NAME_LIMIT - 9).collect();
-    let slug = if taken.contains(&base) { format!("{base}-{}", &id.uuid().simple().to_string()[24..]) } else { base };
+    let slug = if taken.contains(&base) {
+        format!("{base}-{}", &id.uuid().simple().to_string()[24..])
+    } else {
+        base
+    };
     taken.insert(slug.clone());
     slug
 }
@@ -46,8 +50,9 @@ mod tests {
     #[test]
     fn a_taken_slug_gets_the_end_of_the_id() {
         let mut taken = HashSet::new();
-        let slugs: Vec<String> =
-            (1..=2u128).map(|n| unique_slug("a", TaskId::new(uuid::Uuid::from_u128(n)), &mut taken)).collect();
+        let slugs: Vec<String> = (1..=2u128)
+            .map(|n| unique_slug("a", TaskId::new(uuid::Uuid::from_u128(n)), &mut taken))
+            .collect();
         assert_eq!(slugs, ["a", "a-00000002"]);
     }
 }

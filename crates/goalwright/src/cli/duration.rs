@@ -9,7 +9,9 @@ const DAY: u64 = 86_400;
 /// Reads `45s`, `15m`, `1h`, `7d` and sums of them such as `1h30m`.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let seconds = seconds(text.trim()).filter(|seconds| (1..=LONGEST).contains(seconds));
-    seconds.map(Duration::from_secs).ok_or_else(|| "give a span such as 45s, 15m, 1h30m or 7d, at most 3650d".to_owned())
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| "give a span such as 45s, 15m, 1h30m or 7d, at most 3650d".to_owned())
 }
 
 fn seconds(text: &str) -> Option<u64> {
@@ -39,14 +41,27 @@ mod tests {
 
     #[test]
     fn spans_are_read_as_people_write_them() {
-        for (text, seconds) in [("45s", 45), ("15m", 900), ("1h", 3600), ("1h30m", 5400), (" 7d ", 604_800), ("3650d", LONGEST)] {
+        for (text, seconds) in
+            [("45s", 45), ("15m", 900), ("1h", 3600), ("1h30m", 5400), (" 7d ", 604_800), ("3650d", LONGEST)]
+        {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
     }
 
     #[test]
     fn everything_else_is_refused() {
-        for text in ["", "1", "h", "1w", "-1h", "1.5h", "0s", "3651d", "99999999999999999999d", "18446744073709551615d"] {
+        for text in [
+            "",
+            "1",
+            "h",
+            "1w",
+            "-1h",
+            "1.5h",
+            "0s",
+            "3651d",
+            "99999999999999999999d",
+            "18446744073709551615d",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -6,8 +6,8 @@ use std::net::TcpListener;
 use clap::{Args, ValueEnum};
 use goalwright_api::ApiSettings;
 use goalwright_domain::goal::DEFAULT_QUEUE;
-use poem::listener::TcpAcceptor;
 use poem::Server;
+use poem::listener::TcpAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::remark;
@@ -24,7 +24,13 @@ pub(super) struct Serve {
     #[arg(long, value_name = "HOST:PORT")]
     bind: Option<String>,
     /// What this process does
-    #[arg(long, value_name = "ROLES", value_enum, value_delimiter = ',', default_value = "api,worker,scheduler")]
+    #[arg(
+        long,
+        value_name = "ROLES",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "api,worker,scheduler"
+    )]
     roles: Vec<Role>,
 }
 
@@ -114,7 +120,8 @@ async fn answer(app: &App, listener: Option<TcpListener>, stopping: Cancellation
 }
 
 fn listen(address: &str) -> Result<TcpListener, Failure> {
-    let bound = TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    let bound =
+        TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
     bound.map_err(|error| {
         let (reason, help) = match error.kind() {
             io::ErrorKind::AddrInUse => {
@@ -123,9 +130,10 @@ fn listen(address: &str) -> Result<TcpListener, Failure> {
             io::ErrorKind::PermissionDenied => {
                 ("not allowed for this user".to_owned(), "name a port above 1023 with --bind")
             }
-            io::ErrorKind::AddrNotAvailable => {
-                ("this machine has no such address".to_owned(), "name an address of this machine with --bind, such as 127.0.0.1:8080")
-            }
+            io::ErrorKind::AddrNotAvailable => (
+                "this machine has no such address".to_owned(),
+                "name an address of this machine with --bind, such as 127.0.0.1:8080",
+            ),
             _ => (error.to_string(), "name host and port with --bind, such as 127.0.0.1:8080"),
         };
         let exit = if error.kind() == io::ErrorKind::InvalidInput { Exit::Usage } else { Exit::Failed };
@@ -136,13 +144,18 @@ fn listen(address: &str) -> Result<TcpListener, Failure> {
 /// What was started, for whoever watches the terminal; said whatever the log filter is.
 fn announce(config: &Config, listener: Option<&TcpListener>, roles: &[Role]) {
     let place = listener.and_then(|listener| listener.local_addr().ok());
-    let place = place.map_or_else(|| "working".to_owned(), |address| format!("listening on http://{address}"));
+    let place =
+        place.map_or_else(|| "working".to_owned(), |address| format!("listening on http://{address}"));
     let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
     let (names, data) = (names.join(", "), config.data_dir.display());
-    let mut lines = vec![format!("{place} (roles {names}; database {}; data in {data})", config.database_url)];
+    let mut lines =
+        vec![format!("{place} (roles {names}; database {}; data in {data})", config.database_url)];
     if listener.is_some() && config.jwt_secret.is_none() {
         let key = config.data_dir.join(compose::KEY_FILE);
-        lines.push(format!("tokens are signed with the key in {}; `goalwright token` mints one", key.display()));
+        lines.push(format!(
+            "tokens are signed with the key in {}; `goalwright token` mints one",
+            key.display()
+        ));
     }
     for line in lines {
         match config.log_format {

@@ -77,7 +77,10 @@ pub(super) fn log_format(given: &Given) -> Result<LogFormat, ConfigError> {
 pub(super) fn log_filter(given: Given) -> Result<Option<String>, ConfigError> {
     if let Err(error) = EnvFilter::builder().parse(&given.text) {
         let reason = format!("`{}` is no log filter: {error}", short(&given.text));
-        return Err(given.unusable(reason, "give a level such as `info`, or directives such as `warn,goalwright_infrastructure=debug`"));
+        return Err(given.unusable(
+            reason,
+            "give a level such as `info`, or directives such as `warn,goalwright_infrastructure=debug`",
+        ));
     }
     Ok(given.filled())
 }
@@ -93,7 +96,8 @@ pub(super) fn data_dir(given: &Given, values: &Values<'_>) -> Result<PathBuf, Co
     let text = given.text.as_str();
     let path = if let Some(rest) = text.strip_prefix("$XDG_DATA_HOME") {
         data_home().map(|folder| below(folder, rest))
-    } else if let Some(rest) = text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+    } else if let Some(rest) = text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    {
         home().map(|folder| below(folder, rest))
     } else {
         std::path::absolute(text).ok()

@@ -3,7 +3,7 @@ use super::*;
 fn config(variables: &[(&str, &str)], file: Option<&str>) -> Result<Config, ConfigError> {
     let lookup = |name: &str| {
         let given = variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
-        given.or_else(|| (name == "HOME").then(|| OsString::from("/home/ada")))
+        given.or_else(|| (name == "HOME").then(|| OsString::from("/srv/ada")))
     };
     Config::from_sources(&lookup, file)
 }
@@ -16,23 +16,24 @@ fn refused(variables: &[(&str, &str)], file: Option<&str>) -> String {
 #[test]
 fn the_environment_goes_before_the_file_and_the_file_before_defaults() {
     let file = Some("bind = \"127.0.0.1:1\"\nlease_ms = 2_000\nmigrate = false\ndata_dir = \"~/gw\"\n");
-    let config = config(&[("GOALWRIGHT_BIND", "127.0.0.1:2"), ("GOALWRIGHT_JWT_ISSUER", "")], file).expect("sound");
+    let config =
+        config(&[("GOALWRIGHT_BIND", "127.0.0.1:2"), ("GOALWRIGHT_JWT_ISSUER", "")], file).expect("sound");
     assert_eq!(config.bind, "127.0.0.1:2");
     assert_eq!(config.lease, Duration::from_secs(2));
     assert!(!config.migrate);
     assert_eq!(config.worker_concurrency, 16);
     assert_eq!(config.jwt_issuer, None);
-    assert_eq!(config.data_dir, PathBuf::from("/home/ada/gw"));
-    assert_eq!(config.database_url.expose(), "sqlite:///home/ada/gw/goalwright.db");
+    assert_eq!(config.data_dir, PathBuf::from("/srv/ada/gw"));
+    assert_eq!(config.database_url.expose(), "sqlite:///srv/ada/gw/goalwright.db");
     assert_eq!(config.log_filter, None);
 }
 
 #[test]
 fn the_data_directory_follows_xdg() {
     let at = |variables: &[(&str, &str)]| config(variables, None).expect("sound").data_dir;
-    assert_eq!(at(&[]), PathBuf::from("/home/ada/.local/share/goalwright"));
+    assert_eq!(at(&[]), PathBuf::from("/srv/ada/.local/share/goalwright"));
     assert_eq!(at(&[("XDG_DATA_HOME", "/data")]), PathBuf::from("/data/goalwright"));
-    assert_eq!(at(&[("XDG_DATA_HOME", "data")]), PathBuf::from("/home/ada/.local/share/goalwright"));
+    assert_eq!(at(&[("XDG_DATA_HOME", "data")]), PathBuf::from("/srv/ada/.local/share/goalwright"));
     let error = Config::from_sources(&|_| None, None).expect_err("no home");
     assert!(error.help().contains("GOALWRIGHT_DATA_DIR"), "{error}");
 }
@@ -40,14 +41,46 @@ fn the_data_directory_follows_xdg() {
 #[test]
 fn mistakes_are_named_with_their_place() {
     for (variables, file, said) in [
-        (vec![], Some("bind = \"localhost:80\"\nlease-ms = 5\n"), "goalwright.toml, line 2: `lease-ms` is no setting | did you mean `lease_ms`?"),
-        (vec![], Some("GOALWRIGHT_BIND = \"x:1\""), "goalwright.toml, line 1: `GOALWRIGHT_BIND` is no setting | did you mean `bind`?"),
-        (vec![], Some("\n\nlease_ms = \"soon\""), "goalwright.toml, line 3: `lease_ms`: `soon` is not taken | give a whole number from 100 to 86400000"),
-        (vec![], Some("bind = [1]"), "goalwright.toml, line 1: `bind`: a value of type array is not taken | give a text in quotes"),
-        (vec![("GOALWRIGHT_WORKER_CONCURRENCY", "0")], None, "GOALWRIGHT_WORKER_CONCURRENCY: `0` is not taken | give a whole number from 1 to 1000"),
-        (vec![("GOALWRIGHT_BIND", "8080")], None, "GOALWRIGHT_BIND: `8080` is no address with a port | give host and port"),
-        (vec![("GOALWRIGHT_MIGRATE", "maybe")], None, "GOALWRIGHT_MIGRATE: `maybe` is not taken | give `on` or `off`"),
-        (vec![("GOALWRIGHT_LOG_FORMAT", "xml")], None, "GOALWRIGHT_LOG_FORMAT: `xml` is not taken | give `text` or `json`"),
+        (
+            vec![],
+            Some("bind = \"localhost:80\"\nlease-ms = 5\n"),
+            "goalwright.toml, line 2: `lease-ms` is no setting | did you mean `lease_ms`?",
+        ),
+        (
+            vec![],
+            Some("GOALWRIGHT_BIND = \"x:1\""),
+            "goalwright.toml, line 1: `GOALWRIGHT_BIND` is no setting | did you mean `bind`?",
+        ),
+        (
+            vec![],
+            Some("\n\nlease_ms = \"soon\""),
+            "goalwright.toml, line 3: `lease_ms`: `soon` is not taken | give a whole number from 100 to 86400000",
+        ),
+        (
+            vec![],
+            Some("bind = [1]"),
+            "goalwright.toml, line 1: `bind`: a value of type array is not taken | give a text in quotes",
+        ),
+        (
+            vec![("GOALWRIGHT_WORKER_CONCURRENCY", "0")],
+            None,
+            "GOALWRIGHT_WORKER_CONCURRENCY: `0` is not taken | give a whole number from 1 to 1000",
+        ),
+        (
+            vec![("GOALWRIGHT_BIND", "8080")],
+            None,
+            "GOALWRIGHT_BIND: `8080` is no address with a port | give host and port",
+        ),
+        (
+            vec![("GOALWRIGHT_MIGRATE", "maybe")],
+            None,
+            "GOALWRIGHT_MIGRATE: `maybe` is not taken | give `on` or `off`",
+        ),
+        (
+            vec![("GOALWRIGHT_LOG_FORMAT", "xml")],
+            None,
+            "GOALWRIGHT_LOG_FORMAT: `xml` is not taken | give `text` or `json`",
+        ),
         (vec![("RUST_LOG", "a=b=c")], None, "RUST_LOG: `a=b=c` is no log filter"),
     ] {
         let answer = refused(&variables, file);
@@ -60,12 +93,14 @@ fn mistakes_are_named_with_their_place() {
 #[test]
 fn secrets_are_never_printed() {
     let secret = "0123456789abcdef0123456789abcdef";
-    let variables =
-        [("GOALWRIGHT_JWT_SECRET", secret), ("DATABASE_URL", "postgres://ada:p@ss@db.example:5432/gw?password=hidden")];
+    let variables = [
+        ("GOALWRIGHT_JWT_SECRET", secret),
+        ("DATABASE_URL", "postgres://ada:p@ss@db.example:5432/gw?password=hidden"),
+    ];
     let config = config(&variables, None).expect("sound");
     let printed = format!("{config:?} {}", config.database_url);
     for hidden in [secret, "p@ss", "hidden", "ada"] {
-        assert!(!printed.replace("/home/ada", "").contains(hidden), "{hidden} in {printed}");
+        assert!(!printed.replace("/srv/ada", "").contains(hidden), "{hidden} in {printed}");
     }
     assert!(printed.contains("postgres://db.example:5432/gw"), "{printed}");
     let short = refused(&[("GOALWRIGHT_JWT_SECRET", "hunter2")], None);
@@ -80,12 +115,15 @@ fn the_example_file_lists_every_setting_with_its_default() {
     let example = include_str!("../../../../goalwright.example.toml");
     let on: String = example
         .lines()
-        .filter_map(|line| line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())))
+        .filter_map(|line| {
+            line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+        })
         .map(|line| format!("{line}\n"))
         .collect();
     let table: toml::Table = on.parse().expect("the example is TOML");
     let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let mut listed: Vec<(String, String)> = table.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+    let mut listed: Vec<(String, String)> =
+        table.iter().map(|(key, value)| (key.clone(), text(value))).collect();
     let mut known: Vec<(String, String)> =
         SETTINGS.iter().map(|setting| (setting.key.to_owned(), setting.default.to_owned())).collect();
     known.sort();

@@ -92,7 +92,8 @@ fn read_file(text: &str) -> Result<HashMap<&'static str, (String, usize)>, Confi
                 return Err(ConfigError::Unusable {
                     place: Place::File { key: name.to_owned(), line },
                     reason: format!("a value of type {} is not taken", other.type_str()),
-                    expected: "give a text in quotes or a whole number, as in goalwright.example.toml".to_owned(),
+                    expected: "give a text in quotes or a whole number, as in goalwright.example.toml"
+                        .to_owned(),
                 });
             }
         };

@@ -8,9 +8,11 @@ use goalwright_application::ports::{Clock, Sequencer, Transactions};
 use goalwright_application::read::Queries;
 use goalwright_migrations::Migrator;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sea_orm::sqlx::{ConnectOptions, Connection};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement};
+use sea_orm::sqlx::{ConnectOptions, Connection};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
+};
 use sea_orm_migration::MigratorTrait;
 
 use super::reader::Reader;
@@ -86,12 +88,19 @@ impl OpenError {
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
-            Self::UnknownUrl { .. } => "DATABASE_URL is `sqlite:///path/to/file.db` or `postgres://user@host/name`".to_owned(),
-            Self::Unwritable { .. } => {
-                "make the folder writable, or choose another one with GOALWRIGHT_DATA_DIR or DATABASE_URL".to_owned()
+            Self::UnknownUrl { .. } => {
+                "DATABASE_URL is `sqlite:///path/to/file.db` or `postgres://user@host/name`".to_owned()
             }
-            Self::Unreachable { .. } => "check DATABASE_URL, and that the server runs and accepts this user".to_owned(),
-            Self::Newer { .. } => "use the version of goalwright that wrote it, or a later one; nothing was changed".to_owned(),
+            Self::Unwritable { .. } => {
+                "make the folder writable, or choose another one with GOALWRIGHT_DATA_DIR or DATABASE_URL"
+                    .to_owned()
+            }
+            Self::Unreachable { .. } => {
+                "check DATABASE_URL, and that the server runs and accepts this user".to_owned()
+            }
+            Self::Newer { .. } => {
+                "use the version of goalwright that wrote it, or a later one; nothing was changed".to_owned()
+            }
             Self::Older { .. } => "leave GOALWRIGHT_MIGRATE on to apply them at start".to_owned(),
             Self::Migration { .. } => "nothing was changed; mend the cause and start again".to_owned(),
         }
@@ -132,7 +141,9 @@ impl Database {
             let (writing, reading) = open_sqlite(&path, settings).await?;
             (writing, reading, "sqlite")
         } else {
-            return Err(OpenError::UnknownUrl { url: url.split('@').next_back().unwrap_or_default().to_owned() });
+            return Err(OpenError::UnknownUrl {
+                url: url.split('@').next_back().unwrap_or_default().to_owned(),
+            });
         };
         Ok(Arc::new(Self {
             writer: Arc::new(Writer { connection: writing, clock, own_clock }),
@@ -176,7 +187,10 @@ fn sqlite_path(url: &str) -> Option<PathBuf> {
     (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
 }
 
-async fn open_sqlite(path: &Path, settings: &DatabaseSettings) -> Result<(DatabaseConnection, DatabaseConnection), OpenError> {
+async fn open_sqlite(
+    path: &Path,
+    settings: &DatabaseSettings,
+) -> Result<(DatabaseConnection, DatabaseConnection), OpenError> {
     let unwritable = |reason: String| OpenError::Unwritable { path: path.to_owned(), reason };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| unwritable(error.to_string()))?;
@@ -298,7 +312,8 @@ async fn migrate_postgres(options: &PgConnectOptions, migrate: bool) -> Result<(
 
 /// Applies what is missing; tells whether anything was.
 async fn bring_up_to_date(connection: &DatabaseConnection, migrate: bool) -> Result<bool, OpenError> {
-    let known: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let known: Vec<String> =
+        Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
     let applied = applied(connection).await.map_err(|error| failed(&error))?;
     if let Some(newer) = applied.iter().find(|name| !known.contains(name)) {
         return Err(OpenError::Newer { migration: newer.clone() });
@@ -316,7 +331,9 @@ async fn bring_up_to_date(connection: &DatabaseConnection, migrate: bool) -> Res
 async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let backend = connection.get_database_backend();
     let exists = match backend {
-        sea_orm::DatabaseBackend::Postgres => "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'seaql_migrations'",
+        sea_orm::DatabaseBackend::Postgres => {
+            "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'seaql_migrations'"
+        }
         _ => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
     };
     if connection.query_one_raw(Statement::from_string(backend, exists)).await?.is_none() {

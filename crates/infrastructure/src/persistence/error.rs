@@ -41,7 +41,11 @@ fn kind(error: &DbErr) -> Kind {
         Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" | "773") => Kind::Contended,
         // PostgreSQL: connection exceptions, too many connections, shutdown, starting up, read-only transaction.
         // SQLite: I/O error, disk full, cannot open.
-        Some(code) if code.starts_with("08") || code.starts_with("57P") || matches!(code, "53300" | "53100" | "10" | "13" | "14") => {
+        Some(code)
+            if code.starts_with("08")
+                || code.starts_with("57P")
+                || matches!(code, "53300" | "53100" | "10" | "13" | "14") =>
+        {
             Kind::Unavailable
         }
         _ => Kind::Refused,

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use goalwright_application::Error;
 use goalwright_application::read::{
-    AgentFilter, EventFilter, EventView, ExperienceFilter, GoalFilter, GoalView, Page, PageRequest, Queries, RunView,
-    TaskFilter, TaskView,
+    AgentFilter, EventFilter, EventView, ExperienceFilter, GoalFilter, GoalView, Page, PageRequest, Queries,
+    RunView, TaskFilter, TaskView,
 };
 use goalwright_domain::agent::{Agent, AgentId};
 use goalwright_domain::execution::RunId;
@@ -45,7 +45,12 @@ impl Queries for Reader {
         goal::queries::one(self, workspace, id).await
     }
 
-    async fn goals(&self, workspace: WorkspaceId, filter: &GoalFilter, page: &PageRequest) -> Result<Page<GoalView>, Error> {
+    async fn goals(
+        &self,
+        workspace: WorkspaceId,
+        filter: &GoalFilter,
+        page: &PageRequest,
+    ) -> Result<Page<GoalView>, Error> {
         goal::queries::list(self, workspace, filter, page).await
     }
 
@@ -61,11 +66,21 @@ impl Queries for Reader {
         task::queries::by_slug(self, workspace, slug).await
     }
 
-    async fn tasks(&self, workspace: WorkspaceId, filter: &TaskFilter, page: &PageRequest) -> Result<Page<TaskView>, Error> {
+    async fn tasks(
+        &self,
+        workspace: WorkspaceId,
+        filter: &TaskFilter,
+        page: &PageRequest,
+    ) -> Result<Page<TaskView>, Error> {
         task::queries::list(self, workspace, filter, page).await
     }
 
-    async fn results(&self, workspace: WorkspaceId, goal: GoalId, keys: &[String]) -> Result<Vec<(String, Value)>, Error> {
+    async fn results(
+        &self,
+        workspace: WorkspaceId,
+        goal: GoalId,
+        keys: &[String],
+    ) -> Result<Vec<(String, Value)>, Error> {
         task::queries::results(self, workspace, goal, keys).await
     }
 
@@ -73,7 +88,12 @@ impl Queries for Reader {
         agent::queries::one(self, workspace, id).await
     }
 
-    async fn agents(&self, workspace: WorkspaceId, filter: &AgentFilter, page: &PageRequest) -> Result<Page<Agent>, Error> {
+    async fn agents(
+        &self,
+        workspace: WorkspaceId,
+        filter: &AgentFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Agent>, Error> {
         agent::queries::list(self, workspace, filter, page).await
     }
 
@@ -90,7 +110,12 @@ impl Queries for Reader {
         experience::queries::list(self, workspace, filter, page).await
     }
 
-    async fn events(&self, workspace: WorkspaceId, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventView>, Error> {
+    async fn events(
+        &self,
+        workspace: WorkspaceId,
+        filter: &EventFilter,
+        page: &PageRequest,
+    ) -> Result<Page<EventView>, Error> {
         ledger::queries::list(self, workspace, filter, page).await
     }
 
@@ -98,7 +123,12 @@ impl Queries for Reader {
         execution::queries::one(self, workspace, id).await
     }
 
-    async fn runs_of_goal(&self, workspace: WorkspaceId, goal: GoalId, limit: u64) -> Result<Vec<RunView>, Error> {
+    async fn runs_of_goal(
+        &self,
+        workspace: WorkspaceId,
+        goal: GoalId,
+        limit: u64,
+    ) -> Result<Vec<RunView>, Error> {
         execution::queries::of_goal(self, workspace, goal, limit).await
     }
 

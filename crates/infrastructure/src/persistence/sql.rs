@@ -115,7 +115,13 @@ impl Sql {
 
 /// `INSERT INTO table (columns) VALUES …` for any number of rows, in as few statements as the limit of bound values
 /// allows; `suffix` follows each.
-pub(crate) fn insert_many(dialect: Dialect, table: &str, columns: &[&str], rows: Vec<Vec<Value>>, suffix: &str) -> Vec<Sql> {
+pub(crate) fn insert_many(
+    dialect: Dialect,
+    table: &str,
+    columns: &[&str],
+    rows: Vec<Vec<Value>>,
+    suffix: &str,
+) -> Vec<Sql> {
     let head = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
     chunks(rows, columns.len())
         .into_iter()
@@ -125,9 +131,18 @@ pub(crate) fn insert_many(dialect: Dialect, table: &str, columns: &[&str], rows:
 
 /// `UPDATE table SET …` for rows that each have their own values. The first column is the key. The rows should be
 /// locked already, so that two such updates cannot wait for each other.
-pub(crate) fn update_many(dialect: Dialect, table: &str, columns: &[&str], rows: Vec<Vec<Value>>) -> Vec<Sql> {
-    let set: Vec<String> =
-        columns.iter().enumerate().skip(1).map(|(index, column)| format!("{column} = v.column{}", index + 1)).collect();
+pub(crate) fn update_many(
+    dialect: Dialect,
+    table: &str,
+    columns: &[&str],
+    rows: Vec<Vec<Value>>,
+) -> Vec<Sql> {
+    let set: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .skip(1)
+        .map(|(index, column)| format!("{column} = v.column{}", index + 1))
+        .collect();
     let head = format!("UPDATE {table} SET {} FROM (VALUES ", set.join(", "));
     let tail = format!(") AS v WHERE {table}.{} = v.column1", columns[0]);
     chunks(rows, columns.len())

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use goalwright_application::ports::{
-    AgentRepository, Clock, DecompositionRepository, ExecutionRepository, ExperienceRepository, GoalRepository, Outbox,
-    StorageError, TaskRepository, Transactions, UnitOfWork, WorkspaceRepository,
+    AgentRepository, Clock, DecompositionRepository, ExecutionRepository, ExperienceRepository,
+    GoalRepository, Outbox, StorageError, TaskRepository, Transactions, UnitOfWork, WorkspaceRepository,
 };
 use goalwright_domain::Timestamp;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 
 use super::error::storage;
@@ -56,7 +56,13 @@ impl Writer {
         let transaction = self.connection.begin_with_options(options).await.map_err(storage)?;
         let dialect = Dialect::of(self.connection.get_database_backend());
         let own_clock = self.own_clock || dialect == Dialect::Sqlite;
-        Ok(Unit { transaction, dialect, clock: self.clock.clone(), own_clock, failed: AtomicBool::new(false) })
+        Ok(Unit {
+            transaction,
+            dialect,
+            clock: self.clock.clone(),
+            own_clock,
+            failed: AtomicBool::new(false),
+        })
     }
 }
 
@@ -95,7 +101,8 @@ impl Unit {
         }
         let row = self.one(self.sql("SELECT clock_timestamp() AS now")).await?;
         let now = row.and_then(|row| row.try_get::<chrono::DateTime<chrono::Utc>>("", "now").ok());
-        now.map(Timestamp::new).ok_or_else(|| StorageError::Corrupt { what: "the database's clock".to_owned() })
+        now.map(Timestamp::new)
+            .ok_or_else(|| StorageError::Corrupt { what: "the database's clock".to_owned() })
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -36,12 +36,15 @@ pub(super) async fn everybody(app: &App, context: &Context, goal: GoalId) -> Res
         match line("done? [y/N/q] ").await?.to_ascii_lowercase().as_str() {
             "y" | "yes" => {
                 let result = line("result, if there is one to note: ").await?;
-                let result = Some(result).filter(|result| !result.is_empty()).map_or(Value::Null, Value::String);
+                let result =
+                    Some(result).filter(|result| !result.is_empty()).map_or(Value::Null, Value::String);
                 let completion = Completion { result, summary: None, partial: false };
                 match app.services.tasks.complete(context, task.state.id, &completion).await {
                     Ok(_) => asked = Asked::Answered,
                     // Somebody else may have been quicker; the others can still be asked about.
-                    Err(error @ goalwright_application::Error::Rejected(_)) => remark(&printable(&error.to_string())),
+                    Err(error @ goalwright_application::Error::Rejected(_)) => {
+                        remark(&printable(&error.to_string()))
+                    }
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -69,8 +72,14 @@ async fn line(prompt: &str) -> Result<String, Failure> {
     // On a thread of its own, since reading from a terminal cannot be given up when a signal comes.
     let read = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
-        io::stdin().lock().read_line(&mut line).map(|count| if count == 0 { "q".to_owned() } else { line.trim().to_owned() })
+        io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map(|count| if count == 0 { "q".to_owned() } else { line.trim().to_owned() })
     });
     let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-    read.map_err(|error| Failure::new(Exit::Failed, format!("the keyboard cannot be read: {error}")).with_help("give --no-input"))
+    read.map_err(|error| {
+        Failure::new(Exit::Failed, format!("the keyboard cannot be read: {error}"))
+            .with_help("give --no-input")
+    })
 }

@@ -30,7 +30,13 @@ impl Leases {
     }
 
     /// Names the other processes that hold leases on tasks of this goal, each once.
-    pub(super) async fn tell(&mut self, app: &App, context: &Context, begun: &Begun, show: &Show) -> Result<(), Error> {
+    pub(super) async fn tell(
+        &mut self,
+        app: &App,
+        context: &Context,
+        begun: &Begun,
+        show: &Show,
+    ) -> Result<(), Error> {
         let runs = app.services.queries.runs_of_goal(context.workspace(), begun.goal, LOOKED_AT).await?;
         let (own, now) = (app.runner.label(), app.ports.clock.now());
         let mut held: BTreeMap<String, Vec<(Timestamp, TaskId)>> = BTreeMap::new();
@@ -53,7 +59,9 @@ impl Leases {
                 show.remark(&format!("{worker} works on {tasks} at the same time"));
             } else {
                 let seconds = (*last + self.notice).millis_since(now) / 1000 + 1;
-                show.remark(&format!("waiting up to {seconds} s for the lease of {worker} on {tasks} to expire"));
+                show.remark(&format!(
+                    "waiting up to {seconds} s for the lease of {worker} on {tasks} to expire"
+                ));
             }
             self.told.insert(worker);
         }
@@ -69,7 +77,9 @@ fn is_alive(worker: &str, own: &str) -> bool {
         Some((rest.split_once('@')?.1.to_owned(), pid.parse::<u32>().ok()?))
     };
     match (place(worker), place(own)) {
-        (Some((host, pid)), Some((here, _))) => host == here && Path::new("/proc").join(pid.to_string()).exists(),
+        (Some((host, pid)), Some((here, _))) => {
+            host == here && Path::new("/proc").join(pid.to_string()).exists()
+        }
         _ => false,
     }
 }

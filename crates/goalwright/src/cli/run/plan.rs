@@ -45,7 +45,8 @@ pub(super) struct Begun {
 /// Reads the file.
 pub(super) fn read(file: &Path) -> Result<Source, Failure> {
     let shown = file.display();
-    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let extension =
+        file.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     if matches!(extension.as_str(), "json" | "yaml" | "yml") {
         return Err(Failure::usage(
             format!("{shown}: task files in JSON and chains are not read yet"),
@@ -60,14 +61,20 @@ pub(super) fn read(file: &Path) -> Result<Source, Failure> {
         io::ErrorKind::IsADirectory => {
             Failure::usage(format!("{shown} is a folder"), "name a Markdown plan in it")
         }
-        _ => Failure::usage(format!("{shown} cannot be read: {error}"), "make the file readable for this user"),
+        _ => {
+            Failure::usage(format!("{shown} cannot be read: {error}"), "make the file readable for this user")
+        }
     };
     let path = file.canonicalize().map_err(unreadable)?;
     let mut bytes = Vec::new();
     File::open(&path).and_then(|file| file.take(READ_LIMIT).read_to_end(&mut bytes)).map_err(unreadable)?;
     let digest = format!("sha256:{}", sha256_hex(&bytes));
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|&&byte| byte == b'\n')
+            .count()
+            + 1;
         Failure::usage(
             format!("{shown} looks binary: line {line} is not UTF-8"),
             "name a Markdown plan, saved as UTF-8 text",
@@ -88,14 +95,20 @@ pub(super) async fn begin(
     let _turn = take_turns(config, &source.path)?;
     let unfinished = match new {
         true => None,
-        false => newest(app, context, &source.path).await?.filter(|goal| goal.state().status == GoalStatus::Active),
+        false => {
+            newest(app, context, &source.path).await?.filter(|goal| goal.state().status == GoalStatus::Active)
+        }
     };
     match unfinished {
         Some(goal) if goal.state().origin.source_digest.as_deref() == Some(source.digest.as_str()) => {
             resume(app, context, &goal).await
         }
         Some(goal) => Err(Failure::usage(
-            format!("{} was edited since its goal `{}` was begun, and that is unfinished", source.path, goal.state().title),
+            format!(
+                "{} was edited since its goal `{}` was begun, and that is unfinished",
+                source.path,
+                goal.state().title
+            ),
             "give --new to begin a new goal with the file as it is now, or undo the edit to resume the old one",
         )),
         None => import(app, context, source).await,
@@ -120,7 +133,12 @@ async fn resume(app: &App, context: &Context, goal: &Goal) -> Result<Begun, Fail
     let mut names = HashMap::new();
     loop {
         let tasks = app.services.queries.tasks(context.workspace(), &filter, &page).await?;
-        names.extend(tasks.items.iter().map(|task| (task.state.id, label(task.state.key.as_deref(), &task.state.title))));
+        names.extend(
+            tasks
+                .items
+                .iter()
+                .map(|task| (task.state.id, label(task.state.key.as_deref(), &task.state.title))),
+        );
         page.after = tasks.next;
         if page.after.is_none() {
             break;
@@ -160,7 +178,9 @@ async fn import(app: &App, context: &Context, source: Source) -> Result<Begun, F
 fn refused(error: goalwright_application::Error) -> Failure {
     let help = match error.code() {
         "not_a_plan" => "a plan is Markdown with checklist items such as `- [ ] T001 Title`",
-        "plan_too_large" | "too_many_tasks" | "too_many_dependencies" => "nothing was written; make several plans of it",
+        "plan_too_large" | "too_many_tasks" | "too_many_dependencies" => {
+            "nothing was written; make several plans of it"
+        }
         "invalid_plan" | "invalid_input" => "mend the plan and run it again; nothing was written",
         _ => return error.into(),
     };
@@ -168,8 +188,12 @@ fn refused(error: goalwright_application::Error) -> Failure {
 }
 
 fn current_folder() -> Result<String, Failure> {
-    let folder = std::env::current_dir()
-        .map_err(|error| Failure::usage(format!("the current folder cannot be used: {error}"), "change to a folder that exists"))?;
+    let folder = std::env::current_dir().map_err(|error| {
+        Failure::usage(
+            format!("the current folder cannot be used: {error}"),
+            "change to a folder that exists",
+        )
+    })?;
     folder.into_os_string().into_string().map_err(|folder| {
         let message = format!("the current folder {} is not UTF-8", PathBuf::from(folder).display());
         Failure::usage(message, "run from a folder with another name")

@@ -25,7 +25,11 @@ pub(super) enum Standing {
 }
 
 /// Looks at the counters, and further only where they do not tell.
-pub(super) async fn look(app: &App, context: &Context, goal: GoalId) -> Result<(Standing, TaskCounts), Error> {
+pub(super) async fn look(
+    app: &App,
+    context: &Context,
+    goal: GoalId,
+) -> Result<(Standing, TaskCounts), Error> {
     let view = app.services.goals.get(context, goal).await?;
     let counts = view.counts;
     let standing = match view.state.status {
@@ -46,9 +50,15 @@ pub(super) async fn look(app: &App, context: &Context, goal: GoalId) -> Result<(
     Ok((standing, counts))
 }
 
-async fn why_still(app: &App, context: &Context, goal: GoalId, counts: &TaskCounts) -> Result<Standing, Error> {
+async fn why_still(
+    app: &App,
+    context: &Context,
+    goal: GoalId,
+    counts: &TaskCounts,
+) -> Result<Standing, Error> {
     let progress = app.services.goals.progress(context, goal).await?;
-    let blocked = progress.reasons.iter().any(|reason| matches!(reason.code, "task_failed" | "dependency_failed"));
+    let blocked =
+        progress.reasons.iter().any(|reason| matches!(reason.code, "task_failed" | "dependency_failed"));
     Ok(if blocked {
         Standing::Failed
     } else if counts.waiting > 0 {
@@ -76,7 +86,8 @@ async fn claimable(app: &App, context: &Context, goal: GoalId) -> Result<bool, E
 async fn wakes_up(app: &App, context: &Context, goal: GoalId) -> Result<bool, Error> {
     let mut tasks = Tasks::of(goal, TaskStatus::Waiting);
     while let Some(page) = tasks.next(app, context).await? {
-        if page.iter().any(|task| task.state.waiting.as_ref().is_some_and(|wait| wait.kind == WaitKind::Time)) {
+        if page.iter().any(|task| task.state.waiting.as_ref().is_some_and(|wait| wait.kind == WaitKind::Time))
+        {
             return Ok(true);
         }
     }
@@ -96,7 +107,11 @@ impl Tasks {
     }
 
     /// The next page; none behind the last.
-    pub(super) async fn next(&mut self, app: &App, context: &Context) -> Result<Option<Vec<TaskView>>, Error> {
+    pub(super) async fn next(
+        &mut self,
+        app: &App,
+        context: &Context,
+    ) -> Result<Option<Vec<TaskView>>, Error> {
         let Some(page) = self.page.take() else { return Ok(None) };
         let tasks = app.services.queries.tasks(context.workspace(), &self.filter, &page).await?;
         self.page = tasks.next.map(|after| PageRequest { limit: MAX_LIMIT, after: Some(after) });

@@ -84,7 +84,8 @@ impl Summary {
     ) -> Result<Self, Error> {
         let goal = app.services.goals.get(context, begun.goal).await?;
         let progress = app.services.goals.progress(context, begun.goal).await?;
-        let mut runs = app.services.queries.runs_of_goal(context.workspace(), begun.goal, u64::from(u32::MAX)).await?;
+        let mut runs =
+            app.services.queries.runs_of_goal(context.workspace(), begun.goal, u64::from(u32::MAX)).await?;
         // Run ids follow their age, so the traces are told in the order of the work.
         runs.sort_by_key(|run| run.id);
         let name = |key: &Option<String>, slug: &str| key.clone().unwrap_or_else(|| slug.to_owned());
@@ -102,15 +103,24 @@ impl Summary {
             failures: failed
                 .into_iter()
                 .filter_map(|task| {
-                    let error = task.state.error.map(|error| Cause { kind: error.kind, message: error.message })?;
-                    Some(Failed { task: name(&task.state.key, &task.state.slug), title: task.state.title, error })
+                    let error =
+                        task.state.error.map(|error| Cause { kind: error.kind, message: error.message })?;
+                    Some(Failed {
+                        task: name(&task.state.key, &task.state.slug),
+                        title: task.state.title,
+                        error,
+                    })
                 })
                 .collect(),
             waiting: waiting
                 .into_iter()
                 .filter_map(|task| {
                     let message = task.state.waiting.map(|wait| wait.message)?;
-                    Some(Waits { task: name(&task.state.key, &task.state.slug), title: task.state.title, message })
+                    Some(Waits {
+                        task: name(&task.state.key, &task.state.slug),
+                        title: task.state.title,
+                        message,
+                    })
                 })
                 .collect(),
             reasons: progress
@@ -145,10 +155,17 @@ impl Summary {
         let took = span(i64::try_from(self.duration_ms).unwrap_or(i64::MAX));
         let mut lines = vec![
             String::new(),
-            format!("{}: {} — {} of {total} tasks done ({:.0} %), {took}", self.title, self.status, counts.completed, self.progress.floor()),
+            format!(
+                "{}: {} — {} of {total} tasks done ({:.0} %), {took}",
+                self.title,
+                self.status,
+                counts.completed,
+                self.progress.floor()
+            ),
         ];
         let by_status = TaskStatus::ALL.into_iter().filter(|status| counts.of(*status) > 0);
-        let by_status: Vec<String> = by_status.map(|status| format!("{} {}", counts.of(status), status.as_str())).collect();
+        let by_status: Vec<String> =
+            by_status.map(|status| format!("{} {}", counts.of(status), status.as_str())).collect();
         lines.push(format!("  tasks   {}", by_status.join(", ")));
         named(&mut lines, &self.failures, |failed| {
             let name = label(Some(&failed.task), &failed.title);
@@ -156,7 +173,11 @@ impl Summary {
         });
         named(&mut lines, &self.waiting, |waits| {
             let name = label(Some(&waits.task), &waits.title);
-            if waits.message == waits.title { format!("  waits   {name}") } else { format!("  waits   {name}: {}", waits.message) }
+            if waits.message == waits.title {
+                format!("  waits   {name}")
+            } else {
+                format!("  waits   {name}: {}", waits.message)
+            }
         });
         if self.status == "waiting" && self.waiting.is_empty() {
             lines.extend(self.reasons.iter().map(|reason| format!("  {}; {}", reason.message, reason.mend)));
@@ -174,10 +195,12 @@ impl Summary {
                 "mend what failed, then begin again: `goalwright run --new {}`; `goalwright serve` shows the whole record",
                 file.display()
             )),
-            "waiting" if !self.waiting.is_empty() => {
-                Some(format!("{resumption} and answer on the terminal, or complete the tasks through `goalwright serve`"))
+            "waiting" if !self.waiting.is_empty() => Some(format!(
+                "{resumption} and answer on the terminal, or complete the tasks through `goalwright serve`"
+            )),
+            "waiting" => {
+                Some(format!("give the tasks an agent through `goalwright serve`, then {resumption}"))
             }
-            "waiting" => Some(format!("give the tasks an agent through `goalwright serve`, then {resumption}")),
             "interrupted" => Some(resumption),
             _ => None,
         }

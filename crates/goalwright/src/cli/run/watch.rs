@@ -38,8 +38,23 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(app: &'a App, context: Context, begun: &'a Begun, show: &'a Show, leases: Leases) -> Self {
-        Self { app, context, begun, show, leases, seen: begun.position, looked_back: false, since: HashMap::new() }
+    pub(super) fn new(
+        app: &'a App,
+        context: Context,
+        begun: &'a Begun,
+        show: &'a Show,
+        leases: Leases,
+    ) -> Self {
+        Self {
+            app,
+            context,
+            begun,
+            show,
+            leases,
+            seen: begun.position,
+            looked_back: false,
+            since: HashMap::new(),
+        }
     }
 
     /// Shows what happens until the goal stands still.

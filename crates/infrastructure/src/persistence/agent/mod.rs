@@ -12,8 +12,18 @@ use super::row::Row;
 use super::sql::{self, int_or_null, time, uuid_or_null};
 
 const COLUMNS: [&str; 12] = [
-    "id", "workspace_id", "name", "kind", "capabilities", "max_concurrency", "is_default", "status", "user_id",
-    "revision", "created_at", "updated_at",
+    "id",
+    "workspace_id",
+    "name",
+    "kind",
+    "capabilities",
+    "max_concurrency",
+    "is_default",
+    "status",
+    "user_id",
+    "revision",
+    "created_at",
+    "updated_at",
 ];
 
 fn select() -> String {
@@ -46,7 +56,9 @@ fn from_row(row: &QueryResult) -> Result<Agent, StorageError> {
         name: row.text("name")?,
         kind: row.word("kind", AgentKind::parse)?,
         capabilities: row.json("capabilities")?,
-        max_concurrency: row.get::<Option<i32>>("max_concurrency")?.and_then(|limit| u32::try_from(limit).ok()),
+        max_concurrency: row
+            .get::<Option<i32>>("max_concurrency")?
+            .and_then(|limit| u32::try_from(limit).ok()),
         is_default: row.get("is_default")?,
         status: row.word("status", AgentStatus::parse)?,
         user_id: row.id_or_none("user_id")?,

@@ -6,9 +6,17 @@ use goalwright_domain::workspace::WorkspaceId;
 use super::{from_row, select};
 use crate::persistence::reader::Reader;
 
-pub(crate) async fn one(reader: &Reader, workspace: WorkspaceId, id: AgentId) -> Result<Option<Agent>, Error> {
-    let sql =
-        reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid()).text(" AND id = ").bind(id.uuid());
+pub(crate) async fn one(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    id: AgentId,
+) -> Result<Option<Agent>, Error> {
+    let sql = reader
+        .sql(&select())
+        .text(" WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND id = ")
+        .bind(id.uuid());
     Ok(reader.one(sql).await?.as_ref().map(from_row).transpose()?)
 }
 

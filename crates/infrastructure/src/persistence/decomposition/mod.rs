@@ -7,8 +7,18 @@ use super::sql::{self, insert_many, time};
 use super::unit_of_work::Unit;
 
 const COLUMNS: [&str; 12] = [
-    "id", "workspace_id", "goal_id", "status", "planner", "dry_run", "plan", "plan_hash", "findings", "usage",
-    "event_id", "created_at",
+    "id",
+    "workspace_id",
+    "goal_id",
+    "status",
+    "planner",
+    "dry_run",
+    "plan",
+    "plan_hash",
+    "findings",
+    "usage",
+    "event_id",
+    "created_at",
 ];
 
 #[async_trait]

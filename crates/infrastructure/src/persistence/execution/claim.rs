@@ -28,22 +28,24 @@ struct Taking<'a> {
     due: Timestamp,
 }
 
-pub(super) async fn claim(unit: &Unit, claim: &Claim, now: Timestamp) -> Result<Vec<ClaimedRun>, StorageError> {
+pub(super) async fn claim(
+    unit: &Unit,
+    claim: &Claim,
+    now: Timestamp,
+) -> Result<Vec<ClaimedRun>, StorageError> {
     let database_now = unit.database_now().await?;
     let taking = Taking { unit, claim, now, due: now.max(database_now) };
-    let mut rows = taking.from_unlimited(claim.limit).await?;
+    let mut rows = taking.take_unlimited(claim.limit).await?;
     if rows.len() < claim.limit {
-        rows.extend(taking.from_limited(claim.limit - rows.len()).await?);
+        rows.extend(taking.take_limited(claim.limit - rows.len()).await?);
     }
     let expires_at = database_now + claim.lease.max(Duration::from_millis(1));
-    rows.iter()
-        .map(|row| Ok(ClaimedRun { run: run_from(row)?, claimed_at: now, expires_at }))
-        .collect()
+    rows.iter().map(|row| Ok(ClaimedRun { run: run_from(row)?, claimed_at: now, expires_at })).collect()
 }
 
 impl Taking<'_> {
     /// Runs of agents that only the workers limit.
-    async fn from_unlimited(&self, limit: usize) -> Result<Vec<QueryResult>, StorageError> {
+    async fn take_unlimited(&self, limit: usize) -> Result<Vec<QueryResult>, StorageError> {
         let pick = |sql: Sql| {
             self.mine(sql.text("SELECT r.id FROM runs r JOIN agents a ON a.id = r.agent_id WHERE a.max_concurrency IS NULL AND "))
         };
@@ -51,7 +53,7 @@ impl Taking<'_> {
     }
 
     /// Runs of agents with a limit: as many as they have places left.
-    async fn from_limited(&self, limit: usize) -> Result<Vec<QueryResult>, StorageError> {
+    async fn take_limited(&self, limit: usize) -> Result<Vec<QueryResult>, StorageError> {
         let unit = self.unit;
         let candidates = self
             .mine(unit.sql(
@@ -68,7 +70,8 @@ impl Taking<'_> {
             let busy = unit
                 .sql("SELECT COUNT(*) AS busy FROM attempts WHERE status = 'running' AND agent_id = ")
                 .bind(id);
-            let busy = unit.one(busy).await?.map(|row| Row::of("attempts", &row).get::<i64>("busy")).transpose()?;
+            let busy =
+                unit.one(busy).await?.map(|row| Row::of("attempts", &row).get::<i64>("busy")).transpose()?;
             let free = places.saturating_sub(usize::try_from(busy.unwrap_or(0)).unwrap_or(usize::MAX));
             let wanted = free.min(limit - taken.len());
             if wanted == 0 {
@@ -89,7 +92,8 @@ impl Taking<'_> {
     /// Of this queue, for these performers, due.
     fn mine(&self, sql: Sql) -> Sql {
         let sql = sql.text("r.queue = ").bind(self.claim.queue.as_str());
-        let sql = sql.text(" AND r.performer IN ").list(self.claim.performers.iter().map(|kind| kind.as_str()));
+        let sql =
+            sql.text(" AND r.performer IN ").list(self.claim.performers.iter().map(|kind| kind.as_str()));
         sql.text(" AND ").text(CLAIMABLE).bind(time(self.due))
     }
 

@@ -14,7 +14,11 @@ const VIEW: &str = "SELECT r.id, r.task_id, r.trace_id, r.status, r.available_at
                     a.lease_expires_at, a.worker FROM runs r \
                     LEFT JOIN attempts a ON a.run_id = r.id AND a.number = r.attempts";
 
-pub(crate) async fn one(reader: &Reader, workspace: WorkspaceId, id: RunId) -> Result<Option<RunView>, Error> {
+pub(crate) async fn one(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    id: RunId,
+) -> Result<Option<RunView>, Error> {
     let sql = reader
         .sql(VIEW)
         .text(" WHERE r.workspace_id = ")

@@ -5,17 +5,19 @@ use goalwright_application::ports::{
     CallStatus, Claim, ClaimedRun, ExecutionRepository, StorageError, ToolCall,
 };
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{Attempt, Lease, Run, RunId, SpanId};
+use goalwright_domain::execution::{Attempt, Lease, Recorded, Run, RunId, SpanId};
 use goalwright_domain::task::TaskId;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    ATTEMPT, ATTEMPT_CHANGING, CALL, RUN, RUN_CHANGING, attempt_changing_row, attempt_from, attempt_row, call_from,
-    call_row, claim, run_changing_row, run_from, run_row,
+    ATTEMPT, ATTEMPT_CHANGING, CALL, RUN, RUN_CHANGING, attempt_changing_row, attempt_from, attempt_row,
+    call_from, call_row, claim, run_changing_row, run_from, run_row,
 };
 use crate::persistence::row::Row;
-use crate::persistence::sql::{Sql, batches, insert_many, json_or_null, time, time_or_null, update_many};
+use crate::persistence::sql::{
+    Sql, batches, insert_many, json, json_or_null, time, time_or_null, update_many,
+};
 use crate::persistence::unit_of_work::Unit;
 
 #[async_trait]
@@ -63,7 +65,8 @@ impl ExecutionRepository for Unit {
 
     async fn lock_attempts(&self, spans: &[SpanId]) -> Result<Vec<Attempt>, StorageError> {
         let spans = sorted(spans.iter().copied());
-        let rows = self.locked("SELECT * FROM attempts WHERE span_id IN ", &spans, " ORDER BY span_id").await?;
+        let rows =
+            self.locked("SELECT * FROM attempts WHERE span_id IN ", &spans, " ORDER BY span_id").await?;
         rows.iter().map(attempt_from).collect()
     }
 
@@ -102,7 +105,11 @@ impl ExecutionRepository for Unit {
         Ok(held)
     }
 
-    async fn expired(&self, queue: &str, limit: usize) -> Result<Vec<(RunId, SpanId, i64, Timestamp)>, StorageError> {
+    async fn expired(
+        &self,
+        queue: &str,
+        limit: usize,
+    ) -> Result<Vec<(RunId, SpanId, i64, Timestamp)>, StorageError> {
         let now = self.database_now().await?;
         let sql = self
             .sql(
@@ -125,16 +132,32 @@ impl ExecutionRepository for Unit {
     }
 
     async fn intend(&self, lease: &Lease, call: &ToolCall) -> Result<bool, StorageError> {
-        let held = self.lock_attempts(&[lease.span_id]).await?.pop().is_some_and(|attempt| {
-            attempt.lease_token == Some(lease.token) && attempt.fence == lease.fence
-        });
+        let held =
+            self.lock_attempts(&[lease.span_id]).await?.pop().is_some_and(|attempt| {
+                attempt.lease_token == Some(lease.token) && attempt.fence == lease.fence
+            });
         if held {
             self.insert_calls(std::slice::from_ref(call)).await?;
         }
         Ok(held)
     }
 
-    async fn conclude(&self, call: &ToolCall) -> Result<(), StorageError> {
+    async fn conclude(
+        &self,
+        lease: &Lease,
+        call: &ToolCall,
+        recorded: Option<&Recorded>,
+    ) -> Result<(), StorageError> {
+        if let Some(recorded) = recorded {
+            let sql = self
+                .sql("UPDATE attempts SET recorded = ")
+                .bind(json(json!(recorded)))
+                .text(" WHERE status = 'running' AND span_id = ")
+                .bind(lease.span_id)
+                .text(" AND fence = ")
+                .bind(lease.fence);
+            self.run(sql).await?;
+        }
         // A call that was given up while its worker was thought dead keeps `unknown`: that is what was acted upon.
         let sql = self
             .sql("UPDATE tool_calls SET status = ")
@@ -176,7 +199,8 @@ impl ExecutionRepository for Unit {
     async fn call_ids(&self, spans: &[SpanId]) -> Result<Vec<(SpanId, Uuid)>, StorageError> {
         let mut ids = Vec::new();
         for batch in batches(spans) {
-            let sql = self.sql("SELECT span_id, id FROM tool_calls WHERE span_id IN ").list(batch.iter().copied());
+            let sql =
+                self.sql("SELECT span_id, id FROM tool_calls WHERE span_id IN ").list(batch.iter().copied());
             for row in &self.all(sql.text(" ORDER BY span_id, id")).await? {
                 let row = Row::of("tool_calls", row);
                 ids.push((row.get("span_id")?, row.get("id")?));
@@ -207,7 +231,12 @@ impl ExecutionRepository for Unit {
 
 impl Unit {
     /// Rows with these keys, locked, in the order of the keys.
-    async fn locked(&self, head: &str, keys: &[Uuid], order: &str) -> Result<Vec<sea_orm::QueryResult>, StorageError> {
+    async fn locked(
+        &self,
+        head: &str,
+        keys: &[Uuid],
+        order: &str,
+    ) -> Result<Vec<sea_orm::QueryResult>, StorageError> {
         let mut rows = Vec::new();
         for batch in batches(keys) {
             let sql: Sql = self.sql(head).list(batch.iter().copied()).text(order).text(self.dialect.lock());

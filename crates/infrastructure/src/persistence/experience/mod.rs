@@ -15,7 +15,17 @@ use super::sql::{self, batches, insert_many, time};
 use super::unit_of_work::Unit;
 
 const COLUMNS: [&str; 11] = [
-    "id", "workspace_id", "type", "content", "provenance", "parents", "causes", "session_id", "created_at", "ts", "meta",
+    "id",
+    "workspace_id",
+    "type",
+    "content",
+    "provenance",
+    "parents",
+    "causes",
+    "session_id",
+    "created_at",
+    "ts",
+    "meta",
 ];
 
 fn to_row(experience: &Experience) -> Vec<Value> {
@@ -77,7 +87,9 @@ impl ExperienceRepository for Unit {
             }
         }
         let id_of = |experience: &Experience| {
-            key_of(experience).and_then(|key| known.get(key).cloned()).unwrap_or_else(|| experience.id.clone())
+            key_of(experience)
+                .and_then(|key| known.get(key).cloned())
+                .unwrap_or_else(|| experience.id.clone())
         };
         Ok(experiences.iter().map(id_of).collect())
     }

@@ -12,8 +12,17 @@ fn select() -> String {
     format!("SELECT {} FROM experiences", COLUMNS.join(", "))
 }
 
-pub(crate) async fn one(reader: &Reader, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error> {
-    let sql = reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid()).text(" AND id = ").bind(id);
+pub(crate) async fn one(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    id: &str,
+) -> Result<Option<Experience>, Error> {
+    let sql = reader
+        .sql(&select())
+        .text(" WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND id = ")
+        .bind(id);
     Ok(reader.one(sql).await?.as_ref().map(from_row).transpose()?)
 }
 

@@ -13,8 +13,21 @@ use super::row::Row;
 use super::sql::{self, time, time_or_null};
 
 const COLUMNS: [&str; 15] = [
-    "id", "workspace_id", "title", "description", "success_criteria", "due_at", "status", "queue", "sandbox",
-    "source_path", "source_digest", "created_by", "revision", "created_at", "updated_at",
+    "id",
+    "workspace_id",
+    "title",
+    "description",
+    "success_criteria",
+    "due_at",
+    "status",
+    "queue",
+    "sandbox",
+    "source_path",
+    "source_digest",
+    "created_by",
+    "revision",
+    "created_at",
+    "updated_at",
 ];
 
 fn select() -> String {

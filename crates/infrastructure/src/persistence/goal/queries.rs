@@ -13,7 +13,11 @@ use crate::persistence::row::Row;
 const VIEW: &str = "SELECT goals.*, p.pending, p.ready, p.running, p.waiting, p.completed, p.failed, p.cancelled, \
                     p.skipped, p.revision AS progress_revision FROM goals JOIN goal_progress p ON p.goal_id = goals.id";
 
-pub(crate) async fn one(reader: &Reader, workspace: WorkspaceId, id: GoalId) -> Result<Option<GoalView>, Error> {
+pub(crate) async fn one(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    id: GoalId,
+) -> Result<Option<GoalView>, Error> {
     let sql = reader
         .sql(VIEW)
         .text(" WHERE goals.workspace_id = ")

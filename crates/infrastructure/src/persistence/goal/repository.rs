@@ -56,7 +56,10 @@ impl GoalRepository for Unit {
         self.all(sql).await.map(|_| ())
     }
 
-    async fn shift_counts(&self, shifts: &[(GoalId, TaskCounts)]) -> Result<Vec<(GoalId, TaskCounts)>, StorageError> {
+    async fn shift_counts(
+        &self,
+        shifts: &[(GoalId, TaskCounts)],
+    ) -> Result<Vec<(GoalId, TaskCounts)>, StorageError> {
         if shifts.is_empty() {
             return Ok(Vec::new());
         }
@@ -65,12 +68,19 @@ impl GoalRepository for Unit {
         let set: Vec<String> = TaskStatus::ALL
             .iter()
             .enumerate()
-            .map(|(index, status)| format!("{0} = goal_progress.{0} + v.column{1}", status.as_str(), index + 2))
+            .map(|(index, status)| {
+                format!("{0} = goal_progress.{0} + v.column{1}", status.as_str(), index + 2)
+            })
             .collect();
-        let mut sql = self.sql(&format!("UPDATE goal_progress SET {}, revision = revision + 1 FROM (VALUES ", set.join(", ")));
+        let mut sql = self.sql(&format!(
+            "UPDATE goal_progress SET {}, revision = revision + 1 FROM (VALUES ",
+            set.join(", ")
+        ));
         for (index, (id, shift)) in shifts.iter().enumerate() {
             let values = TaskStatus::ALL.iter().map(|status| Value::from(shift.of(*status)));
-            sql = sql.text(if index == 0 { "" } else { ", " }).list(std::iter::once(id.uuid().into()).chain(values));
+            sql = sql
+                .text(if index == 0 { "" } else { ", " })
+                .list(std::iter::once(id.uuid().into()).chain(values));
         }
         let sql = sql.text(") AS v WHERE goal_progress.goal_id = v.column1 RETURNING goal_id, pending, ready, running, waiting, completed, failed, cancelled, skipped");
         self.all(sql)
@@ -88,7 +98,11 @@ impl GoalRepository for Unit {
         self.one(sql).await?.map(|row| Row::of("goals", &row).text("queue")).transpose()
     }
 
-    async fn newest_from(&self, workspace: WorkspaceId, source_path: &str) -> Result<Option<Goal>, StorageError> {
+    async fn newest_from(
+        &self,
+        workspace: WorkspaceId,
+        source_path: &str,
+    ) -> Result<Option<Goal>, StorageError> {
         let sql = self
             .sql(&select())
             .text(" WHERE workspace_id = ")

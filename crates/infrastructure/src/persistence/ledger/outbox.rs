@@ -12,8 +12,19 @@ use crate::persistence::sql::{Dialect, insert_many, time, uuid_or_null};
 use crate::persistence::unit_of_work::Unit;
 
 const COLUMNS: [&str; 13] = [
-    "id", "workspace_id", "position", "entity_type", "entity_id", "event_type", "actor_type", "actor_id", "changes",
-    "metadata", "digest", "trace_id", "created_at",
+    "id",
+    "workspace_id",
+    "position",
+    "entity_type",
+    "entity_id",
+    "event_type",
+    "actor_type",
+    "actor_id",
+    "changes",
+    "metadata",
+    "digest",
+    "trace_id",
+    "created_at",
 ];
 
 #[async_trait]
@@ -65,7 +76,11 @@ impl Unit {
             .bind(count)
             .text(") ON CONFLICT (workspace_id) DO UPDATE SET position = ledger_heads.position + excluded.position")
             .text(" RETURNING position");
-        let head = self.one(sql).await?.map(|row| Row::of("ledger_heads", &row).get::<i64>("position")).transpose()?;
+        let head = self
+            .one(sql)
+            .await?
+            .map(|row| Row::of("ledger_heads", &row).get::<i64>("position"))
+            .transpose()?;
         Ok(head.unwrap_or(count) - count)
     }
 }

@@ -17,7 +17,8 @@ pub(crate) async fn list(
     filter: &EventFilter,
     page: &PageRequest,
 ) -> Result<Page<EventView>, Error> {
-    let mut sql = reader.sql(SELECT).text(" WHERE position IS NOT NULL AND workspace_id = ").bind(workspace.uuid());
+    let mut sql =
+        reader.sql(SELECT).text(" WHERE position IS NOT NULL AND workspace_id = ").bind(workspace.uuid());
     let words = [
         (" AND entity_type = ", &filter.entity_type),
         (" AND entity_id = ", &filter.entity_id),

@@ -22,7 +22,8 @@ impl Sequencer for Writer {
             // Positions were given with the events.
             return Ok(0);
         }
-        let locked = unit.one(unit.sql("SELECT pg_try_advisory_xact_lock(").bind(LOCK).text(") AS locked")).await?;
+        let locked =
+            unit.one(unit.sql("SELECT pg_try_advisory_xact_lock(").bind(LOCK).text(") AS locked")).await?;
         if !locked.map(|row| Row::of("locks", &row).get::<bool>("locked")).transpose()?.unwrap_or(false) {
             return Ok(0);
         }
@@ -35,7 +36,9 @@ impl Sequencer for Writer {
 /// What is visible here is committed. What commits later gets a later position, whatever its sequence says, so that
 /// no reader who follows positions ever misses it.
 async fn place(unit: &Unit) -> Result<usize, StorageError> {
-    let sql = unit.sql("SELECT seq, workspace_id FROM events WHERE position IS NULL ORDER BY seq LIMIT ").bind(BATCH);
+    let sql = unit
+        .sql("SELECT seq, workspace_id FROM events WHERE position IS NULL ORDER BY seq LIMIT ")
+        .bind(BATCH);
     let rows = unit.all(sql).await?;
     let mut by_workspace: BTreeMap<WorkspaceId, Vec<i64>> = BTreeMap::new();
     for row in &rows {
@@ -46,7 +49,9 @@ async fn place(unit: &Unit) -> Result<usize, StorageError> {
     for (workspace, sequence) in by_workspace {
         let count = i64::try_from(sequence.len()).unwrap_or(i64::MAX);
         let first = unit.move_head(workspace, count).await? + 1;
-        placed.extend(sequence.into_iter().zip(first..).map(|(seq, position)| vec![seq.into(), position.into()]));
+        placed.extend(
+            sequence.into_iter().zip(first..).map(|(seq, position)| vec![seq.into(), position.into()]),
+        );
     }
     let count = placed.len();
     unit.run_all(update_many(unit.dialect, "events", &["seq", "position"], placed)).await?;

@@ -13,9 +13,32 @@ use super::row::Row;
 use super::sql::{self, int, int_or_null, json_or_null, time, time_or_null, uuid_or_null};
 
 const COLUMNS: [&str; 26] = [
-    "id", "workspace_id", "goal_id", "key", "slug", "title", "description", "task_type", "status", "waiting", "error",
-    "priority", "agent_id", "action", "result", "labels", "parallel", "estimate_minutes", "complexity", "attempt",
-    "max_attempts", "scheduled_at", "open_dependencies", "revision", "created_at", "updated_at",
+    "id",
+    "workspace_id",
+    "goal_id",
+    "key",
+    "slug",
+    "title",
+    "description",
+    "task_type",
+    "status",
+    "waiting",
+    "error",
+    "priority",
+    "agent_id",
+    "action",
+    "result",
+    "labels",
+    "parallel",
+    "estimate_minutes",
+    "complexity",
+    "attempt",
+    "max_attempts",
+    "scheduled_at",
+    "open_dependencies",
+    "revision",
+    "created_at",
+    "updated_at",
 ];
 
 fn select() -> String {
@@ -60,8 +83,19 @@ fn to_row(task: &Task) -> Vec<Value> {
 
 /// What can change after a task was made: a claim or a settlement need not write its words again.
 const CHANGING: [&str; 13] = [
-    "id", "status", "waiting", "error", "priority", "agent_id", "result", "attempt", "scheduled_at",
-    "open_dependencies", "revision", "updated_at", "goal_id",
+    "id",
+    "status",
+    "waiting",
+    "error",
+    "priority",
+    "agent_id",
+    "result",
+    "attempt",
+    "scheduled_at",
+    "open_dependencies",
+    "revision",
+    "updated_at",
+    "goal_id",
 ];
 
 fn changing_row(task: &Task) -> Vec<Value> {

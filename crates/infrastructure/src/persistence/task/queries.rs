@@ -14,14 +14,26 @@ use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
 use crate::persistence::sql::Sql;
 
-pub(crate) async fn one(reader: &Reader, workspace: WorkspaceId, id: TaskId) -> Result<Option<TaskView>, Error> {
-    let sql =
-        reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid()).text(" AND id = ").bind(id.uuid());
+pub(crate) async fn one(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    id: TaskId,
+) -> Result<Option<TaskView>, Error> {
+    let sql = reader
+        .sql(&select())
+        .text(" WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND id = ")
+        .bind(id.uuid());
     let rows: Vec<QueryResult> = reader.one(sql).await?.into_iter().collect();
     Ok(views(reader, &rows).await?.pop())
 }
 
-pub(crate) async fn by_slug(reader: &Reader, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error> {
+pub(crate) async fn by_slug(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    slug: &str,
+) -> Result<Option<TaskId>, Error> {
     let sql = reader
         .sql("SELECT id FROM tasks WHERE workspace_id = ")
         .bind(workspace.uuid())
@@ -76,10 +88,17 @@ pub(crate) async fn results(
         let row = Row::of("tasks", row);
         Ok((row.text("key")?, row.get::<Option<Value>>("result")?.unwrap_or(Value::Null)))
     };
-    rows.iter().map(read).collect::<Result<_, goalwright_application::ports::StorageError>>().map_err(Into::into)
+    rows.iter()
+        .map(read)
+        .collect::<Result<_, goalwright_application::ports::StorageError>>()
+        .map_err(Into::into)
 }
 
-pub(crate) async fn obstacles(reader: &Reader, workspace: WorkspaceId, goal: GoalId) -> Result<Obstacles, Error> {
+pub(crate) async fn obstacles(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    goal: GoalId,
+) -> Result<Obstacles, Error> {
     let of_goal = |condition: &str| {
         reader
             .sql(" FROM tasks t WHERE t.workspace_id = ")
@@ -93,7 +112,11 @@ pub(crate) async fn obstacles(reader: &Reader, workspace: WorkspaceId, goal: Goa
     // A wait without an end is a wait for a person; its kind says for what.
     let person = " AND t.status = 'waiting' AND t.waiting ->> 'until' IS NULL";
     Ok(Obstacles {
-        unassigned: obstacle(reader, of_goal(" AND t.status = 'pending' AND t.agent_id IS NULL AND t.open_dependencies = 0")).await?,
+        unassigned: obstacle(
+            reader,
+            of_goal(" AND t.status = 'pending' AND t.agent_id IS NULL AND t.open_dependencies = 0"),
+        )
+        .await?,
         failed: obstacle(reader, of_goal(" AND t.status = 'failed'")).await?,
         behind_failed: obstacle(reader, of_goal(behind)).await?,
         for_person: obstacle(reader, of_goal(person)).await?,
@@ -103,10 +126,8 @@ pub(crate) async fn obstacles(reader: &Reader, workspace: WorkspaceId, goal: Goa
 async fn obstacle(reader: &Reader, from: Sql) -> Result<Obstacle, Error> {
     let named = from.clone().before("SELECT t.id").text(&format!(" ORDER BY t.id LIMIT {}", NAMED_TASKS + 1));
     let rows = reader.all(named).await?;
-    let mut task_ids = rows
-        .iter()
-        .map(|row| Row::of("tasks", row).id("id"))
-        .collect::<Result<Vec<TaskId>, _>>()?;
+    let mut task_ids =
+        rows.iter().map(|row| Row::of("tasks", row).id("id")).collect::<Result<Vec<TaskId>, _>>()?;
     let mut count = i64::try_from(task_ids.len()).unwrap_or(i64::MAX);
     if task_ids.len() > NAMED_TASKS {
         task_ids.truncate(NAMED_TASKS);

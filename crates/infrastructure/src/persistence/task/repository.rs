@@ -19,7 +19,8 @@ impl TaskRepository for Unit {
     async fn insert_many(&self, tasks: &[Task], edges: &[(TaskId, Dependency)]) -> Result<(), StorageError> {
         let Some(first) = tasks.first() else { return Ok(()) };
         let (workspace, now) = (first.state().workspace_id, first.state().created_at);
-        self.run_all(insert_many(self.dialect, "tasks", &COLUMNS, tasks.iter().map(to_row).collect(), "")).await?;
+        self.run_all(insert_many(self.dialect, "tasks", &COLUMNS, tasks.iter().map(to_row).collect(), ""))
+            .await?;
         let rows: Vec<Vec<Value>> = edges
             .iter()
             .map(|(task, edge)| {
@@ -76,13 +77,21 @@ impl TaskRepository for Unit {
         Ok(met.into_iter().collect())
     }
 
-    async fn taken_slugs(&self, workspace: WorkspaceId, slugs: &[String]) -> Result<HashSet<String>, StorageError> {
-        let head = self.sql("SELECT slug AS name FROM tasks WHERE workspace_id = ").bind(workspace.uuid()).text(" AND slug IN ");
+    async fn taken_slugs(
+        &self,
+        workspace: WorkspaceId,
+        slugs: &[String],
+    ) -> Result<HashSet<String>, StorageError> {
+        let head = self
+            .sql("SELECT slug AS name FROM tasks WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND slug IN ");
         names(self, head, slugs).await
     }
 
     async fn taken_keys(&self, goal: GoalId, keys: &[String]) -> Result<HashSet<String>, StorageError> {
-        let head = self.sql("SELECT key AS name FROM tasks WHERE goal_id = ").bind(goal.uuid()).text(" AND key IN ");
+        let head =
+            self.sql("SELECT key AS name FROM tasks WHERE goal_id = ").bind(goal.uuid()).text(" AND key IN ");
         names(self, head, keys).await
     }
 }

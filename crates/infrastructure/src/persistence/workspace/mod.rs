@@ -14,7 +14,11 @@ impl WorkspaceRepository for Unit {
         let sql = self.sql("SELECT id, subject, created_at FROM users WHERE subject = ").bind(subject);
         let Some(row) = self.one(sql).await? else { return Ok(None) };
         let row = Row::of("users", &row);
-        Ok(Some(User { id: row.id("id")?, subject: row.text("subject")?, created_at: row.time("created_at")? }))
+        Ok(Some(User {
+            id: row.id("id")?,
+            subject: row.text("subject")?,
+            created_at: row.time("created_at")?,
+        }))
     }
 
     async fn personal(&self, user: UserId) -> Result<Option<WorkspaceId>, StorageError> {

@@ -1,0 +1,113 @@
+//! Measures the product against its databases. Run it with `cargo xtask bench`, which builds it for release and
+//! brings a PostgreSQL server along; `docs/guides/benchmarks.md` says what each figure counts.
+//!
+//! A figure stands next to the database's own limit where there is one: the least SQL that leaves the same rows,
+//! measured a moment later on the same machine. Nothing fails here because it is slow.
+
+mod claims;
+mod drain;
+mod import;
+mod place;
+mod plain;
+mod product;
+mod report;
+mod serve;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use place::Place;
+use product::Product;
+use report::Report;
+
+/// The databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Backend {
+    /// A file on this machine's disk
+    Sqlite,
+    /// The server that `GOALWRIGHT_TEST_POSTGRES` names
+    Postgres,
+}
+
+/// Measures imports, claims and settlements, the worker loop, and the start of `serve`.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Args {
+    /// Tasks that claims, settlements and the worker loop get
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(100..=10_000))]
+    tasks: u32,
+    /// Measure one database only
+    #[arg(long, value_enum)]
+    only: Option<Backend>,
+    /// Print one JSON object to standard output, and everything for people to standard error
+    #[arg(long)]
+    json: bool,
+    /// Leave out the start of `serve`, whose program must lie next to this one
+    #[arg(long)]
+    no_serve: bool,
+}
+
+/// No series of claims lasts longer, however slow the disk is; its rate is that of what was done by then.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut report = Report::new(args.json);
+    match measure(&args, &mut report).await {
+        Ok(()) => {
+            report.finish();
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
+    report.machine()?;
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        if args.only.is_some_and(|only| only != backend) {
+            continue;
+        }
+        let Some(place) = Place::open(backend)? else {
+            report.say("postgres: left out, GOALWRIGHT_TEST_POSTGRES names no server");
+            continue;
+        };
+        let measured = on(&place, args, report).await;
+        place.clean().await;
+        measured?;
+    }
+    Ok(())
+}
+
+async fn on(place: &Place, args: &Args, report: &mut Report) -> anyhow::Result<()> {
+    report.database(place.name(), &place.describe().await?);
+    warm_up(place).await?;
+    import::measure(place, report).await?;
+    for batch in [1, 64] {
+        for workers in [1, 8] {
+            claims::measure(place, report, args.tasks, claims::Shape { workers, batch }, PATIENCE).await?;
+        }
+    }
+    let drained = drain::measure(place, report, args.tasks).await?;
+    if args.no_serve {
+        report.say("serve: left out, its program was not built");
+        return Ok(());
+    }
+    serve::measure(place, report, &drained).await
+}
+
+/// One of everything, uncounted: code, caches and the server's processes are in place afterwards.
+async fn warm_up(place: &Place) -> anyhow::Result<()> {
+    let product = Product::open(place).await?;
+    product.import(&product::plan(5, 20)).await?;
+    product.import(&product::plan(1, 200)).await?;
+    claims::work_off(&product, claims::Shape { workers: 2, batch: 8 }, PATIENCE).await?;
+    product.close().await;
+    Ok(())
+}

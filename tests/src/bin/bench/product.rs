@@ -1,0 +1,87 @@
+//! The product over a fresh database, wired as `goalwright serve` wires it, with the real clock and real ids.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use goalwright_application::execution::{Kernel, KernelPorts, Settings};
+use goalwright_application::planning::ImportRequest;
+use goalwright_application::{Context, Services};
+use goalwright_domain::goal::GoalId;
+use goalwright_infrastructure::auth::Hs256Tokens;
+use goalwright_infrastructure::persistence::{Database, DatabaseSettings};
+use goalwright_infrastructure::tools::BuiltinTools;
+use goalwright_infrastructure::{Folders, LocalSignals, SystemClock, SystemIds, runner};
+use sea_orm::DatabaseConnection;
+
+use crate::place::Place;
+use crate::plain;
+
+/// Tokens are not part of any figure.
+const SECRET: &[u8] = b"the secret of a benchmark, 32 bytes or more";
+
+pub(crate) struct Product {
+    pub(crate) url: String,
+    pub(crate) database: Arc<Database>,
+    pub(crate) ports: KernelPorts,
+    pub(crate) services: Services,
+    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) context: Context,
+}
+
+impl Product {
+    /// On a database of its own, with one user.
+    pub(crate) async fn open(place: &Place) -> anyhow::Result<Self> {
+        let url = place.fresh().await?;
+        let clock = Arc::new(SystemClock);
+        // The pool that the settings give where nobody says otherwise.
+        let settings = DatabaseSettings { url: url.clone(), pool: 10, pool_overflow: 20, migrate: true };
+        let database = Database::open(&settings, clock.clone()).await?;
+        let ports = KernelPorts {
+            transactions: database.transactions(),
+            queries: database.queries(),
+            tools: Arc::new(BuiltinTools::new()),
+            sandboxes: Arc::new(Folders::new(place.folder().join("data"))),
+            clock,
+            ids: Arc::new(SystemIds),
+            signals: LocalSignals::new(),
+        };
+        let runner = runner("bench");
+        let services = Services::new(&ports, Arc::new(Hs256Tokens::new(SECRET, None, None)?), &runner);
+        let kernel = Arc::new(Kernel::new(ports.clone(), runner, Settings::default()));
+        let principal = services.access.enter("bench", None).await?;
+        let context = Context { principal, trace_id: None };
+        Ok(Self { url, database, ports, services, kernel, context })
+    }
+
+    pub(crate) async fn import(&self, plan: &str) -> anyhow::Result<GoalId> {
+        let request = ImportRequest { content: plan.to_owned(), ..ImportRequest::default() };
+        let imported = self.services.planning.import(&self.context, request).await?;
+        imported.goal_id.context("an import makes a goal")
+    }
+
+    /// A database with the same schema and nothing in it, on one plain connection.
+    pub(crate) async fn open_schema(place: &Place) -> anyhow::Result<DatabaseConnection> {
+        let url = place.fresh().await?;
+        let settings = DatabaseSettings { url: url.clone(), pool: 2, pool_overflow: 0, migrate: true };
+        Database::open(&settings, Arc::new(SystemClock)).await?.close().await;
+        plain::connect(&url, 1).await
+    }
+
+    pub(crate) async fn close(self) {
+        self.database.close().await;
+    }
+}
+
+/// A plan of so many phases, each of so many tasks that may be done at the same time.
+pub(crate) fn plan(phases: u32, tasks: u32) -> String {
+    let mut plan = String::from("# A plan to measure with\n");
+    for phase in 1..=phases {
+        let _ = write!(plan, "\n## Phase {phase}: Step {phase}\n\n");
+        for task in 1..=tasks {
+            let number = (phase - 1) * tasks + task;
+            let _ = write!(plan, "- [ ] T{number:03} [P] Tell the time, call {number}\n  use: time.now\n");
+        }
+    }
+    plan
+}

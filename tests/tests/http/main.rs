@@ -1,0 +1,9 @@
+//! The whole product in process, over HTTP.
+
+#![allow(missing_docs, reason = "a test's name says what it shows")]
+
+mod client;
+mod document;
+mod flows;
+mod problems;
+mod tenants;
