@@ -212,6 +212,8 @@ async fn open_sqlite(
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
+        // A connection to a file does not go away; asking it would cost every unit a turn of its thread.
+        .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(60))
         .connect_with(options.clone())
         .await
@@ -219,6 +221,7 @@ async fn open_sqlite(
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
         .min_connections(1)
+        .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(60))
         .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
         .await
