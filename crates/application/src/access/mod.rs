@@ -9,6 +9,7 @@ use goalwright_domain::{Violation, workspace::UserId};
 use crate::Error;
 use crate::context::{events, new_id};
 use crate::ports::{Clock, Ids, Tokens, Transactions};
+use crate::read::Queries;
 use crate::retrying::retrying;
 
 /// The user that the command line acts as.
@@ -17,6 +18,7 @@ pub const LOCAL_USER: &str = "local";
 /// Lets callers in.
 pub struct Access {
     transactions: Arc<dyn Transactions>,
+    queries: Arc<dyn Queries>,
     tokens: Arc<dyn Tokens>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -26,11 +28,12 @@ impl Access {
     /// Over these ports.
     pub fn new(
         transactions: Arc<dyn Transactions>,
+        queries: Arc<dyn Queries>,
         tokens: Arc<dyn Tokens>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { transactions, tokens, clock, ids }
+        Self { transactions, queries, tokens, clock, ids }
     }
 
     /// The principal of a bearer token. `workspace` picks another workspace than the personal one.
@@ -60,12 +63,15 @@ impl Access {
             let message = format!("a user is named by 1 to {SUBJECT_LIMIT} characters");
             return Err(Error::invalid(vec![Violation::new("sub", "invalid_subject", message)]));
         }
-        let (user, personal) = retrying(|| self.user(subject)).await?;
+        // Known users cost a read; only a new one takes the writer.
+        let (user, personal) = match self.queries.user(subject).await? {
+            Some(known) => known,
+            None => retrying(|| self.user(subject)).await?,
+        };
         let Some(wanted) = workspace else { return Ok(Principal { user_id: user, workspace_id: personal }) };
         // A workspace that cannot exist and one of somebody else get the same answer.
         let wanted: WorkspaceId = wanted.parse().map_err(|_| not_a_member())?;
-        let unit = self.transactions.begin().await?;
-        if wanted != personal && !unit.workspaces().is_member(wanted, user).await? {
+        if wanted != personal && !self.queries.is_member(wanted, user).await? {
             return Err(not_a_member());
         }
         Ok(Principal { user_id: user, workspace_id: wanted })

@@ -98,7 +98,13 @@ impl Planning {
 }
 
 fn unreadable(error: OutlineError) -> Error {
-    let (code, message) = (error.code(), error.to_string());
+    let message = error.to_string();
+    // Too many tasks or edges is one of the things that can be wrong with a plan; being no plan, or too long to be read,
+    // is something else.
+    let code = match &error {
+        OutlineError::TooLarge { .. } | OutlineError::NotAPlan { .. } => error.code(),
+        OutlineError::Invalid(_) | OutlineError::TooManyTasks { .. } | OutlineError::TooManyEdges { .. } => "invalid_plan",
+    };
     let violations = match &error {
         OutlineError::Invalid(findings) => findings
             .iter()
@@ -106,7 +112,7 @@ fn unreadable(error: OutlineError) -> Error {
                 Violation::new("content", finding.code.to_string(), on_line(finding.line, &finding.message))
             })
             .collect(),
-        _ => vec![Violation::new("content", code, message.clone())],
+        _ => vec![Violation::new("content", error.code(), message.clone())],
     };
     Error::Invalid { code, message, violations }
 }

@@ -95,8 +95,6 @@ pub trait WorkspaceRepository: Send + Sync {
     async fn find_user(&self, subject: &str) -> Stored<Option<User>>;
     /// The user's personal workspace.
     async fn personal(&self, user: UserId) -> Stored<Option<WorkspaceId>>;
-    /// Whether the user is a member.
-    async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Stored<bool>;
     /// A new user with a personal workspace of which it is the owner. `Duplicate` if somebody else was first.
     async fn insert(&self, user: &User, workspace: &Workspace) -> Stored<()>;
 }

@@ -10,7 +10,7 @@ use goalwright_domain::experience::Experience;
 use goalwright_domain::goal::{GoalId, GoalState, GoalStatus, TaskCounts};
 use goalwright_domain::progress::Obstacles;
 use goalwright_domain::task::{Dependency, TaskId, TaskState, TaskStatus};
-use goalwright_domain::workspace::{Actor, WorkspaceId};
+use goalwright_domain::workspace::{Actor, UserId, WorkspaceId};
 use goalwright_domain::{Timestamp, execution::RunId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -156,6 +156,10 @@ pub struct EventFilter {
 /// Answers questions. Everything is scoped to one workspace: what belongs to another one does not exist.
 #[async_trait]
 pub trait Queries: Send + Sync {
+    /// The user with this `sub` and their personal workspace.
+    async fn user(&self, subject: &str) -> Result<Option<(UserId, WorkspaceId)>, Error>;
+    /// Whether the user is a member of the workspace.
+    async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Result<bool, Error>;
     /// One goal.
     async fn goal(&self, workspace: WorkspaceId, id: GoalId) -> Result<Option<GoalView>, Error>;
     /// Goals, newest first.

@@ -12,13 +12,13 @@ use goalwright_domain::experience::Experience;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::progress::Obstacles;
 use goalwright_domain::task::TaskId;
-use goalwright_domain::workspace::WorkspaceId;
+use goalwright_domain::workspace::{UserId, WorkspaceId};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
 use serde_json::Value;
 
 use super::error::storage;
 use super::sql::{Dialect, Sql};
-use super::{agent, execution, experience, goal, ledger, task};
+use super::{agent, execution, experience, goal, ledger, task, workspace};
 
 /// Reads on the reading connections. Each noun's `queries` holds its statements.
 pub(crate) struct Reader {
@@ -41,6 +41,14 @@ impl Reader {
 
 #[async_trait]
 impl Queries for Reader {
+    async fn user(&self, subject: &str) -> Result<Option<(UserId, WorkspaceId)>, Error> {
+        workspace::queries::user(self, subject).await
+    }
+
+    async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Result<bool, Error> {
+        workspace::queries::is_member(self, workspace, user).await
+    }
+
     async fn goal(&self, workspace: WorkspaceId, id: GoalId) -> Result<Option<GoalView>, Error> {
         goal::queries::one(self, workspace, id).await
     }

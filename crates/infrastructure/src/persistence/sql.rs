@@ -1,5 +1,7 @@
 //! Statements: text with placeholders, each value bound where it is written.
 
+use std::fmt;
+
 use goalwright_domain::Timestamp;
 use sea_orm::{DatabaseBackend, Statement, Value};
 use serde_json::Value as Json;
@@ -108,8 +110,34 @@ impl Sql {
         }
     }
 
+    /// What is sent. Every statement of the product passes here, and whoever listens to `goalwright::sql` sees it: its
+    /// text and the types of its values. The values are nobody's business in a log.
     pub(crate) fn statement(self) -> Statement {
+        tracing::trace!(target: "goalwright::sql", statement = %self.text, types = %Types(&self.values), "sent");
         Statement::from_sql_and_values(self.dialect.backend(), self.text, self.values)
+    }
+}
+
+/// The types of values, as PostgreSQL calls them.
+struct Types<'a>(&'a [Value]);
+
+impl fmt::Display for Types<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, value) in self.0.iter().enumerate() {
+            let name = match value {
+                Value::Bool(_) => "bool",
+                Value::Int(_) => "int4",
+                Value::BigInt(_) => "int8",
+                Value::Double(_) => "float8",
+                Value::String(_) => "text",
+                Value::Uuid(_) => "uuid",
+                Value::Json(_) => "jsonb",
+                Value::ChronoDateTimeUtc(_) => "timestamptz",
+                _ => "unknown",
+            };
+            write!(f, "{}{name}", if index == 0 { "" } else { "," })?;
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use sea_orm::Value;
 
 use super::{COLUMNS, counts_of, from_row, select, to_row};
 use crate::persistence::row::Row;
-use crate::persistence::sql::{insert_many, update_many};
+use crate::persistence::sql::{Dialect, insert_many, update_many};
 use crate::persistence::unit_of_work::Unit;
 
 #[async_trait]

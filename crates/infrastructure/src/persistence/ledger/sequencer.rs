@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use goalwright_application::ports::{Sequencer, StorageError};
 use goalwright_domain::workspace::WorkspaceId;
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, Value};
 
 use crate::persistence::row::Row;
 use crate::persistence::sql::{Dialect, update_many};
@@ -17,11 +17,11 @@ const LOCK: i64 = 0x6777_7371_0000_0001;
 #[async_trait]
 impl Sequencer for Writer {
     async fn sequence(&self) -> Result<usize, StorageError> {
-        let unit = self.unit().await?;
-        if unit.dialect == Dialect::Sqlite {
-            // Positions were given with the events.
+        if Dialect::of(self.connection.get_database_backend()) == Dialect::Sqlite {
+            // Positions were given with the events; a unit would only keep the one writer from its work.
             return Ok(0);
         }
+        let unit = self.unit().await?;
         let locked =
             unit.one(unit.sql("SELECT pg_try_advisory_xact_lock(").bind(LOCK).text(") AS locked")).await?;
         if !locked.map(|row| Row::of("locks", &row).get::<bool>("locked")).transpose()?.unwrap_or(false) {

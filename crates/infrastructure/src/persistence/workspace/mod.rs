@@ -1,5 +1,7 @@
 //! Users, workspaces and memberships.
 
+pub(crate) mod queries;
+
 use async_trait::async_trait;
 use goalwright_application::ports::{StorageError, WorkspaceRepository};
 use goalwright_domain::workspace::{User, UserId, Workspace, WorkspaceId};
@@ -27,15 +29,6 @@ impl WorkspaceRepository for Unit {
             .bind(user.uuid())
             .text(" AND personal");
         self.one(sql).await?.map(|row| Row::of("workspace_members", &row).id("workspace_id")).transpose()
-    }
-
-    async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Result<bool, StorageError> {
-        let sql = self
-            .sql("SELECT 1 FROM workspace_members WHERE workspace_id = ")
-            .bind(workspace.uuid())
-            .text(" AND user_id = ")
-            .bind(user.uuid());
-        Ok(self.one(sql).await?.is_some())
     }
 
     async fn insert(&self, user: &User, workspace: &Workspace) -> Result<(), StorageError> {
