@@ -40,12 +40,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         is_default: false,
         user_id: None,
     };
-    let tools = Agent::create(Id::new(Uuid::from_u128(3)), workspace, tools, now).map_err(|v| format!("{v:?}"))?;
+    let tools =
+        Agent::create(Id::new(Uuid::from_u128(3)), workspace, tools, now).map_err(|v| format!("{v:?}"))?;
     let mut directory = Directory::new(vec![tools], HashMap::new());
 
     // Tasks, with their edges, in an order in which everything comes after what it waits for.
-    let ids: Vec<TaskId> = (0..plan.tasks.len()).map(|n| TaskId::new(Uuid::from_u128(10 + n as u128))).collect();
-    let edges: Vec<(usize, usize)> = plan.dependencies.iter().map(|edge| (edge.from_index, edge.to_index)).collect();
+    let ids: Vec<TaskId> =
+        (0..plan.tasks.len()).map(|n| TaskId::new(Uuid::from_u128(10 + n as u128))).collect();
+    let edges: Vec<(usize, usize)> =
+        plan.dependencies.iter().map(|edge| (edge.from_index, edge.to_index)).collect();
     let order = graph::topological_order(plan.tasks.len(), &edges).ok_or("a cycle")?;
     let mut counts = TaskCounts::default();
     let mut scope = Scope::new();
@@ -71,7 +74,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ..DraftTask::default()
         };
         let met = depends_on.len() as u32;
-        let task = Task::create(ids[index], workspace, draft, &depends_on, met, now).map_err(|v| format!("{v:?}"))?;
+        let task = Task::create(ids[index], workspace, draft, &depends_on, met, now)
+            .map_err(|v| format!("{v:?}"))?;
         let mut task = task.announced(&depends_on);
         let agent = directory.assign(&task.state().task_type, task.state().action.as_ref())?.id();
 

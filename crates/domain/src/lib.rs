@@ -59,6 +59,21 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// What is wrong with a text that may have `limit` characters: its length, or a character that not every database
+    /// can store.
+    pub fn of_text(path: &str, value: &str, limit: usize) -> Vec<Self> {
+        let mut violations = Vec::new();
+        let count = value.chars().count();
+        if count > limit {
+            let message = format!("{count} characters; at most {limit} are allowed");
+            violations.push(Self::new(path, "too_long", message));
+        }
+        if value.contains('\0') {
+            violations.push(Self::new(path, "control_character", "contains the character U+0000; remove it"));
+        }
+        violations
+    }
+
     /// A violation at `path`.
     pub fn new(path: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { path: path.into(), code: code.into(), message: message.into() }

@@ -227,28 +227,10 @@ impl Goal {
 }
 
 fn check(draft: &DraftGoal) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    let mut text = |path: &str, value: &str, limit: usize| {
-        let count = value.chars().count();
-        if count > limit {
-            violations.push(Violation::new(
-                path,
-                "too_long",
-                format!("{count} characters; at most {limit} are allowed"),
-            ));
-        }
-        if value.contains('\0') {
-            violations.push(Violation::new(
-                path,
-                "control_character",
-                "contains the character U+0000; remove it",
-            ));
-        }
-    };
-    text("title", &draft.title, TITLE_LIMIT);
-    text("description", &draft.description, DESCRIPTION_LIMIT);
+    let mut violations = Violation::of_text("title", &draft.title, TITLE_LIMIT);
+    violations.extend(Violation::of_text("description", &draft.description, DESCRIPTION_LIMIT));
     for (index, criterion) in draft.success_criteria.iter().enumerate() {
-        text(&format!("success_criteria[{index}]"), criterion, TITLE_LIMIT);
+        violations.extend(Violation::of_text(&format!("success_criteria[{index}]"), criterion, TITLE_LIMIT));
     }
     if draft.title.trim().is_empty() {
         violations.push(Violation::new("title", "empty_title", "a goal needs a title"));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{DESCRIPTION_LIMIT, NAME_LIMIT, Origin, TITLE_LIMIT, TaskCommand, TaskId, TaskStatus};
+use super::{DraftTask, Origin, TaskCommand, TaskId, TaskStatus};
 use crate::agent::{Agent, AgentId};
 use crate::canonical;
 use crate::execution::{Action, ExecutionError, RetryPolicy, Wait};
@@ -72,39 +72,6 @@ pub struct TaskState {
     pub created_at: Timestamp,
 }
 
-/// What somebody asks for when making a task; [`Task::create`] checks it.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct DraftTask {
-    /// See [`TaskState::goal_id`].
-    pub goal_id: Option<GoalId>,
-    /// See [`TaskState::key`].
-    pub key: Option<String>,
-    /// Already unique in the workspace.
-    pub slug: String,
-    /// See [`TaskState::title`].
-    pub title: String,
-    /// See [`TaskState::description`].
-    pub description: String,
-    /// Empty means `general`, or `tool` where the action is a tool's.
-    pub task_type: String,
-    /// See [`TaskState::priority`].
-    pub priority: i32,
-    /// See [`TaskState::action`].
-    pub action: Option<Action>,
-    /// See [`TaskState::labels`].
-    pub labels: Vec<String>,
-    /// See [`TaskState::parallel`].
-    pub parallel: bool,
-    /// See [`TaskState::estimate_minutes`].
-    pub estimate_minutes: Option<u32>,
-    /// See [`TaskState::complexity`].
-    pub complexity: Option<u8>,
-    /// 3 unless the effect is irreversible.
-    pub max_attempts: Option<u32>,
-    /// When the task is meant to run, for runs asked for in `scheduled` mode.
-    pub scheduled_at: Option<Timestamp>,
-}
-
 /// A task with the facts its commands left, until the unit of work takes them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
@@ -130,7 +97,7 @@ impl Task {
         already_done: u32,
         now: Timestamp,
     ) -> Result<Self, Vec<Violation>> {
-        let violations = check(&draft);
+        let violations = draft.violations();
         if !violations.is_empty() {
             return Err(violations);
         }
@@ -393,46 +360,4 @@ impl Task {
         self.updated_at = now;
         self.facts.push(Fact::changed("task", event, self.state.id, &before, &self.state).with(metadata));
     }
-}
-
-fn check(draft: &DraftTask) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    let mut text = |path: &str, value: &str, limit: usize| {
-        let count = value.chars().count();
-        if count > limit {
-            violations.push(Violation::new(
-                path,
-                "too_long",
-                format!("{count} characters; at most {limit} are allowed"),
-            ));
-        }
-        if value.contains('\0') {
-            violations.push(Violation::new(
-                path,
-                "control_character",
-                "contains the character U+0000; remove it",
-            ));
-        }
-    };
-    text("title", &draft.title, TITLE_LIMIT);
-    text("description", &draft.description, DESCRIPTION_LIMIT);
-    text("task_type", &draft.task_type, NAME_LIMIT);
-    text("slug", &draft.slug, NAME_LIMIT);
-    text("key", draft.key.as_deref().unwrap_or_default(), NAME_LIMIT);
-    for (index, label) in draft.labels.iter().enumerate() {
-        text(&format!("labels[{index}]"), label, NAME_LIMIT);
-    }
-    if draft.title.trim().is_empty() {
-        violations.push(Violation::new("title", "empty_title", "a task needs a title"));
-    }
-    if draft.labels.len() > 50 {
-        violations.push(Violation::new("labels", "too_many", "at most 50 labels"));
-    }
-    if draft.max_attempts.is_some_and(|n| !(1..=100).contains(&n)) {
-        violations.push(Violation::new("max_attempts", "out_of_range", "between 1 and 100"));
-    }
-    if draft.complexity.is_some_and(|n| !(1..=10).contains(&n)) {
-        violations.push(Violation::new("complexity", "out_of_range", "between 1 and 10"));
-    }
-    violations
 }

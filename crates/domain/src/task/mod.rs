@@ -1,10 +1,12 @@
 //! Tasks: the nodes of a goal's graph.
 
 mod aggregate;
+mod draft;
 mod slug;
 mod status;
 
-pub use aggregate::{Dependency, DraftTask, Task, TaskState};
+pub use aggregate::{Dependency, Task, TaskState};
+pub use draft::DraftTask;
 pub use slug::{slugify, unique_slug};
 pub use status::{TaskCommand, TaskStatus};
 
