@@ -21,6 +21,7 @@ CREATE TABLE agents (
 );
 CREATE UNIQUE INDEX ux_agents_default ON agents (workspace_id) WHERE is_default;
 CREATE UNIQUE INDEX ux_agents_member ON agents (workspace_id, user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX ix_agents_limited ON agents (id) WHERE max_concurrency IS NOT NULL;
 ",
     triggers: &[crate::dialect::Refusal {
         name: "agents_are_never_deleted",

@@ -2,6 +2,9 @@ use crate::dialect::Refusal;
 
 // The two foreign keys to goals are both wanted: the first detaches tasks when a goal goes, the second, checked
 // after it, keeps a task and its goal in one workspace. The order of their declaration matters on PostgreSQL.
+//
+// The indexes by goal hold the workspace as well, since queries name both: without it SQLite prefers an index of the
+// whole workspace, and PostgreSQL sorts, for it takes the two for independent and expects few rows.
 crate::dialect::migration!(
     "Tasks and the edges between them.",
     up: "
@@ -42,10 +45,11 @@ CREATE TABLE tasks (
     CONSTRAINT fk_tasks_goal_workspace FOREIGN KEY (workspace_id, goal_id) REFERENCES goals (workspace_id, id),
     CONSTRAINT fk_tasks_agent FOREIGN KEY (workspace_id, agent_id) REFERENCES agents (workspace_id, id)
 );
-CREATE INDEX idx_tasks_goal_id ON tasks (goal_id, id);
-CREATE INDEX ix_tasks_goal_status ON tasks (goal_id, status, id);
+CREATE INDEX idx_tasks_goal_id ON tasks (goal_id, workspace_id, id);
+CREATE INDEX ix_tasks_goal_status ON tasks (goal_id, workspace_id, status, id);
 CREATE INDEX ix_tasks_status ON tasks (workspace_id, status, id);
 CREATE INDEX ix_tasks_agent ON tasks (workspace_id, agent_id, id);
+CREATE INDEX ix_tasks_type ON tasks (workspace_id, task_type, id);
 CREATE UNIQUE INDEX ux_tasks_key ON tasks (goal_id, key) WHERE goal_id IS NOT NULL AND key IS NOT NULL;
 CREATE TABLE task_dependencies (
     workspace_id {uuid} NOT NULL,

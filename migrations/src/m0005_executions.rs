@@ -2,6 +2,8 @@ use crate::dialect::Refusal;
 
 // Runs, attempts and tool calls name tasks and agents by id without foreign keys, so that the record outlives what
 // it records.
+//
+// What waits for a person has no `available_at` and is not in `ix_runs_claim`: a claim must not read past it.
 crate::dialect::migration!(
     "Runs, their attempts, and the calls that attempts made.",
     up: "
@@ -32,10 +34,9 @@ CREATE TABLE runs (
     CHECK (status IN ('queued', 'waiting') OR available_at IS NULL),
     CHECK (attempts = 0 OR scheduled_at IS NOT NULL)
 );
-CREATE INDEX ix_runs_claim ON runs (queue, priority DESC, available_at, id) WHERE status IN ('queued', 'waiting');
+CREATE INDEX ix_runs_claim ON runs (queue, priority DESC, available_at, id) WHERE available_at IS NOT NULL;
 CREATE INDEX ix_runs_agent ON runs (workspace_id, agent_id, priority DESC, available_at, id)
     WHERE status IN ('queued', 'waiting');
-CREATE INDEX ix_runs_trace ON runs (trace_id);
 CREATE UNIQUE INDEX ux_runs_driving ON runs (task_id) WHERE drives_task AND status IN ('queued', 'running', 'waiting');
 CREATE TABLE attempts (
     span_id {uuid} NOT NULL PRIMARY KEY,
@@ -88,7 +89,6 @@ CREATE TABLE tool_calls (
     CHECK ((status = 'intended') = (ended_at IS NULL))
 );
 CREATE INDEX ix_tool_calls_span ON tool_calls (span_id, id);
-CREATE INDEX ix_tool_calls_trace ON tool_calls (trace_id, id);
 ",
     triggers: &[
         Refusal {

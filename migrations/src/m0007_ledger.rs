@@ -1,7 +1,8 @@
 use crate::dialect::Refusal;
 
 // `seq` is drawn at insert, after the locks of the transaction; it orders what is committed but has no position
-// yet. `changes` and `metadata` are kept as the text that was digested.
+// yet. Only events with a position are listed; an index that leaves out the others is written once per event, not once
+// more when it gets its position. `changes` and `metadata` are kept as the text that was digested.
 crate::dialect::migration!(
     "The ledger of events, append-only.",
     up: "
@@ -22,10 +23,12 @@ CREATE TABLE events (
     trace_id {uuid},
     created_at {time} NOT NULL
 );
-CREATE UNIQUE INDEX ux_events_position ON events (workspace_id, position);
-CREATE INDEX ix_events_entity ON events (workspace_id, entity_id, position);
-CREATE INDEX ix_events_type ON events (workspace_id, event_type, position);
-CREATE INDEX ix_events_trace ON events (workspace_id, trace_id, position);
+CREATE UNIQUE INDEX ux_events_position ON events (workspace_id, position) WHERE position IS NOT NULL;
+CREATE INDEX ix_events_kind ON events (workspace_id, entity_type, position) WHERE position IS NOT NULL;
+CREATE INDEX ix_events_entity ON events (workspace_id, entity_id, position) WHERE position IS NOT NULL;
+CREATE INDEX ix_events_type ON events (workspace_id, event_type, position) WHERE position IS NOT NULL;
+CREATE INDEX ix_events_trace ON events (workspace_id, trace_id, position)
+    WHERE position IS NOT NULL AND trace_id IS NOT NULL;
 CREATE INDEX ix_events_unplaced ON events (seq) WHERE position IS NULL;
 CREATE TABLE ledger_heads (
     workspace_id {uuid} NOT NULL PRIMARY KEY,

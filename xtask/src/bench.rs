@@ -55,7 +55,7 @@ impl Args {
 
     fn command(&self, server: Option<&Server>, serve: bool) -> Command {
         let mut command = process::cargo();
-        command.args(["run", "--release", "--quiet", "--package", "goalwright-tests", "--bin", "bench", "--"]);
+        command.args(["run", "--release", "--package", "goalwright-tests", "--bin", "bench", "--"]);
         if let Some(tasks) = self.tasks {
             command.args(["--tasks", &tasks.to_string()]);
         }

@@ -35,7 +35,13 @@ impl Services {
     pub fn new(ports: &KernelPorts, tokens: Arc<dyn Tokens>, runner: &Runner) -> Self {
         let KernelPorts { transactions, queries, clock, ids, signals, .. } = ports.clone();
         Self {
-            access: Arc::new(Access::new(transactions.clone(), queries.clone(), tokens, clock.clone(), ids.clone())),
+            access: Arc::new(Access::new(
+                transactions.clone(),
+                queries.clone(),
+                tokens,
+                clock.clone(),
+                ids.clone(),
+            )),
             goals: Arc::new(Goals::new(
                 transactions.clone(),
                 queries.clone(),

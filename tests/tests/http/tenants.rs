@@ -49,7 +49,9 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
                 "tasks" => &task,
                 "agents" => &agent,
                 "experiences" => &experience,
-                other => panic!("a new kind of id, `{other}`: teach this test one of ada's, so that it can be probed"),
+                other => panic!(
+                    "a new kind of id, `{other}`: teach this test one of ada's, so that it can be probed"
+                ),
             };
             let has_id = path.contains('{');
             let path = path.replace("{id}", id);

@@ -103,7 +103,9 @@ fn unreadable(error: OutlineError) -> Error {
     // is something else.
     let code = match &error {
         OutlineError::TooLarge { .. } | OutlineError::NotAPlan { .. } => error.code(),
-        OutlineError::Invalid(_) | OutlineError::TooManyTasks { .. } | OutlineError::TooManyEdges { .. } => "invalid_plan",
+        OutlineError::Invalid(_) | OutlineError::TooManyTasks { .. } | OutlineError::TooManyEdges { .. } => {
+            "invalid_plan"
+        }
     };
     let violations = match &error {
         OutlineError::Invalid(findings) => findings

@@ -37,8 +37,10 @@ enum Command {
 
 /// Parses the command line, does what it says, and tells how it ended.
 pub fn main() -> ExitCode {
-    // clap ends the process itself: with 2 for mistakes, with 0 for help and version.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return answer(&error),
+    };
     let ended = Config::load().map_err(Failure::from).and_then(|config| cli.command.execute(&config));
     match ended {
         Ok(exit) => exit.into(),
@@ -48,6 +50,24 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+/// Prints what clap has to say instead of a command line: help and version with 0; with 2 a mistake, in the shape
+/// that all errors have.
+fn answer(error: &clap::Error) -> ExitCode {
+    let told = error.to_string();
+    match told.split_once(MORE) {
+        // Nothing can be done about a terminal that takes no text.
+        Some((mistake, _)) => {
+            let help = "help: `goalwright --help` and `goalwright help COMMAND` show what can be given";
+            let _ = writeln!(std::io::stderr(), "{}\n{help}", mistake.trim_end());
+        }
+        None => drop(error.print()),
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// How clap ends what it says about mistakes.
+const MORE: &str = "For more information, try '--help'";
 
 impl Command {
     fn execute(self, config: &Config) -> Result<Exit, Failure> {

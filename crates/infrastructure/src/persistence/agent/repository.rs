@@ -51,10 +51,15 @@ impl AgentRepository for Unit {
     }
 
     async fn load(&self, workspace: WorkspaceId) -> Result<HashMap<AgentId, u64>, StorageError> {
+        // Counted up to a thousand: beyond, nobody has little to do, and a task must not cost more to place the more
+        // of them lie there.
         let sql = self
-            .sql("SELECT agent_id, COUNT(*) AS open FROM runs WHERE status IN ('queued', 'waiting') AND workspace_id = ")
-            .bind(workspace.uuid())
-            .text(" GROUP BY agent_id");
+            .sql(
+                "SELECT a.id AS agent_id, (SELECT COUNT(*) FROM (SELECT 1 FROM runs r WHERE r.agent_id = a.id AND \
+                 r.workspace_id = a.workspace_id AND r.status IN ('queued', 'waiting') LIMIT 1000) AS o) AS open \
+                 FROM agents a WHERE a.status = 'active' AND a.workspace_id = ",
+            )
+            .bind(workspace.uuid());
         self.all(sql)
             .await?
             .iter()

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use goalwright_application::ports::{Sequencer, StorageError};
 use goalwright_domain::workspace::WorkspaceId;
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::Value;
 
 use crate::persistence::row::Row;
 use crate::persistence::sql::{Dialect, update_many};

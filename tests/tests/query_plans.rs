@@ -1,0 +1,200 @@
+//! No query grows with the size of a tenant: the statements that the product sends, as it sends them, are explained
+//! by both databases, and none reads a whole table or a whole index.
+//!
+//! The product tells of its statements on `goalwright::sql`. The use cases are driven once over tables of thousands
+//! of rows; what no use case drives is noticed, too.
+
+#![allow(missing_docs, reason = "a test's name says what it shows")]
+
+#[path = "query_plans/lists.rs"]
+mod lists;
+#[path = "query_plans/plan.rs"]
+mod plan;
+#[path = "query_plans/record.rs"]
+mod record;
+#[path = "query_plans/source.rs"]
+mod source;
+#[path = "query_plans/work.rs"]
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use goalwright_testkit::{Backend, TestApp};
+use rstest::rstest;
+
+use lists::Listed;
+use plan::{Explainer, Plan};
+use record::{Record, Sent};
+use work::Log;
+
+/// Indexes that are read as a whole, since they hold just what is asked for.
+const WHOLE: [(&str, &str); 4] = [
+    ("ix_agents_limited", "agents with a limit, of all workspaces, are looked through for one that has work"),
+    ("ix_attempts_agent", "attempts are in it while a worker holds them, and workers hold few"),
+    ("ix_attempts_lease", "as the one before"),
+    ("ix_events_unplaced", "events are in it until they have a position"),
+];
+
+/// Indexes that no statement uses.
+const IDLE: [(&str, &str); 2] = [
+    ("ix_decompositions_goal", "a goal that goes takes its decompositions along"),
+    ("ix_events_unplaced", "on SQLite events get their positions at once, so it is empty there"),
+];
+
+/// Statements that are sent to PostgreSQL only, or not by tests, which move the clock themselves.
+const NOT_SENT: [(&str, Option<Backend>); 4] = [
+    ("SELECT clock_timestamp()", None),
+    ("SELECT pg_try_advisory_xact_lock(", Some(Backend::Sqlite)),
+    ("SELECT seq, workspace_id FROM events", Some(Backend::Sqlite)),
+    ("SELECT goal_id FROM goal_progress", Some(Backend::Sqlite)),
+];
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let t0 = std::time::Instant::now();
+    let goal = work::fill(&app, backend).await;
+    eprintln!("TIME fill {:?}", t0.elapsed());
+    if backend == Backend::Postgres {
+        app.db.execute("ANALYZE").await.expect("analyzes");
+    }
+    for table in ["tasks", "runs", "attempts", "tool_calls", "experiences", "events"] {
+        let rows = app.db.number(&format!("SELECT COUNT(*) FROM {table}")).await;
+        assert!(rows >= 1_000, "{rows} rows in {table} prove nothing");
+    }
+    let (record, guard) = Record::listen();
+    let mut log = Log { record, sent: Vec::new() };
+    work::people_and_agents(&app, &mut log).await;
+    work::planning(&app, &mut log).await;
+    work::execution(&app, &mut log).await;
+    work::reads(&app, &mut log, goal).await;
+    let listed = lists::all(&app, &mut log, goal).await;
+    lists::others(&app, &mut log, goal).await;
+    drop(guard);
+    eprintln!("TIME drive {:?}", t0.elapsed());
+
+    let explainer = Explainer::new(&app, backend).await;
+    let (mut violations, mut used) = (Vec::new(), BTreeSet::new());
+    let statements = distinct(&log.sent);
+    for (sent, what) in statements.values() {
+        let plan = explainer.explain(sent).await;
+        eprintln!("=== {what}\n{}\n{}", sent.shape(), plan.text);
+        violations.extend(reads_all(&plan).map(|problem| told(what, &problem, sent, &plan)));
+        used.extend(plan.accesses.into_iter().filter_map(|access| access.index));
+    }
+    for Listed { table, columns, sent } in &listed {
+        let plan = explainer.explain(sent).await;
+        let what = format!("list {table} by {columns:?}");
+        violations
+            .extend(out_of_order(&plan, table, columns).map(|problem| told(&what, &problem, sent, &plan)));
+    }
+    eprintln!("TIME explain {:?}", t0.elapsed());
+    violations.extend(idle(&app, backend, &used).await);
+    violations.extend(unsent(&statements, backend));
+    assert!(violations.is_empty(), "{} violations:\n\n{}", violations.len(), violations.join("\n\n"));
+    app.db.discard().await;
+}
+
+/// One of each shape, the shortest, with what it was sent for.
+fn distinct(sent: &[(&'static str, Sent)]) -> BTreeMap<String, (Sent, &'static str)> {
+    let mut distinct: BTreeMap<String, (Sent, &'static str)> = BTreeMap::new();
+    for (what, sent) in sent {
+        let known = distinct.entry(sent.shape()).or_insert_with(|| (sent.clone(), what));
+        if sent.text.len() < known.0.text.len() {
+            *known = (sent.clone(), what);
+        }
+    }
+    distinct
+}
+
+fn told(what: &str, problem: &str, sent: &Sent, plan: &Plan) -> String {
+    format!("{what}: {problem}\n{}\n{}", sent.shape(), plan.text)
+}
+
+/// Tables and indexes that are read from one end to the other.
+fn reads_all(plan: &Plan) -> impl Iterator<Item = String> {
+    let whole = plan.accesses.iter().filter(|access| access.condition.is_empty());
+    whole.filter_map(|access| match &access.index {
+        Some(index) if WHOLE.iter().any(|(known, _)| known == index) => None,
+        Some(index) => Some(format!("reads all of the index {index} of {}", access.table)),
+        None => Some(format!("reads all of {}", access.table)),
+    })
+}
+
+/// A list is searched for by all it is filtered by, and comes in order.
+fn out_of_order(plan: &Plan, table: &str, columns: &[&str]) -> impl Iterator<Item = String> {
+    let sorted = plan.sorts.then(|| "sorts what an index could give in order".to_owned());
+    let first = plan.accesses.iter().find(|access| access.table == table);
+    let condition = first.map(|access| access.condition.as_str()).unwrap_or_default();
+    let names: Vec<&str> = condition.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let missing: Vec<&str> = columns.iter().copied().filter(|column| !names.contains(column)).collect();
+    let missing = (!missing.is_empty()).then(|| format!("no index is searched for {missing:?}"));
+    sorted.into_iter().chain(missing)
+}
+
+/// Indexes that cost something with every write and serve nothing. Unique ones are rules.
+async fn idle(app: &TestApp, backend: Backend, used: &BTreeSet<String>) -> Vec<String> {
+    let sql = match backend {
+        Backend::Sqlite => {
+            "SELECT i.name FROM sqlite_master t, pragma_index_list(t.name) i WHERE t.type = 'table' AND NOT i.\"unique\""
+        }
+        Backend::Postgres => {
+            "SELECT CAST(c.relname AS TEXT) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+             WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND NOT i.indisunique"
+        }
+    };
+    let indexes = app.db.texts(sql).await;
+    assert!(indexes.len() > 10, "the indexes are found");
+    let idle = indexes.into_iter().filter(|index| !used.contains(index));
+    idle.filter(|index| IDLE.iter().all(|(known, _)| known != index))
+        .map(|index| format!("no statement uses the index {index}"))
+        .collect()
+}
+
+/// Statements in the source that nothing sent.
+fn unsent(statements: &BTreeMap<String, (Sent, &'static str)>, backend: Backend) -> Vec<String> {
+    let written = source::statements();
+    assert!(written.len() > 40, "the statements of the source are found");
+    let is_exempt = |text: &str| {
+        NOT_SENT.iter().any(|(start, on)| text.starts_with(start) && on.is_none_or(|on| on == backend))
+    };
+    let unsent = written.iter().filter(|(_, text)| {
+        !is_exempt(text) && !statements.values().any(|(sent, _)| source::is_made_of(&sent.text, text))
+    });
+    unsent.map(|(path, text)| format!("{path}: no use case here sends `{text}`")).collect()
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_query_that_grows_is_noticed(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let explainer = Explainer::new(&app, backend).await;
+    let explain = async |text: &str, types: &str| {
+        let text = if backend == Backend::Postgres { text.replace('?', "$1") } else { text.to_owned() };
+        explainer.explain(&Sent { text, types: types.to_owned() }).await
+    };
+    for text in [
+        "SELECT id FROM tasks WHERE title = ?",
+        "SELECT t.id FROM tasks t JOIN goals g ON g.id = t.goal_id WHERE g.title = ?",
+        "UPDATE runs SET priority = 0 WHERE performer = ?",
+        "SELECT span_id FROM attempts WHERE worker = ? ORDER BY span_id LIMIT 1",
+    ] {
+        let plan = explain(text, "text").await;
+        assert!(reads_all(&plan).next().is_some(), "{text}\n{}", plan.text);
+    }
+    let by_id = explain("SELECT title FROM tasks WHERE id = ?", "uuid").await;
+    assert_eq!(reads_all(&by_id).collect::<Vec<_>>(), Vec::<String>::new());
+
+    let list = "SELECT title FROM tasks WHERE workspace_id = ? ORDER BY";
+    let sorted = explain(&format!("{list} title LIMIT 9"), "uuid").await;
+    assert!(out_of_order(&sorted, "tasks", &["workspace_id"]).next().is_some(), "{}", sorted.text);
+    let in_order = explain(&format!("{list} id DESC LIMIT 9"), "uuid").await;
+    assert_eq!(out_of_order(&in_order, "tasks", &["workspace_id"]).next(), None, "{}", in_order.text);
+    assert!(out_of_order(&in_order, "tasks", &["workspace_id", "status"]).next().is_some());
+    app.db.discard().await;
+}

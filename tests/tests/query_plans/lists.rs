@@ -1,0 +1,144 @@
+//! Every list with each of its filters, from the top and behind a cursor.
+
+use goalwright_application::read::{
+    AgentFilter, Cursor, EventFilter, ExperienceFilter, GoalFilter, PageRequest, TaskFilter,
+};
+use goalwright_domain::agent::AgentStatus;
+use goalwright_domain::experience::ExperienceType;
+use goalwright_domain::goal::{GoalId, GoalStatus};
+use goalwright_domain::task::TaskStatus;
+use goalwright_testkit::TestApp;
+use uuid::Uuid;
+
+use crate::record::Sent;
+use crate::work::Log;
+
+/// A list that was sent.
+pub(crate) struct Listed {
+    pub(crate) table: &'static str,
+    /// The columns that the index must be searched for: whatever is filtered otherwise is read first, and there may be
+    /// any number of it.
+    pub(crate) columns: Vec<&'static str>,
+    pub(crate) sent: Sent,
+}
+
+/// Sends a list twice.
+macro_rules! list {
+    ($log:ident, $listed:ident, $table:literal by $order:literal from $cursor:expr, $columns:expr, $page:ident => $send:expr) => {
+        for after in [None, Some(Cursor($cursor))] {
+            let mut columns: Vec<&'static str> = $columns.to_vec();
+            if after.is_some() {
+                columns.push($order);
+            }
+            let $page = PageRequest { limit: 10, after };
+            $send.await.expect("lists");
+            let sent = $log.note(concat!("list ", $table)).swap_remove(0);
+            $listed.push(Listed { table: $table, columns, sent });
+        }
+    };
+}
+
+pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<Listed> {
+    let (queries, workspace) = (&app.services.queries, app.ada.workspace());
+    let newest = app.tasks(goal).await.pop().expect("a task").state;
+    let mut listed = Vec::new();
+    log.record.take();
+
+    let statuses = |status| GoalFilter { status };
+    for (filter, columns) in [
+        (statuses(None), vec!["workspace_id"]),
+        (statuses(Some(GoalStatus::Active)), vec!["workspace_id", "status"]),
+    ] {
+        list!(log, listed, "goals" by "id" from goal.to_string(), columns, page => queries.goals(workspace, &filter, &page));
+    }
+    let tasks = TaskFilter::default;
+    let agent_id = Some(app.tasks(goal).await.iter().find_map(|task| task.state.agent_id).expect("an agent"));
+    log.record.take();
+    for (filter, columns) in [
+        (tasks(), vec!["workspace_id"]),
+        (TaskFilter { goal_id: Some(goal), ..tasks() }, vec!["goal_id"]),
+        (TaskFilter { status: Some(TaskStatus::Ready), ..tasks() }, vec!["workspace_id", "status"]),
+        (TaskFilter { agent_id, ..tasks() }, vec!["workspace_id", "agent_id"]),
+        (TaskFilter { task_type: Some("tool".into()), ..tasks() }, vec!["workspace_id", "task_type"]),
+        (
+            TaskFilter { goal_id: Some(goal), status: Some(TaskStatus::Failed), ..tasks() },
+            vec!["goal_id", "status"],
+        ),
+    ] {
+        list!(log, listed, "tasks" by "id" from newest.id.to_string(), columns, page => queries.tasks(workspace, &filter, &page));
+    }
+    let any = AgentFilter::default();
+    list!(log, listed, "agents" by "id" from goal.to_string(), ["workspace_id"], page => queries.agents(workspace, &any, &page));
+    let experiences = ExperienceFilter::default;
+    let kind = Some(ExperienceType::TaskExecution);
+    for (filter, columns) in [
+        (experiences(), vec!["workspace_id"]),
+        (ExperienceFilter { kind, ..experiences() }, vec!["workspace_id", "type"]),
+        (
+            ExperienceFilter { task_id: Some(newest.id.to_string()), ..experiences() },
+            vec!["workspace_id", "task_id"],
+        ),
+        (
+            ExperienceFilter { task_slug: Some(newest.slug.clone()), ..experiences() },
+            vec!["workspace_id", "task_slug"],
+        ),
+        (
+            ExperienceFilter { trace_id: Some(goal.to_string()), ..experiences() },
+            vec!["workspace_id", "trace_id"],
+        ),
+    ] {
+        list!(log, listed, "experiences" by "ts" from "1767268800.5,task_exec".to_owned(), columns, page => {
+            queries.experiences(workspace, &filter, &page)
+        });
+    }
+    let events = EventFilter::default;
+    for (filter, columns) in [
+        (events(), vec!["workspace_id"]),
+        (EventFilter { entity_type: Some("agent".into()), ..events() }, vec!["workspace_id", "entity_type"]),
+        (EventFilter { entity_id: Some(goal.to_string()), ..events() }, vec!["workspace_id", "entity_id"]),
+        (
+            EventFilter { event_type: Some("goal.created".into()), ..events() },
+            vec!["workspace_id", "event_type"],
+        ),
+        (EventFilter { trace_id: Some(Uuid::nil()), ..events() }, vec!["workspace_id", "trace_id"]),
+    ] {
+        list!(log, listed, "events" by "position" from "4000".to_owned(), columns, page => queries.events(workspace, &filter, &page));
+    }
+    listed
+}
+
+/// What is in an order of its own or found at once, and filters combined: these need an index, if not for all of it.
+pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
+    let (queries, workspace) = (&app.services.queries, app.ada.workspace());
+    let page = PageRequest::first(10);
+    let task = app.tasks(goal).await.pop().expect("a task").state;
+    log.record.take();
+    let slug = TaskFilter { slug: Some(task.slug.clone()), ..TaskFilter::default() };
+    let everything = TaskFilter {
+        goal_id: Some(goal),
+        status: Some(task.status),
+        agent_id: Some(goalwright_domain::agent::AgentId::new(Uuid::nil())),
+        task_type: Some(task.task_type.clone()),
+        slug: Some(task.slug.clone()),
+    };
+    for filter in [slug, everything] {
+        queries.tasks(workspace, &filter, &page).await.expect("lists");
+    }
+    let active = AgentFilter { status: Some(AgentStatus::Active) };
+    queries.agents(workspace, &active, &page).await.expect("lists");
+    let everything = ExperienceFilter {
+        kind: Some(ExperienceType::TaskExecution),
+        task_id: Some(task.id.to_string()),
+        task_slug: Some(task.slug.clone()),
+        trace_id: Some(goal.to_string()),
+    };
+    queries.experiences(workspace, &everything, &page).await.expect("lists");
+    let everything = EventFilter {
+        entity_type: Some("task".into()),
+        entity_id: Some(task.id.to_string()),
+        event_type: Some("task.created".into()),
+        trace_id: Some(Uuid::nil()),
+    };
+    queries.events(workspace, &everything, &page).await.expect("lists");
+    log.note("filters combined");
+}
