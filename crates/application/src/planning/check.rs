@@ -19,11 +19,12 @@ pub(crate) fn actions(plan: &Plan, tools: &dyn Tools, findings: &mut Vec<Finding
         let Some(action) = &task.action else { continue };
         let at = |path: &str| format!("tasks[{index}].use.{path}");
         for problem in tools.check(&action.tool, &action.operation, &action.parameters) {
-            violations.push(Violation::new(
-                at(&problem.path),
-                problem.code,
-                on_line(action.line, &problem.message),
-            ));
+            // Named in the words as well, since the command line shows nothing else.
+            let named = match problem.path.strip_prefix("parameters.") {
+                Some(name) if !problem.message.contains(name) => format!("`{name}`: {}", problem.message),
+                _ => problem.message,
+            };
+            violations.push(Violation::new(at(&problem.path), problem.code, on_line(action.line, &named)));
         }
         let inspection = inspect(&action.parameters);
         for (path, reference) in inspection.references() {
