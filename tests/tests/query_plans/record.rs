@@ -13,39 +13,12 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, registry};
 
 /// A statement that was sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sent {
     /// With placeholders.
     pub(crate) text: String,
     /// The types of the values, as PostgreSQL calls them, separated by commas.
     pub(crate) types: String,
-}
-
-impl Sent {
-    /// The text with every list of values as if it had one, every batch as if it had one row.
-    pub(crate) fn shape(&self) -> String {
-        let mut shape = String::with_capacity(self.text.len());
-        let mut numbered = false;
-        for c in self.text.chars() {
-            match c {
-                '$' => {
-                    shape.push('?');
-                    numbered = true;
-                }
-                _ if numbered && c.is_ascii_digit() => {}
-                _ => {
-                    shape.push(c);
-                    numbered = false;
-                }
-            }
-        }
-        for (many, one) in [("?, ?", "?"), ("CAST(? AS JSON)", "?"), ("?, ?", "?"), ("(?), (?)", "(?)")] {
-            while shape.contains(many) {
-                shape = shape.replace(many, one);
-            }
-        }
-        shape
-    }
 }
 
 /// Listens for as long as its guard lives, to what this thread sends.

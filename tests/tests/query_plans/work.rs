@@ -61,7 +61,7 @@ pub(crate) async fn fill(app: &TestApp, backend: Backend) -> GoalId {
     goal
 }
 
-/// Four more rows for each. None of these tasks is driven by these runs.
+/// Four more rows for each, whose runs are of other tasks and whose attempts are of other agents.
 const MORE: [&str; 6] = [
     "INSERT INTO tasks (id, workspace_id, goal_id, slug, title, description, task_type, status, waiting, error, priority,
         agent_id, action, result, labels, parallel, attempt, max_attempts, open_dependencies, revision, created_at,
@@ -77,7 +77,7 @@ const MORE: [&str; 6] = [
      FROM runs, (SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) AS more",
     "INSERT INTO attempts (span_id, run_id, workspace_id, task_id, number, retry_of, idempotency_key, agent_id, worker,
         status, lease_token, lease_expires_at, fence, suspension, error, experience_id, started_at, ended_at)
-     SELECT {new}, run_id, workspace_id, {new}, number + n * 1000, span_id, idempotency_key, agent_id, worker, status,
+     SELECT {new}, run_id, workspace_id, {new}, number + n * 1000, span_id, idempotency_key, {new}, worker, status,
         lease_token, lease_expires_at, fence, suspension, error, experience_id, started_at, ended_at
      FROM attempts, (SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) AS more",
     "INSERT INTO tool_calls (id, workspace_id, task_id, span_id, trace_id, tool, operation, effect, idempotency_key,

@@ -169,7 +169,7 @@ pub trait Queries: Send + Sync {
         filter: &GoalFilter,
         page: &PageRequest,
     ) -> Result<Page<GoalView>, Error>;
-    /// What stands in a goal's way. Costs as much as there are obstacles to name, not as the goal has tasks.
+    /// What stands in a goal's way. Costs as much as the goal has pending and failed tasks.
     async fn obstacles(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Obstacles, Error>;
     /// One task.
     async fn task(&self, workspace: WorkspaceId, id: TaskId) -> Result<Option<TaskView>, Error>;

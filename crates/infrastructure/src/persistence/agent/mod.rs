@@ -26,6 +26,21 @@ const COLUMNS: [&str; 12] = [
     "updated_at",
 ];
 
+/// What can change after an agent was made. Naming the workspace in an update, even with the value it has, would make
+/// SQLite look through all tasks that refer to the agent.
+const CHANGING: [&str; 10] = [
+    "id",
+    "name",
+    "kind",
+    "capabilities",
+    "max_concurrency",
+    "is_default",
+    "status",
+    "user_id",
+    "revision",
+    "updated_at",
+];
+
 fn select() -> String {
     format!("SELECT {} FROM agents", COLUMNS.join(", "))
 }
@@ -44,6 +59,22 @@ fn to_row(agent: &Agent) -> Vec<Value> {
         uuid_or_null(state.user_id.map(|id| id.uuid())),
         agent.revision().into(),
         time(state.created_at),
+        time(agent.updated_at()),
+    ]
+}
+
+fn changing_row(agent: &Agent) -> Vec<Value> {
+    let state = agent.state();
+    vec![
+        state.id.uuid().into(),
+        state.name.as_str().into(),
+        state.kind.as_str().into(),
+        sql::json(json!(state.capabilities)),
+        int_or_null(state.max_concurrency),
+        state.is_default.into(),
+        state.status.as_str().into(),
+        uuid_or_null(state.user_id.map(|id| id.uuid())),
+        agent.revision().into(),
         time(agent.updated_at()),
     ]
 }

@@ -5,7 +5,7 @@ use goalwright_application::ports::{AgentRepository, StorageError};
 use goalwright_domain::agent::{Agent, AgentId};
 use goalwright_domain::workspace::{UserId, WorkspaceId};
 
-use super::{COLUMNS, from_row, select, to_row};
+use super::{CHANGING, COLUMNS, changing_row, from_row, select, to_row};
 use crate::persistence::row::Row;
 use crate::persistence::sql::{insert_many, update_many};
 use crate::persistence::unit_of_work::Unit;
@@ -47,7 +47,8 @@ impl AgentRepository for Unit {
     }
 
     async fn save(&self, agent: &Agent) -> Result<(), StorageError> {
-        self.run_all(update_many(self.dialect, "agents", &COLUMNS, vec![to_row(agent)])).await.map(|_| ())
+        let rows = vec![changing_row(agent)];
+        self.run_all(update_many(self.dialect, "agents", &CHANGING, rows)).await.map(|_| ())
     }
 
     async fn load(&self, workspace: WorkspaceId) -> Result<HashMap<AgentId, u64>, StorageError> {

@@ -30,6 +30,23 @@ const COLUMNS: [&str; 15] = [
     "updated_at",
 ];
 
+/// What can change after a goal was made. Naming the workspace in an update, even with the value it has, would make SQLite
+/// look through all tasks that refer to the goal.
+const CHANGING: [&str; 12] = [
+    "id",
+    "title",
+    "description",
+    "success_criteria",
+    "due_at",
+    "status",
+    "queue",
+    "sandbox",
+    "source_path",
+    "source_digest",
+    "revision",
+    "updated_at",
+];
+
 fn select() -> String {
     format!("SELECT {} FROM goals", COLUMNS.join(", "))
 }
@@ -51,6 +68,24 @@ fn to_row(goal: &Goal) -> Vec<Value> {
         state.created_by.uuid().into(),
         goal.revision().into(),
         time(state.created_at),
+        time(goal.updated_at()),
+    ]
+}
+
+fn changing_row(goal: &Goal) -> Vec<Value> {
+    let state = goal.state();
+    vec![
+        state.id.uuid().into(),
+        state.title.as_str().into(),
+        state.description.as_str().into(),
+        sql::json(json!(state.success_criteria)),
+        time_or_null(state.due_at),
+        state.status.as_str().into(),
+        state.origin.queue.as_str().into(),
+        state.origin.sandbox.clone().into(),
+        state.origin.source_path.clone().into(),
+        state.origin.source_digest.clone().into(),
+        goal.revision().into(),
         time(goal.updated_at()),
     ]
 }

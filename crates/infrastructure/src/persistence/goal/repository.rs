@@ -5,7 +5,7 @@ use goalwright_domain::task::TaskStatus;
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::Value;
 
-use super::{COLUMNS, counts_of, from_row, select, to_row};
+use super::{CHANGING, COLUMNS, changing_row, counts_of, from_row, select, to_row};
 use crate::persistence::row::Row;
 use crate::persistence::sql::{Dialect, insert_many, update_many};
 use crate::persistence::unit_of_work::Unit;
@@ -43,8 +43,8 @@ impl GoalRepository for Unit {
     }
 
     async fn save_many(&self, goals: &[Goal]) -> Result<(), StorageError> {
-        let rows = goals.iter().map(to_row).collect();
-        self.run_all(update_many(self.dialect, "goals", &COLUMNS, rows)).await.map(|_| ())
+        let rows = goals.iter().map(changing_row).collect();
+        self.run_all(update_many(self.dialect, "goals", &CHANGING, rows)).await.map(|_| ())
     }
 
     async fn lock_counts(&self, ids: &[GoalId]) -> Result<(), StorageError> {
