@@ -7,6 +7,9 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
 /// stand for column types.
 macro_rules! migration {
     ($doc:literal, up: $up:expr, triggers: $triggers:expr, tables: [$($table:literal),*]) => {
+        crate::dialect::migration!($doc, up: $up, triggers: $triggers, kept: &[], tables: [$($table),*]);
+    };
+    ($doc:literal, up: $up:expr, triggers: $triggers:expr, kept: $kept:expr, tables: [$($table:literal),*]) => {
         #[doc = $doc]
         pub(crate) struct Migration;
 
@@ -21,7 +24,9 @@ macro_rules! migration {
         impl sea_orm_migration::MigrationTrait for Migration {
             async fn up(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm_migration::DbErr> {
                 let triggers: &[crate::dialect::Refusal] = $triggers;
-                crate::dialect::apply(manager, $up, triggers).await
+                let kept: &[crate::dialect::NoReplace] = $kept;
+                crate::dialect::apply(manager, $up, triggers).await?;
+                crate::dialect::keep_rows(manager, kept).await
             }
 
             async fn down(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm_migration::DbErr> {
@@ -45,7 +50,20 @@ pub(crate) struct Refusal {
     pub(crate) on: &'static str,
     /// May name OLD and, for updates, NEW.
     pub(crate) when: &'static str,
+    /// A query; the refusal holds only if it finds nothing.
+    pub(crate) unless_exists: Option<&'static str>,
     pub(crate) message: &'static str,
+}
+
+/// What SQLite's `INSERT OR REPLACE` would get past the triggers on update and delete: a row that is already there.
+/// PostgreSQL has no such statement, and its unique constraints refuse a plain insert.
+pub(crate) struct NoReplace {
+    pub(crate) name: &'static str,
+    pub(crate) table: &'static str,
+    /// The condition, over the table and NEW, under which there is such a row.
+    pub(crate) same: &'static str,
+    /// `ABORT` refuses the statement; `IGNORE` leaves the row as it is, which `ON CONFLICT DO NOTHING` wants as well.
+    pub(crate) action: &'static str,
 }
 
 pub(crate) async fn apply(
@@ -58,6 +76,30 @@ pub(crate) async fn apply(
     connection.execute_unprepared(&spell(text, backend)).await?;
     for trigger in triggers {
         connection.execute_unprepared(&refusal(trigger, backend)).await?;
+    }
+    Ok(())
+}
+
+/// Protects rows that never change from `INSERT OR REPLACE` on SQLite and from `TRUNCATE` on PostgreSQL.
+pub(crate) async fn keep_rows(manager: &SchemaManager<'_>, kept: &[NoReplace]) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    for NoReplace { name, table, same, action } in kept {
+        let sql = match (connection.get_database_backend(), *action) {
+            (DatabaseBackend::Postgres, _) => format!(
+                "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 RAISE EXCEPTION 'rows of {table} are kept' USING ERRCODE = 'check_violation'; END $$; \
+                 CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}();"
+            ),
+            (_, "IGNORE") => format!(
+                "CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) \
+                 BEGIN SELECT RAISE(IGNORE); END;"
+            ),
+            _ => format!(
+                "CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) \
+                 BEGIN SELECT RAISE(ABORT, 'rows of {table} are kept'); END;"
+            ),
+        };
+        connection.execute_unprepared(&sql).await?;
     }
     Ok(())
 }
@@ -96,13 +138,24 @@ fn spell(text: &str, backend: DatabaseBackend) -> String {
 fn refusal(trigger: &Refusal, backend: DatabaseBackend) -> String {
     let Refusal { name, table, on, message, .. } = trigger;
     let when = spell(trigger.when, backend);
-    match backend {
-        DatabaseBackend::Postgres => format!(
+    let exists = trigger.unless_exists.map(|query| spell(query, backend));
+    match (backend, exists) {
+        // PostgreSQL allows no subquery in WHEN.
+        (DatabaseBackend::Postgres, Some(query)) => format!(
+            "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NOT EXISTS ({query}) THEN \
+             RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; END IF; RETURN NEW; END $$; \
+             CREATE TRIGGER {name} BEFORE {on} ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {name}();"
+        ),
+        (_, Some(query)) => format!(
+            "CREATE TRIGGER {name} BEFORE {on} ON {table} WHEN {when} AND NOT EXISTS ({query}) \
+             BEGIN SELECT RAISE(ABORT, '{message}'); END;"
+        ),
+        (DatabaseBackend::Postgres, None) => format!(
             "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
              RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; END $$; \
              CREATE TRIGGER {name} BEFORE {on} ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {name}();"
         ),
-        _ => format!(
+        (_, None) => format!(
             "CREATE TRIGGER {name} BEFORE {on} ON {table} WHEN {when} BEGIN SELECT RAISE(ABORT, '{message}'); END;"
         ),
     }

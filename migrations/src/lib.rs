@@ -1,7 +1,7 @@
 //! The schema, one change per file, for SQLite and PostgreSQL alike.
 //!
 //! Each file is one text in which a few words in braces stand for what the databases spell differently (see
-//! [`dialect`]). Constraints are part of the product: what the domain forbids, plain SQL cannot write either.
+//! `dialect`). Constraints are part of the product: what the domain forbids, plain SQL cannot write either.
 //!
 //! To add a change: write `mNNNN_what.rs` with `sea_orm_migration::MigrationTrait`, list it in
 //! [`Migrator::migrations`], and never touch a file that has been released.

@@ -28,6 +28,7 @@ CREATE INDEX ix_agents_limited ON agents (id) WHERE max_concurrency IS NOT NULL;
         table: "agents",
         on: "DELETE",
         when: "OLD.id IS NOT NULL",
+        unless_exists: None,
         message: "agents are retired, never deleted",
     }],
     tables: ["agents"]

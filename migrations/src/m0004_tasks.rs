@@ -64,13 +64,25 @@ CREATE TABLE task_dependencies (
 );
 CREATE INDEX ix_task_dependencies_waited_for ON task_dependencies (depends_on_task_id, task_id);
 ",
-    triggers: &[Refusal {
+    triggers: &[
+        // Attempts are inserted before their tasks start.
+        Refusal {
+            name: "tasks_running_has_lease",
+            table: "tasks",
+            on: "UPDATE",
+            when: "NEW.status = 'running' AND OLD.status <> 'running'",
+            unless_exists: Some("SELECT 1 FROM attempts a WHERE a.task_id = NEW.id AND a.status = 'running'"),
+            message: "a task is running only while an attempt holds its lease",
+        },
+        Refusal {
         name: "tasks_final_results_stay",
         table: "tasks",
         on: "UPDATE",
         when: "OLD.status IN ('completed', 'cancelled', 'skipped') AND \
                (NEW.status {is_not} OLD.status OR NEW.result {is_not} OLD.result)",
+        unless_exists: None,
         message: "a completed, cancelled or skipped task keeps its status and result",
-    }],
+        },
+    ],
     tables: ["task_dependencies", "tasks"]
 );

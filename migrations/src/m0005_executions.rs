@@ -1,4 +1,4 @@
-use crate::dialect::Refusal;
+use crate::dialect::{NoReplace, Refusal};
 
 // Runs, attempts and tool calls name tasks and agents by id without foreign keys, so that the record outlives what
 // it records.
@@ -96,6 +96,7 @@ CREATE INDEX ix_tool_calls_span ON tool_calls (span_id, id);
             table: "attempts",
             on: "UPDATE",
             when: "OLD.ended_at IS NOT NULL",
+            unless_exists: None,
             message: "an ended attempt never changes",
         },
         Refusal {
@@ -103,6 +104,7 @@ CREATE INDEX ix_tool_calls_span ON tool_calls (span_id, id);
             table: "attempts",
             on: "DELETE",
             when: "OLD.ended_at IS NOT NULL",
+            unless_exists: None,
             message: "an ended attempt is never deleted",
         },
         Refusal {
@@ -110,6 +112,7 @@ CREATE INDEX ix_tool_calls_span ON tool_calls (span_id, id);
             table: "runs",
             on: "UPDATE",
             when: "OLD.status IN ('succeeded', 'cancelled')",
+            unless_exists: None,
             message: "a run that succeeded or was cancelled never changes",
         },
         Refusal {
@@ -117,8 +120,26 @@ CREATE INDEX ix_tool_calls_span ON tool_calls (span_id, id);
             table: "tool_calls",
             on: "UPDATE",
             when: "OLD.ended_at IS NOT NULL",
+            unless_exists: None,
             message: "an ended tool call never changes",
         },
+        Refusal {
+            name: "tool_calls_ended_are_kept",
+            table: "tool_calls",
+            on: "DELETE",
+            when: "OLD.ended_at IS NOT NULL",
+            unless_exists: None,
+            message: "an ended tool call is never deleted",
+        },
+    ],
+    kept: &[
+        NoReplace {
+            name: "attempts_are_not_replaced",
+            table: "attempts",
+            same: "span_id = NEW.span_id OR (run_id = NEW.run_id AND number = NEW.number)",
+            action: "ABORT",
+        },
+        NoReplace { name: "tool_calls_are_not_replaced", table: "tool_calls", same: "id = NEW.id", action: "ABORT" },
     ],
     tables: ["tool_calls", "attempts", "runs"]
 );

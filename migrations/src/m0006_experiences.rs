@@ -1,4 +1,4 @@
-use crate::dialect::Refusal;
+use crate::dialect::{NoReplace, Refusal};
 
 // The columns that queries use are generated from the document, so that they cannot say anything else.
 const UP: &str = "
@@ -32,12 +32,29 @@ CREATE UNIQUE INDEX ix_experiences_idempotency ON experiences (idempotency_key);
 crate::dialect::migration!(
     "Experiences: the audit record of what was done.",
     up: UP,
-    triggers: &[Refusal {
+    triggers: &[
+        Refusal {
+            name: "experiences_are_kept",
+            table: "experiences",
+            on: "DELETE",
+            when: "OLD.id IS NOT NULL",
+            unless_exists: None,
+            message: "an experience is never deleted",
+        },
+        Refusal {
         name: "experiences_stay",
         table: "experiences",
         on: "UPDATE",
         when: "OLD.id IS NOT NULL",
+        unless_exists: None,
         message: "an experience never changes",
+        },
+    ],
+    kept: &[NoReplace {
+        name: "experiences_are_not_replaced",
+        table: "experiences",
+        same: "id = NEW.id OR idempotency_key = (NEW.content -> 'structured' ->> 'idempotency_key')",
+        action: "IGNORE",
     }],
     tables: ["experiences"]
 );

@@ -1,4 +1,4 @@
-use crate::dialect::Refusal;
+use crate::dialect::{NoReplace, Refusal};
 
 // `seq` is drawn at insert, after the locks of the transaction; it orders what is committed but has no position
 // yet. Only events with a position are listed; an index that leaves out the others is written once per event, not once
@@ -48,6 +48,7 @@ CREATE TABLE ledger_heads (
                    NEW.trace_id {is_not} OLD.trace_id OR NEW.created_at <> OLD.created_at OR \
                    (OLD.position IS NOT NULL AND NEW.position {is_not} OLD.position) OR \
                    (OLD.seal IS NOT NULL AND NEW.seal {is_not} OLD.seal)",
+            unless_exists: None,
             message: "events are append-only: only a position and a seal are set, once",
         },
         Refusal {
@@ -55,8 +56,15 @@ CREATE TABLE ledger_heads (
             table: "events",
             on: "DELETE",
             when: "OLD.id IS NOT NULL",
+            unless_exists: None,
             message: "events are append-only: none is deleted",
         },
     ],
+    kept: &[NoReplace {
+        name: "events_are_not_replaced",
+        table: "events",
+        same: "seq = NEW.seq OR id = NEW.id OR (workspace_id = NEW.workspace_id AND position = NEW.position)",
+        action: "ABORT",
+    }],
     tables: ["ledger_heads", "events"]
 );

@@ -102,6 +102,9 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
              WHERE status = 'queued'"
                 .to_owned(),
         ),
+        ("an ended call is kept", "DELETE FROM tool_calls".to_owned()),
+        ("an experience is kept", "DELETE FROM experiences".to_owned()),
+        ("a running task has a lease", format!("UPDATE tasks SET status = 'running' WHERE id = {ready}")),
         ("an ended call never changes", "UPDATE tool_calls SET tool = 'x'".to_owned()),
         ("an experience never changes", "UPDATE experiences SET ts = 0".to_owned()),
         ("events are not deleted", "DELETE FROM events".to_owned()),
@@ -116,6 +119,28 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
         assert!(app.db.execute(&sql).await.is_err(), "{rule}: `{sql}` was accepted on {backend:?}");
     }
     assert_eq!(app.db.number(digest).await, before);
+    let rewritten = match backend {
+        // REPLACE fires no trigger on update or delete.
+        Backend::Sqlite => [
+            "INSERT OR REPLACE INTO events SELECT seq, id, workspace_id, position, entity_type, entity_id, event_type, actor_type, \
+             'mallory', changes, metadata, digest, seal, trace_id, created_at FROM events",
+            "INSERT OR REPLACE INTO attempts SELECT span_id, run_id, workspace_id, task_id, number, retry_of, idempotency_key, \
+             agent_id, 'forged', status, lease_token, lease_expires_at, fence, suspension, recorded, error, experience_id, \
+             started_at, ended_at FROM attempts",
+            "INSERT OR REPLACE INTO tool_calls SELECT * FROM tool_calls",
+        ],
+        Backend::Postgres => ["TRUNCATE events", "TRUNCATE experiences", "TRUNCATE tool_calls"],
+    };
+    for sql in rewritten {
+        assert!(app.db.execute(sql).await.is_err(), "`{sql}` was accepted on {backend:?}");
+    }
+    if backend == Backend::Sqlite {
+        let forged = "INSERT OR REPLACE INTO experiences (id, workspace_id, type, content, provenance, parents, causes, session_id, \
+                      created_at, ts, meta) SELECT id, workspace_id, type, content, provenance, parents, causes, 'forged', created_at, \
+                      ts, meta FROM experiences";
+        app.db.execute(forged).await.expect("it is passed over");
+        assert_eq!(app.db.number("SELECT COUNT(*) FROM experiences WHERE session_id = 'forged'").await, 0);
+    }
     // A seal may be set once, and then stays.
     let seal = |value: &str| format!("UPDATE events SET seal = {value} WHERE seq = {one_event}");
     app.db.execute(&seal("'first'")).await.expect("a seal is set once");
@@ -123,7 +148,10 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
     // An experience's key is unique, and generated from its document.
     let twice = "INSERT INTO experiences (id, workspace_id, type, content, provenance, parents, causes, session_id, created_at, ts, meta) \
                  SELECT id || 'x', workspace_id, type, content, provenance, parents, causes, session_id, created_at, ts, meta FROM experiences";
-    assert!(app.db.execute(twice).await.is_err());
+    let known = app.db.number("SELECT COUNT(*) FROM experiences").await;
+    // PostgreSQL refuses it, SQLite passes it over.
+    assert_eq!(app.db.execute(twice).await.is_err(), backend == Backend::Postgres);
+    assert_eq!(app.db.number("SELECT COUNT(*) FROM experiences").await, known);
 }
 
 #[rstest]

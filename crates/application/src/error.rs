@@ -114,9 +114,10 @@ impl From<StorageError> for Error {
                 code: "database_unavailable",
                 message: "the database does not answer; try again in a moment".to_owned(),
             },
-            StorageError::Duplicate { what } => {
-                Self::Conflict { code: "conflict", message: format!("{what} exists already") }
-            }
+            StorageError::Duplicate { .. } => Self::Conflict {
+                code: "conflict",
+                message: "somebody else made the same thing at the same moment; ask again".to_owned(),
+            },
             StorageError::Contended { .. } => Self::Conflict {
                 code: "conflict",
                 message: "others changed the same rows at the same time; ask again".to_owned(),

@@ -5,7 +5,7 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment in UTC, truncated to microseconds, since that is what both databases keep: a value that was stored
@@ -14,9 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
-    /// Truncates to microseconds.
+    /// Truncates to microseconds. A leap second becomes the first second after it, as databases have it.
     pub fn new(at: DateTime<Utc>) -> Self {
-        Self(at.trunc_subsecs(6))
+        Self(DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at))
     }
 
     /// The moment for libraries that know chrono.
@@ -72,12 +72,20 @@ impl fmt::Debug for Timestamp {
 }
 
 impl FromStr for Timestamp {
-    type Err = chrono::ParseError;
-    /// Reads RFC 3339 with any offset and any number of decimals.
+    type Err = TimeError;
+    /// Reads RFC 3339 with any offset and any number of decimals, in the years 1 to 9999 of UTC: others have no such text,
+    /// and would sort wrongly where times are stored as texts.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        DateTime::parse_from_rfc3339(text).map(|at| Self::new(at.with_timezone(&Utc)))
+        let at = DateTime::parse_from_rfc3339(text).map_err(|_| TimeError)?;
+        let at = Self::new(at.with_timezone(&Utc));
+        if (1..=9999).contains(&at.0.year()) { Ok(at) } else { Err(TimeError) }
     }
 }
+
+/// A text that is no moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a moment is written like 2026-01-31T12:00:00Z, in the years 1 to 9999")]
+pub struct TimeError;
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -105,6 +113,17 @@ mod tests {
         ] {
             let at: Timestamp = given.parse().expect("valid");
             assert_eq!(at.to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn leap_seconds_become_the_next_second_and_far_years_are_refused() {
+        let leap: Timestamp = "2016-12-31T23:59:60Z".parse().expect("valid");
+        assert_eq!(leap.to_string(), "2017-01-01T00:00:00.000000Z");
+        for text in
+            ["9999-12-31T23:59:59-12:00", "9999-12-31T23:59:60Z", "0001-01-01T00:00:00+01:00", "tomorrow"]
+        {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }
 

@@ -16,3 +16,22 @@ where
 {
     tokio::spawn(future)
 }
+
+/// Starts a loop without which the process would look alive and do nothing: if it panics, the process ends, whoever
+/// supervises it starts it again, and its leases run out.
+pub(crate) fn spawn_essential<F>(name: &'static str, future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let inner = spawn(future);
+    spawn(async move {
+        match inner.await {
+            Ok(output) => output,
+            Err(error) => {
+                tracing::error!(error = %error, "the {name} broke down; the process ends so that it can be started again");
+                std::process::exit(70);
+            }
+        }
+    })
+}

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::spawn::spawn;
+use crate::spawn::{spawn, spawn_essential};
 
 /// Look for work at least so often, since another process may have made it claimable.
 const LOOK: Duration = Duration::from_millis(250);
@@ -51,9 +51,9 @@ impl Workers {
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let held: Held = Arc::default();
         let (outcomes, arrived) = mpsc::channel(concurrency.max(1));
-        let settler = spawn(settle(kernel.clone(), arrived));
-        let keeper = spawn(keep(kernel.clone(), held.clone(), ending.clone()));
-        let claimer = spawn(claim(Claiming {
+        let settler = spawn_essential("settler", settle(kernel.clone(), arrived));
+        let keeper = spawn_essential("keeper of leases", keep(kernel.clone(), held.clone(), ending.clone()));
+        let claiming_loop = claim(Claiming {
             kernel,
             signals,
             permits: Arc::new(Semaphore::new(concurrency.max(1))),
@@ -61,7 +61,8 @@ impl Workers {
             outcomes,
             stop: claiming.clone(),
             performing: performing.clone(),
-        }));
+        });
+        let claimer = spawn_essential("claimer", claiming_loop);
         Self { claiming, performing, ending, held, claimer, settler, keeper }
     }
 
@@ -129,7 +130,7 @@ async fn claim(claiming: Claiming) -> Vec<JoinHandle<()>> {
             }
         };
         let found = claimed.len();
-        for (assignment, permit) in claimed.into_iter().zip(permits.drain(..found)) {
+        for (assignment, permit) in claimed.into_iter().zip(permits.drain(..found.min(permits.len()))) {
             performances.push(start(&claiming, assignment, permit));
         }
         let full = permits.is_empty();
@@ -152,6 +153,8 @@ fn start(claiming: &Claiming, assignment: Assignment, permit: OwnedSemaphorePerm
     lock(&held).insert(assignment.lease.span_id, (assignment.lease, cancel.clone()));
     spawn(async move {
         let lease = assignment.lease;
+        // Also on a panic: a lease that nobody works on must not be kept alive.
+        let _keeping = Keeping { held, span_id: lease.span_id };
         match kernel.perform(&assignment, &cancel).await {
             Ok(report) => {
                 let settlement = Settlement { lease, report, expired: false };
@@ -162,8 +165,19 @@ fn start(claiming: &Claiming, assignment: Assignment, permit: OwnedSemaphorePerm
                 tracing::error!(task.slug = %assignment.task.slug, error = %error, cause = ?std::error::Error::source(&error), "performing broke off; the lease will run out");
             }
         }
-        lock(&held).remove(&lease.span_id);
     })
+}
+
+/// An attempt whose lease is kept for as long as this lives.
+struct Keeping {
+    held: Held,
+    span_id: SpanId,
+}
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        lock(&self.held).remove(&self.span_id);
+    }
 }
 
 async fn settle(kernel: Arc<Kernel>, mut arrived: mpsc::Receiver<Finished>) {
@@ -264,7 +278,7 @@ impl SequencerLoop {
     pub fn start(sequencer: Arc<dyn Sequencer>, signals: Arc<dyn Signals>) -> Self {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let task = spawn(async move {
+        let task = spawn_essential("sequencer", async move {
             loop {
                 match sequencer.sequence().await {
                     Ok(0) => {}

@@ -165,3 +165,58 @@ async fn work_of_one_queue_is_claimed_only_from_it(#[case] backend: Backend) {
     assert!(other.claim(5).await.expect("nothing").is_empty());
     assert_eq!(app.kernel.claim(5).await.expect("its own").len(), 1);
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_claim_takes_no_more_than_it_wants_whatever_the_statistics_say(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    app.import("# P\n\n- [ ] T001 Tick\n  use: time.now\n").await;
+    // A planner that believes in one run chooses a plan that is bad for hundreds.
+    app.db.execute("ANALYZE").await.expect("plain SQL");
+    let lines: String = (1..=100).map(|n| format!("- [ ] T{n:03} [P] Tock {n}\n  use: time.now\n")).collect();
+    app.import(&format!("# Q\n\n{lines}")).await;
+    let mut left = 101;
+    while left > 0 {
+        let claimed = app.kernel.claim(3).await.expect("claims");
+        assert_eq!(claimed.len(), left.min(3));
+        left -= claimed.len();
+        assert_eq!(app.db.number("SELECT COUNT(*) FROM runs WHERE status = 'queued'").await, left as i64);
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_who_want_the_same_name_at_once_all_get_one(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let same = join_all((0..16).map(|_| app.services.tasks.create(&app.ada, clock_task("Same".into(), None)))).await;
+    let slugs: HashSet<String> = same.into_iter().map(|task| task.expect("made").state.slug).collect();
+    assert_eq!(slugs.len(), 16);
+    let plan = || goalwright_application::planning::ImportRequest {
+        content: "# P\n\n- [ ] T001 Alike\n- [ ] T002 [P] Likewise\n".to_owned(),
+        ..Default::default()
+    };
+    for imported in join_all((0..8).map(|_| app.services.planning.import(&app.ada, plan()))).await {
+        imported.expect("imported");
+    }
+    let agent = |n: usize| DraftAgent {
+        name: format!("agent {n}"),
+        kind: AgentKind::External,
+        capabilities: vec![],
+        max_concurrency: None,
+        is_default: true,
+        user_id: None,
+    };
+    for made in join_all((0..8).map(|n| app.services.agents.create(&app.ada, agent(n)))).await {
+        made.expect("made");
+    }
+    assert_eq!(app.db.number("SELECT COUNT(*) FROM agents WHERE is_default").await, 1);
+    // A name that was asked for is another matter.
+    let mut named = clock_task("Named".into(), None);
+    named.draft.slug = "same".into();
+    let refused = app.services.tasks.create(&app.ada, named).await.expect_err("taken");
+    assert_eq!(refused.code(), "name_taken");
+}

@@ -375,3 +375,54 @@ async fn a_new_default_agent_takes_over_and_names_are_unique(#[case] backend: Ba
     let again = app.services.agents.create(&app.ada, draft("outside")).await.expect_err("taken");
     assert_eq!(again.code(), "name_taken");
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_new_agent_is_given_what_nobody_could_do(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let external = |title: &str, depends_on| NewTask {
+        draft: DraftTask { title: title.into(), action: Some(Action::External), ..DraftTask::default() },
+        depends_on,
+    };
+    let first = app.services.tasks.create(&app.ada, external("First", vec![])).await.expect("made").state.id;
+    let second = app.services.tasks.create(&app.ada, external("Second", vec![first])).await.expect("made").state.id;
+    let draft = DraftAgent {
+        name: "outside".into(),
+        kind: AgentKind::External,
+        capabilities: vec![],
+        max_concurrency: None,
+        is_default: false,
+        user_id: None,
+    };
+    let agent = app.services.agents.create(&app.ada, draft).await.expect("made").id();
+    let first = app.services.tasks.get(&app.ada, first).await.expect("there").state;
+    assert_eq!((first.status, first.agent_id), (TaskStatus::Ready, Some(agent)));
+    let second = app.services.tasks.get(&app.ada, second).await.expect("there").state;
+    assert_eq!((second.status, second.agent_id), (TaskStatus::Pending, Some(agent)));
+    assert_eq!(app.db.number("SELECT COUNT(*) FROM runs WHERE status = 'queued'").await, 1);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_task_with_a_time_of_its_own_is_not_begun_before_it(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let at: goalwright_domain::Timestamp = "2026-01-01T13:00:00Z".parse().expect("a time");
+    let draft = DraftTask {
+        title: "Later".into(),
+        scheduled_at: Some(at),
+        action: Some(Action::Tool { tool: "time".into(), operation: "now".into(), parameters: json!({}) }),
+        ..DraftTask::default()
+    };
+    let task = app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    app.drain().await;
+    let view = app.services.tasks.get(&app.ada, task.state.id).await.expect("there").state;
+    assert_eq!((view.status, view.scheduled_at), (TaskStatus::Ready, Some(at)));
+    app.clock.advance(Duration::from_secs(3600));
+    app.drain().await;
+    let view = app.services.tasks.get(&app.ada, task.state.id).await.expect("there").state;
+    assert_eq!((view.status, view.scheduled_at), (TaskStatus::Completed, Some(at)));
+}

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use goalwright_domain::agent::{Agent, AgentId, DraftAgent};
 
 use crate::context::new_id;
+use crate::execution::place_unassigned;
 use crate::ports::{Clock, Ids, Signals, StorageError, Transactions};
 use crate::read::{AgentFilter, Page, PageRequest, Queries};
+use crate::retrying::retrying;
 use crate::{Context, Error};
 
 /// What can be done with agents.
@@ -36,6 +38,14 @@ impl Agents {
     /// `Invalid` with every violation; `Conflict` if the workspace has an agent of this name.
     #[tracing::instrument(name = "agent.create", skip_all)]
     pub async fn create(&self, context: &Context, draft: DraftAgent) -> Result<Agent, Error> {
+        // Two new default agents at once: the second takes over from the first.
+        let agent = retrying(|| self.create_once(context, draft.clone())).await?;
+        self.signals.work_changed();
+        self.signals.events_appended();
+        Ok(agent)
+    }
+
+    async fn create_once(&self, context: &Context, draft: DraftAgent) -> Result<Agent, Error> {
         let now = self.clock.now();
         let name = draft.name.trim().to_owned();
         let mut agent = Agent::create(new_id(&*self.ids), context.workspace(), draft, now)?;
@@ -50,15 +60,16 @@ impl Agents {
         }
         facts.extend(agent.take_facts());
         unit.agents().insert(&agent).await.map_err(|error| match error {
-            StorageError::Duplicate { .. } => Error::Conflict {
+            StorageError::Duplicate { what } if what.contains("name") => Error::Conflict {
                 code: "name_taken",
                 message: format!("the workspace has an agent called `{name}` already; choose another name"),
             },
             other => other.into(),
         })?;
         unit.outbox().append(&context.events(&*self.ids, facts, now)).await?;
+        // Whoever waited for somebody like this one need not wait any longer.
+        place_unassigned(&*unit, &*self.ids, context.workspace(), now).await?;
         unit.commit().await?;
-        self.signals.events_appended();
         Ok(agent)
     }
 

@@ -67,15 +67,19 @@ struct Book {
 }
 
 impl Book {
-    async fn open(unit: &dyn UnitOfWork, ended: &[Ended]) -> Result<Self, Error> {
-        let ids: Vec<TaskId> = ended.iter().map(|ended| ended.run.task_id).collect();
-        let mut book = Self {
+    fn empty() -> Self {
+        Self {
             tasks: BTreeMap::new(),
             before: HashMap::new(),
             completed: Vec::new(),
             queued: Vec::new(),
             told: Vec::new(),
-        };
+        }
+    }
+
+    async fn open(unit: &dyn UnitOfWork, ended: &[Ended]) -> Result<Self, Error> {
+        let ids: Vec<TaskId> = ended.iter().map(|ended| ended.run.task_id).collect();
+        let mut book = Self::empty();
         book.enter(unit.tasks().lock_many(&ids).await?);
         Ok(book)
     }
@@ -146,8 +150,6 @@ impl Book {
             unit.tasks().dependents_of(&self.completed).await?.into_iter().collect();
         let waiting: Vec<TaskId> = met.keys().copied().collect();
         self.enter(unit.tasks().lock_many(&waiting).await?);
-        let mut directories: HashMap<WorkspaceId, Directory> = HashMap::new();
-        let mut goals: HashMap<GoalId, String> = HashMap::new();
         let mut freed: Vec<TaskId> = Vec::new();
         for (id, count) in &met {
             let task = self.task(*id)?;
@@ -158,17 +160,37 @@ impl Book {
         }
         // By id, that is by age: the order in which a batch of ready tasks is queued must not depend on a hash map.
         freed.sort_unstable();
-        for id in freed {
+        self.give(unit, ids, freed, now).await
+    }
+
+    /// Gives pending tasks to their agents, or finds some; those with nothing open become ready and are queued.
+    async fn give(
+        &mut self,
+        unit: &dyn UnitOfWork,
+        ids: &dyn Ids,
+        pending: Vec<TaskId>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut directories: HashMap<WorkspaceId, Directory> = HashMap::new();
+        let mut goals: HashMap<GoalId, String> = HashMap::new();
+        for id in pending {
             let state = self.task(id)?.state().clone();
             let agent = agent_for(unit, &mut directories, &state).await?;
             let Some((agent, performer)) = agent else { continue };
             let queue = queue_of(unit, &mut goals, state.goal_id).await?;
             let task = self.task(id)?;
-            task.ready(agent, now)?;
+            let ready = task.open_dependencies() == 0;
+            if ready {
+                task.ready(agent, now)?;
+            } else {
+                task.assign(agent, now);
+            }
             let facts = task.take_facts();
             let actor = Actor::system("kernel");
             self.told.extend(events(ids, state.workspace_id, &actor, None, facts, now));
-            self.queued.push(driving_run(ids, &state, agent, performer, queue, now));
+            if ready {
+                self.queued.push(driving_run(ids, &state, agent, performer, queue, now));
+            }
         }
         Ok(())
     }
@@ -192,6 +214,41 @@ impl Book {
         unit.outbox().append(&self.told).await?;
         Ok(())
     }
+}
+
+/// At most so many tasks are placed with one new agent; the rest is found when they are asked for.
+const PLACED_AT_ONCE: usize = 1_000;
+
+/// Gives open tasks without an agent to whoever can do them by now; those that wait for nothing become ready.
+pub(crate) async fn place_unassigned(
+    unit: &dyn UnitOfWork,
+    ids: &dyn Ids,
+    workspace: WorkspaceId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let found = unit.tasks().lock_unassigned(workspace, PLACED_AT_ONCE).await?;
+    place(unit, ids, found, now).await
+}
+
+/// As [`place_unassigned`], for one task, which is locked.
+pub(crate) async fn place_one(
+    unit: &dyn UnitOfWork,
+    ids: &dyn Ids,
+    task: Task,
+    now: Timestamp,
+) -> Result<(), Error> {
+    place(unit, ids, vec![task], now).await
+}
+
+async fn place(unit: &dyn UnitOfWork, ids: &dyn Ids, tasks: Vec<Task>, now: Timestamp) -> Result<(), Error> {
+    let placed: Vec<TaskId> = tasks.iter().map(Task::id).collect();
+    if placed.is_empty() {
+        return Ok(());
+    }
+    let mut book = Book::empty();
+    book.enter(tasks);
+    book.give(unit, ids, placed, now).await?;
+    book.close(unit, ids, now).await
 }
 
 /// Moves the counters of goals and lets those that are achieved, or no longer so, know. Gives their events.
@@ -248,7 +305,7 @@ pub(crate) fn driving_run(
         id: new_id(ids),
         workspace_id: task.workspace_id,
         task_id: task.id,
-        scheduled_at: None,
+        scheduled_at: task.scheduled_at,
         trace_id: ids.random(),
         request_trace_id: None,
         mode: Mode::Scheduled,
@@ -258,7 +315,8 @@ pub(crate) fn driving_run(
         agent_id: agent,
         performer,
         status: RunStatus::Queued,
-        available_at: Some(now),
+        // A task with a time of its own is not begun before it.
+        available_at: Some(task.scheduled_at.map_or(now, |at| at.max(now))),
         attempts: 0,
         strikes: 0,
         fence: 0,
@@ -278,7 +336,8 @@ async fn agent_for(
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(unknown) => {
             let agents = unit.agents().active(task.workspace_id).await?;
-            unknown.insert(Directory::new(agents, HashMap::new()))
+            let load = unit.agents().load(task.workspace_id).await?;
+            unknown.insert(Directory::new(agents, load))
         }
     };
     let known = task.agent_id.and_then(|id| directory.find(id)).map(|agent| (agent.id(), agent.kind()));

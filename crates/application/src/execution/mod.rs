@@ -27,7 +27,7 @@ use crate::Error;
 use crate::ports::{Clock, Ids, Sandboxes, Signals, ToolCall, Tools, Transactions};
 use crate::read::Queries;
 
-pub(crate) use consequences::{Ended, conclude, driving_run, take_stock};
+pub(crate) use consequences::{Ended, conclude, driving_run, place_one, place_unassigned, take_stock};
 pub(crate) use perform::storable;
 pub use settle::{LeaseLost, Settlement};
 

@@ -112,8 +112,14 @@ impl Kernel {
             now: now.utc(),
             cancel: cancel.clone(),
         };
-        let answer = self.call_in_time(invocation, cancel).await;
-        let (outcome, files_written) = outcome_of(answer, now);
+        let name = format!("`{tool}.{operation}`");
+        let (outcome, files_written) = match self.call_in_time(invocation, cancel).await {
+            Some(answer) => outcome_of(answer, now),
+            None if effect == Effect::Irreversible => (ask_what_became_of(&name), Vec::new()),
+            None => outcome_of(Err(self.too_long(&name)), now),
+        };
+        // Nobody knows whether a call took effect that did not even stop when it was told to.
+        let unknown = matches!(&outcome, Outcome::Suspended(s) if s.wait.kind == WaitKind::Decision);
         match &outcome {
             Outcome::Done { result, .. } => {
                 call.status = CallStatus::Succeeded;
@@ -128,6 +134,9 @@ impl Kernel {
                 call.error = Some(ExecutionError { message: audit_text(&error.message), ..error.clone() });
             }
             Outcome::LeaseLost { .. } => {}
+        }
+        if unknown {
+            call.status = CallStatus::Unknown;
         }
         call.ended_at = Some(self.clock().now());
         if journaled {
@@ -201,25 +210,42 @@ impl Kernel {
         Ok(unit.commit().await?)
     }
 
+    /// The tool's answer; none if it neither answered in time nor stopped when it was told to.
     async fn call_in_time(
         &self,
         invocation: Invocation,
         cancel: &CancellationToken,
-    ) -> Result<Reply, ToolFailure> {
-        let limit = self.settings.deadline;
-        let name = format!("{}.{}", invocation.tool, invocation.operation);
+    ) -> Option<Result<Reply, ToolFailure>> {
+        let name = format!("`{}.{}`", invocation.tool, invocation.operation);
         let stop = cancel.child_token();
         let mut call = self.ports.tools.call(Invocation { cancel: stop.clone(), ..invocation });
         tokio::select! {
-            answer = &mut call => answer,
-            () = tokio::time::sleep(limit) => {
+            answer = &mut call => Some(answer),
+            () = tokio::time::sleep(self.settings.deadline) => {
                 // A tool that obeys is waited for, so that nothing is written after the failure was settled.
                 stop.cancel();
-                let _ = tokio::time::timeout(OBEY, call).await;
-                Err(failure("TimedOut", format!("`{name}` took longer than {} s", limit.as_secs()), true))
+                match tokio::time::timeout(OBEY, call).await {
+                    Ok(Ok(reply)) => Some(Ok(reply)),
+                    Ok(Err(_)) => Some(Err(self.too_long(&name))),
+                    Err(_) => None,
+                }
             }
         }
     }
+
+    fn too_long(&self, name: &str) -> ToolFailure {
+        let message = format!("{name} took longer than {} s", self.settings.deadline.as_secs());
+        ToolFailure { kind: "TimedOut".to_owned(), message, sources: Vec::new(), retryable: true }
+    }
+}
+
+fn ask_what_became_of(name: &str) -> Outcome {
+    let message = format!(
+        "{name} did not answer in time and did not stop: whether it took effect is unknown, and it cannot be undone. \
+         Find out, then complete the task with its result"
+    );
+    let wait = Wait { kind: WaitKind::Decision, until: None, message };
+    Outcome::Suspended(Suspension { wait, then: Value::Null })
 }
 
 fn outcome_of(
@@ -272,10 +298,6 @@ fn for_person(instructions: &str) -> Outcome {
 
 fn failed(kind: &str, message: &str) -> Outcome {
     Outcome::Failed { error: ExecutionError::new(kind, message, &[]), retryable: false }
-}
-
-fn failure(kind: &str, message: String, retryable: bool) -> ToolFailure {
-    ToolFailure { kind: kind.to_owned(), message, sources: Vec::new(), retryable }
 }
 
 fn report(outcome: Outcome) -> Report {

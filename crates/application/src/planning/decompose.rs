@@ -29,15 +29,17 @@ impl Planning {
     ) -> Result<Decomposition, Error> {
         // The goal comes first: whether a plan is sound is nothing to tell to somebody who has no such goal.
         self.exists(context, id).await?;
-        if let Err(error) = self.prepare(&request.outline) {
-            self.record_failure(context, id, &error).await?;
-            return Err(error);
-        }
+        let prepared = match self.prepare(&request.outline) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.record_failure(context, id, &error).await?;
+                return Err(error);
+            }
+        };
         let target = Target { goal_id: id, dry_run: request.dry_run };
         let written = retrying(|| async {
-            let prepared = self.prepare(&request.outline)?;
             let unit = self.transactions.begin().await?;
-            let written = self.write(&*unit, context, &target, prepared, self.clock.now()).await?;
+            let written = self.write(&*unit, context, &target, prepared.clone(), self.clock.now()).await?;
             unit.commit().await?;
             Ok::<_, Error>(written)
         })

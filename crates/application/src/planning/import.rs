@@ -1,8 +1,9 @@
 use goalwright_domain::goal::{DraftGoal, Goal, GoalId, Origin};
 use goalwright_domain::plan::plan_hash;
 
-use super::{Decomposition, Planning, Target};
+use super::{Decomposition, Planning, Prepared, Target};
 use crate::context::new_id;
+use crate::retrying::retrying;
 use crate::{Context, Error};
 
 /// A plan file to be made a goal.
@@ -56,6 +57,19 @@ impl Planning {
             return Ok(Imported { goal_id: None, title, decomposition });
         }
         let draft = DraftGoal { title, origin: request.origin, ..DraftGoal::default() };
+        // Somebody else may import the same plan at the same moment and take its slugs.
+        let imported = retrying(|| self.import_once(context, draft.clone(), prepared.clone())).await?;
+        self.signals.work_changed();
+        self.signals.events_appended();
+        Ok(imported)
+    }
+
+    async fn import_once(
+        &self,
+        context: &Context,
+        draft: DraftGoal,
+        prepared: Prepared,
+    ) -> Result<Imported, Error> {
         let now = self.clock.now();
         let id: GoalId = new_id(&*self.ids);
         let mut goal = Goal::create(id, context.workspace(), context.principal.user_id, draft, now)?;
@@ -66,8 +80,6 @@ impl Planning {
         let target = Target { goal_id: id, dry_run: false };
         let decomposition = self.write(&*unit, context, &target, prepared, now).await?;
         unit.commit().await?;
-        self.signals.work_changed();
-        self.signals.events_appended();
         Ok(Imported { goal_id: Some(id), title, decomposition })
     }
 }

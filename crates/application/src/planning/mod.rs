@@ -51,6 +51,7 @@ pub struct Decomposition {
 }
 
 /// A plan that holds: read, validated, its tool calls checked.
+#[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) plan: Plan,
     pub(crate) findings: Vec<Finding>,

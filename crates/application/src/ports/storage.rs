@@ -144,6 +144,8 @@ pub trait TaskRepository: Send + Sync {
     async fn insert_many(&self, tasks: &[Task], edges: &[(TaskId, Dependency)]) -> Stored<()>;
     /// Several tasks, locked, by id. Ids that do not exist are left out.
     async fn lock_many(&self, ids: &[TaskId]) -> Stored<Vec<Task>>;
+    /// Pending tasks of the workspace without an agent, locked, by id.
+    async fn lock_unassigned(&self, workspace: WorkspaceId, limit: usize) -> Stored<Vec<Task>>;
     /// Writes changed tasks.
     async fn save_many(&self, tasks: &[Task]) -> Stored<()>;
     /// The tasks that wait for any of these, each with how many of these it waits for.

@@ -78,8 +78,9 @@ impl Tasks {
             (Some(run), Some(attempt)) => (run, attempt),
             (run, _) => self.new_attempt(&*unit, context, &task, run, now).await?,
         };
+        // Whoever claimed it, the work was a person's.
         let ended = Ended {
-            run,
+            run: Run { mode: Mode::Manual, ..run },
             attempt,
             report: Report {
                 outcome: Outcome::Done {

@@ -13,6 +13,7 @@ use crate::context::new_id;
 use crate::execution::{driving_run, take_stock};
 use crate::ports::{StorageError, UnitOfWork};
 use crate::read::TaskView;
+use crate::retrying::retrying;
 use crate::{Context, Error};
 
 /// A task that somebody asks for.
@@ -32,12 +33,21 @@ impl Tasks {
     /// (`goal_not_active`); `Conflict` if the slug is taken.
     #[tracing::instrument(name = "task.create", skip_all)]
     pub async fn create(&self, context: &Context, new: NewTask) -> Result<TaskView, Error> {
+        // Another task may take the slug that was chosen for this one: then another one is chosen.
+        let id = retrying(|| self.create_once(context, new.clone())).await?;
+        self.signals.work_changed();
+        self.signals.events_appended();
+        self.get(context, id).await
+    }
+
+    async fn create_once(&self, context: &Context, new: NewTask) -> Result<TaskId, Error> {
         let now = self.clock.now();
         let id: TaskId = new_id(&*self.ids);
         let mut violations = self.check_action(new.draft.action.as_ref());
         let depends_on = distinct(&new.depends_on, &mut violations);
         let unit = self.transactions.begin().await?;
         let mut draft = new.draft;
+        let slug_was_given = !draft.slug.is_empty();
         draft.max_attempts = draft.max_attempts.or_else(|| self.usual_attempts(draft.action.as_ref()));
         draft.slug = self.slug(&*unit, context, id, &draft).await?;
 
@@ -57,28 +67,18 @@ impl Tasks {
         let edges: Vec<Dependency> =
             depends_on.iter().map(|&task_id| Dependency { task_id, origin: Origin::Explicit }).collect();
         let already_done = u32::try_from(done).unwrap_or(u32::MAX);
-        let slug = draft.slug.clone();
         let made = Task::create(id, context.workspace(), draft, &edges, already_done, now);
         let task = match made {
             Ok(task) if violations.is_empty() => task,
             Ok(_) => return Err(Error::invalid(violations)),
             Err(more) => return Err(Error::invalid(violations.into_iter().chain(more).collect())),
         };
-        self.write(&*unit, context, task, &edges, queue, now).await.map_err(|error| match error {
-            Error::Conflict { code: "conflict", .. } => Error::Conflict {
-                code: "name_taken",
-                message: format!(
-                    "the workspace has a task with the slug `{slug}`, or the goal one with this key, already"
-                ),
-            },
-            other => other,
-        })?;
+        self.write(&*unit, context, task, &edges, queue, slug_was_given, now).await?;
         unit.commit().await?;
-        self.signals.work_changed();
-        self.signals.events_appended();
-        self.get(context, id).await
+        Ok(id)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one unit's worth of context, used once")]
     async fn write(
         &self,
         unit: &dyn UnitOfWork,
@@ -86,6 +86,7 @@ impl Tasks {
         mut task: Task,
         edges: &[Dependency],
         queue: String,
+        slug_was_given: bool,
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut directory = Directory::new(
@@ -101,7 +102,19 @@ impl Tasks {
             .map(|agent| driving_run(&*self.ids, task.state(), agent.id(), agent.kind(), queue, now));
         let mut told = context.events(&*self.ids, task.take_facts(), now);
         let rows: Vec<(TaskId, Dependency)> = edges.iter().map(|edge| (task.id(), *edge)).collect();
-        unit.tasks().insert_many(std::slice::from_ref(&task), &rows).await?;
+        unit.tasks().insert_many(std::slice::from_ref(&task), &rows).await.map_err(|error| match error {
+            StorageError::Duplicate { what } if what.contains("key") && !what.contains("slug") => {
+                taken(&format!(
+                    "the goal has a task with the key `{}` already; choose another key",
+                    task.state().key.as_deref().unwrap_or_default()
+                ))
+            }
+            StorageError::Duplicate { .. } if slug_was_given => taken(&format!(
+                "the workspace has a task with the slug `{}` already; choose another slug",
+                task.state().slug
+            )),
+            other => other.into(),
+        })?;
         unit.executions().insert_runs(run.as_slice()).await?;
         if let Some(goal) = task.state().goal_id {
             let mut shift = TaskCounts::default();
@@ -165,6 +178,10 @@ impl Tasks {
         }
         Ok(goal.state().origin.queue.clone())
     }
+}
+
+fn taken(message: &str) -> Error {
+    Error::Conflict { code: "name_taken", message: message.to_owned() }
 }
 
 fn distinct(given: &[TaskId], violations: &mut Vec<Violation>) -> Vec<TaskId> {

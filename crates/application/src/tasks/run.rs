@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use goalwright_domain::agent::Directory;
+use goalwright_domain::agent::{Directory, choose};
 use goalwright_domain::execution::{Mode, Run, RunId, RunStatus, SpanId, TraceId};
 use goalwright_domain::ledger::Fact;
 use goalwright_domain::task::{Task, TaskStatus};
@@ -8,7 +8,7 @@ use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::json;
 
 use super::Tasks;
-use crate::execution::driving_run;
+use crate::execution::{driving_run, place_one};
 use crate::ports::UnitOfWork;
 use crate::retrying::retrying;
 use crate::{Context, Error};
@@ -87,6 +87,7 @@ impl Tasks {
         let (run, fresh) = match driving {
             Some(run) if run.status == RunStatus::Queued && run.attempts == 0 => (run, false),
             Some(run) => return Err(busy(&run).into()),
+            None if task.status() == TaskStatus::Pending => (self.queue(&*unit, task, now).await?, false),
             None => (self.new_run(&*unit, &task, now).await?, true),
         };
         let run = Run {
@@ -117,18 +118,32 @@ impl Tasks {
         Ok(run.id)
     }
 
+    /// The run of a pending task: it has none because it waits for others, or because nobody could do it so far.
+    async fn queue(&self, unit: &dyn UnitOfWork, task: Task, now: Timestamp) -> Result<Run, Error> {
+        if task.open_dependencies() > 0 {
+            let message = format!("the task waits for {} others; they run first", task.open_dependencies());
+            return Err(Rejection::new("dependencies_open", message).into());
+        }
+        let id = task.id();
+        // Says who would be needed if there is still nobody.
+        let agents = unit.agents().active(task.state().workspace_id).await?;
+        choose(
+            &agents,
+            &std::collections::HashMap::new(),
+            &task.state().task_type,
+            task.state().action.as_ref(),
+        )?;
+        place_one(unit, &*self.ids, task, now).await?;
+        unit.executions().find_driving(id).await?.ok_or_else(changed)
+    }
+
     /// A run besides the graph: the task is over, so nothing of it will change.
     async fn new_run(&self, unit: &dyn UnitOfWork, task: &Task, now: Timestamp) -> Result<Run, Error> {
         match task.status() {
             TaskStatus::Completed | TaskStatus::Failed | TaskStatus::Skipped | TaskStatus::Cancelled => {}
-            TaskStatus::Pending if task.open_dependencies() > 0 => {
-                let message =
-                    format!("the task waits for {} others; they run first", task.open_dependencies());
-                return Err(Rejection::new("dependencies_open", message).into());
-            }
+            // It had no run a moment ago and has one now.
             TaskStatus::Pending | TaskStatus::Ready | TaskStatus::Running | TaskStatus::Waiting => {
-                let message = "nobody can do this task; create an agent for its type, or a default agent";
-                return Err(Rejection::new("no_agent", message).into());
+                return Err(changed());
             }
         }
         let state = task.state();
@@ -143,6 +158,7 @@ impl Tasks {
         let queue = queue.unwrap_or_else(|| goalwright_domain::goal::DEFAULT_QUEUE.to_owned());
         let mut run = driving_run(&*self.ids, state, agent, kind, queue, now);
         run.drives_task = false;
+        run.available_at = Some(now);
         Ok(run)
     }
 
@@ -186,6 +202,11 @@ fn moment(task: &Task, request: &RunRequest, now: Timestamp) -> Result<Timestamp
             )],
         }),
     }
+}
+
+/// Somebody changed the task between two looks; the next look is done at once.
+fn changed() -> Error {
+    Error::Conflict { code: "conflict", message: "the task changed at the same moment; ask again".to_owned() }
 }
 
 fn busy(run: &Run) -> Rejection {

@@ -68,14 +68,14 @@ pub struct Decision {
     pub run: RunNext,
     /// For the task.
     pub task: TaskStep,
-    /// Leases lost in a row, this one included.
+    /// Leases lost so far, this one included.
     pub strikes: u32,
 }
 
 /// Decides what `outcome` of the latest attempt of `run` leads to. `chance` in `[0, 1)` spreads the back-off.
 ///
-/// A lost lease is no failure of the work, so it does not use up `policy.max_attempts`; after [`STRIKE_LIMIT`] in
-/// a row a person decides. So does a lost lease after an irreversible call whose outcome nobody knows.
+/// A lost lease is no failure of the work, so it does not use up `policy.max_attempts`; after [`STRIKE_LIMIT`] of
+/// them a person decides. So does a lost lease after an irreversible call whose outcome nobody knows.
 pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) -> Decision {
     match outcome {
         Outcome::Done { result, partial, .. } => Decision {
@@ -86,7 +86,7 @@ pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) ->
             },
             run: RunNext::Over(RunStatus::Succeeded),
             task: TaskStep::Complete(result),
-            strikes: 0,
+            strikes: run.strikes,
         },
         Outcome::Suspended(suspension) => Decision {
             run: RunNext::Waiting { until: suspension.wait.until },
@@ -96,7 +96,7 @@ pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) ->
                 error: None,
                 suspension: Some(suspension),
             },
-            strikes: 0,
+            strikes: run.strikes,
         },
         Outcome::Failed { error, retryable } => {
             let failures = run.attempts.saturating_sub(run.strikes);
@@ -117,7 +117,7 @@ pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) ->
                      Find out, then complete the task with its result"
                 )),
                 None if strikes >= STRIKE_LIMIT => Some(format!(
-                    "{strikes} workers in a row vanished while they held this task (strike_limit); find out why, then complete it"
+                    "{strikes} workers vanished while they held this task (strike_limit); find out why, then complete it"
                 )),
                 None => None,
             };

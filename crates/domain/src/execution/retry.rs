@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// So many leases lost in a row send a task to a person: something about it kills workers.
+/// So many lost leases send a task to a person: something about it kills workers.
 pub const STRIKE_LIMIT: u32 = 3;
 
 /// Exponential back-off with full jitter between the halves: the delay lies in `[d/2, d]`.

@@ -122,7 +122,7 @@ pub struct Run {
     pub available_at: Option<Timestamp>,
     /// Attempts begun so far.
     pub attempts: u32,
-    /// Leases lost in a row.
+    /// Leases lost so far.
     pub strikes: u32,
     /// Raised by every claim; a settlement with an older one writes nothing.
     pub fence: i64,

@@ -29,6 +29,8 @@ pub struct Obstacles {
     pub behind_failed: Obstacle,
     /// Waiting for a person.
     pub for_person: Obstacle,
+    /// Waiting for a moment.
+    pub for_time: Obstacle,
 }
 
 /// The answer to: how far is this goal?
@@ -126,7 +128,7 @@ fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec
         "task_failed",
         obstacles.failed,
         ("has failed for good", "have failed for good"),
-        "read the failed task's experience, mend the cause, run it again",
+        "read its experience and mend the cause; a failed task stays failed, so add a task for what is left, or run the plan again with --new",
     );
     say(
         "dependency_failed",
@@ -145,6 +147,12 @@ fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec
         obstacles.unassigned,
         ("has no agent", "have no agent"),
         "create an agent with the task's type, or a default agent",
+    );
+    say(
+        "scheduled_later",
+        obstacles.for_time,
+        ("sleeps until its time comes", "sleep until their time comes"),
+        "wait",
     );
     let plain = |code, count, message: &str, mend: &str| Reason {
         code,
@@ -227,6 +235,8 @@ mod tests {
         );
         let person = Obstacles { for_person: one(), ..Default::default() };
         assert_eq!(codes(TaskCounts { waiting: 1, ..Default::default() }, person), ["waiting_for_person"]);
+        let sleeping = Obstacles { for_time: one(), ..Default::default() };
+        assert_eq!(codes(TaskCounts { waiting: 1, ..Default::default() }, sleeping), ["scheduled_later"]);
         assert!(codes(TaskCounts { completed: 3, ..Default::default() }, Obstacles::default()).is_empty());
     }
 

@@ -63,6 +63,9 @@ impl DraftTask {
         if self.max_attempts.is_some_and(|n| !(1..=100).contains(&n)) {
             violations.push(Violation::new("max_attempts", "out_of_range", "between 1 and 100"));
         }
+        if self.estimate_minutes.is_some_and(|n| n > 10_000_000) {
+            violations.push(Violation::new("estimate_minutes", "out_of_range", "at most 10,000,000"));
+        }
         if self.complexity.is_some_and(|n| !(1..=10).contains(&n)) {
             violations.push(Violation::new("complexity", "out_of_range", "between 1 and 10"));
         }

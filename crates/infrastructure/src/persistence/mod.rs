@@ -1,7 +1,7 @@
 //! Storage on SQLite and PostgreSQL. One folder per noun: `rows` maps, `repository` writes inside a unit of work,
 //! `queries` reads outside of one.
 //!
-//! Statements are written as SQL, once, with what the databases spell differently in [`sql::Dialect`]. All writes
+//! Statements are written as SQL, once, with what the databases spell differently in `sql::Dialect`. All writes
 //! are set-based: a batch costs a few statements, however large it is.
 
 mod agent;

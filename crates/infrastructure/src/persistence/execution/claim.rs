@@ -1,7 +1,7 @@
 //! Taking runs.
 //!
-//! The statement that takes is one `UPDATE … WHERE id IN (SELECT … FOR UPDATE SKIP LOCKED) RETURNING`: what it
-//! selects nobody else can take. Agents with a limit are served one by one under a lock of the agent's row, since
+//! The statement that takes is one `UPDATE … RETURNING` over a choice made `FOR UPDATE SKIP LOCKED`: what it chooses
+//! nobody else can take. Agents with a limit are served one by one under a lock of the agent's row, since
 //! skipping locked runs alone would let two workers spend the same free place.
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{RUN, run_from};
 use crate::persistence::row::Row;
-use crate::persistence::sql::{Sql, time};
+use crate::persistence::sql::{Dialect, Sql, time};
 use crate::persistence::unit_of_work::Unit;
 
 /// A run that may be taken: its moment has come. `{when}` is bound.
@@ -49,7 +49,7 @@ impl Taking<'_> {
         let pick = |sql: Sql| {
             self.mine(sql.text("SELECT r.id FROM runs r JOIN agents a ON a.id = r.agent_id WHERE a.max_concurrency IS NULL AND "))
         };
-        self.take(pick, limit, "r").await
+        self.take(pick, limit).await
     }
 
     /// Runs of agents with a limit: as many as they have places left.
@@ -81,7 +81,7 @@ impl Taking<'_> {
                 let sql = sql.text("SELECT r.id FROM runs r WHERE r.workspace_id = ").bind(workspace);
                 self.mine(sql.text(" AND r.agent_id = ").bind(id).text(" AND "))
             };
-            taken.extend(self.take(pick, wanted, "r").await?);
+            taken.extend(self.take(pick, wanted).await?);
             if taken.len() == limit {
                 break;
             }
@@ -97,29 +97,41 @@ impl Taking<'_> {
         sql.text(" AND ").text(CLAIMABLE).bind(time(self.due))
     }
 
-    async fn take(
-        &self,
-        pick: impl Fn(Sql) -> Sql,
-        limit: usize,
-        locked: &str,
-    ) -> Result<Vec<QueryResult>, StorageError> {
+    async fn take(&self, pick: impl Fn(Sql) -> Sql, limit: usize) -> Result<Vec<QueryResult>, StorageError> {
         let unit = self.unit;
-        let head = unit
-            .sql("UPDATE runs SET status = 'running', available_at = NULL, fence = fence + 1, updated_at = ")
-            .bind(time(self.now))
-            .text(", attempts = attempts + CASE WHEN suspended THEN 0 ELSE 1 END, scheduled_at = COALESCE(scheduled_at, ")
-            .bind(time(self.now))
-            .text(") WHERE id IN (");
-        let skip = match unit.dialect {
-            crate::persistence::sql::Dialect::Sqlite => String::new(),
-            crate::persistence::sql::Dialect::Postgres => format!(" FOR UPDATE OF {locked} SKIP LOCKED"),
+        let limited = |sql: Sql| {
+            pick(sql)
+                .text(" ORDER BY r.priority DESC, r.available_at, r.id LIMIT ")
+                .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         };
-        let sql = pick(head)
-            .text(" ORDER BY r.priority DESC, r.available_at, r.id LIMIT ")
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .text(&skip)
-            .text(") RETURNING ")
-            .text(&RUN.join(", "));
-        unit.all(sql).await
+        let set = |sql: Sql| {
+            sql.text("UPDATE runs SET status = 'running', available_at = NULL, fence = fence + 1, updated_at = ")
+                .bind(time(self.now))
+                .text(", attempts = attempts + CASE WHEN suspended THEN 0 ELSE 1 END, scheduled_at = COALESCE(scheduled_at, ")
+                .bind(time(self.now))
+                .text(")")
+        };
+        let returned: Vec<String> = RUN.iter().map(|column| format!("runs.{column}")).collect();
+        let sql = match unit.dialect {
+            Dialect::Sqlite => {
+                limited(set(unit.sql("")).text(" WHERE id IN (")).text(") RETURNING ").text(&RUN.join(", "))
+            }
+            // As a subquery of the WHERE the choice may be made anew for every row, each time passing over what this
+            // very statement has taken, and the limit would hold for none of them. Materialised, it is made once.
+            Dialect::Postgres => {
+                let picked =
+                    limited(unit.sql("WITH picked AS MATERIALIZED (")).text(" FOR UPDATE OF r SKIP LOCKED) ");
+                set(picked)
+                    .text(" FROM picked WHERE runs.id = picked.id RETURNING ")
+                    .text(&returned.join(", "))
+            }
+        };
+        let taken = unit.all(sql).await?;
+        if taken.len() > limit {
+            return Err(StorageError::Corrupt {
+                what: format!("{} runs were taken where {limit} were wanted", taken.len()),
+            });
+        }
+        Ok(taken)
     }
 }

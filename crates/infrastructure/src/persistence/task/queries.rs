@@ -120,6 +120,11 @@ pub(crate) async fn obstacles(
         failed: obstacle(reader, of_goal(" AND t.status = 'failed'")).await?,
         behind_failed: obstacle(reader, of_goal(behind)).await?,
         for_person: obstacle(reader, of_goal(person)).await?,
+        for_time: obstacle(
+            reader,
+            of_goal(" AND t.status = 'waiting' AND t.waiting ->> 'until' IS NOT NULL"),
+        )
+        .await?,
     })
 }
 

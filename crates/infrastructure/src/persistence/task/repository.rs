@@ -56,6 +56,17 @@ impl TaskRepository for Unit {
         Ok(tasks)
     }
 
+    async fn lock_unassigned(&self, workspace: WorkspaceId, limit: usize) -> Result<Vec<Task>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE status = 'pending' AND agent_id IS NULL AND workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" ORDER BY id LIMIT ")
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .text(self.dialect.lock());
+        self.all(sql).await?.iter().map(from_row).collect()
+    }
+
     async fn save_many(&self, tasks: &[Task]) -> Result<(), StorageError> {
         let rows = tasks.iter().map(changing_row).collect();
         self.run_all(update_many(self.dialect, "tasks", &CHANGING, rows)).await.map(|_| ())
