@@ -192,7 +192,8 @@ async fn a_claim_takes_no_more_than_it_wants_whatever_the_statistics_say(#[case]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn writers_who_want_the_same_name_at_once_all_get_one(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
-    let same = join_all((0..16).map(|_| app.services.tasks.create(&app.ada, clock_task("Same".into(), None)))).await;
+    let same =
+        join_all((0..16).map(|_| app.services.tasks.create(&app.ada, clock_task("Same".into(), None)))).await;
     let slugs: HashSet<String> = same.into_iter().map(|task| task.expect("made").state.slug).collect();
     assert_eq!(slugs.len(), 16);
     let plan = || goalwright_application::planning::ImportRequest {

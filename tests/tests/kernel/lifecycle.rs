@@ -387,7 +387,8 @@ async fn a_new_agent_is_given_what_nobody_could_do(#[case] backend: Backend) {
         depends_on,
     };
     let first = app.services.tasks.create(&app.ada, external("First", vec![])).await.expect("made").state.id;
-    let second = app.services.tasks.create(&app.ada, external("Second", vec![first])).await.expect("made").state.id;
+    let second =
+        app.services.tasks.create(&app.ada, external("Second", vec![first])).await.expect("made").state.id;
     let draft = DraftAgent {
         name: "outside".into(),
         kind: AgentKind::External,
@@ -417,7 +418,8 @@ async fn a_task_with_a_time_of_its_own_is_not_begun_before_it(#[case] backend: B
         action: Some(Action::Tool { tool: "time".into(), operation: "now".into(), parameters: json!({}) }),
         ..DraftTask::default()
     };
-    let task = app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    let task =
+        app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
     app.drain().await;
     let view = app.services.tasks.get(&app.ada, task.state.id).await.expect("there").state;
     assert_eq!((view.status, view.scheduled_at), (TaskStatus::Ready, Some(at)));

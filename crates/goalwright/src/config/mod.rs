@@ -128,6 +128,16 @@ impl Config {
         file: Option<&str>,
     ) -> Result<Self, ConfigError> {
         let values = Values::read(variables, file)?;
+        // Whoever sets one of these believes that tokens of HS256 are not accepted; that must not be so in silence.
+        for variable in ["GOALWRIGHT_JWT_PUBLIC_KEY_FILE", "GOALWRIGHT_JWKS_URL"] {
+            if values.variable(variable).is_some() {
+                return Err(ConfigError::Unusable {
+                    place: Place::Variable(variable),
+                    reason: "tokens signed with a key pair are not verified yet".to_owned(),
+                    expected: "unset it, and sign tokens with GOALWRIGHT_JWT_SECRET (HS256)".to_owned(),
+                });
+            }
+        }
         let data_dir = parse::data_dir(&values.get(&settings::DATA_DIR)?, &values)?;
         let filter = values.get(&settings::RUST_LOG)?;
         Ok(Self {

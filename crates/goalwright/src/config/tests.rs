@@ -137,3 +137,10 @@ fn the_example_file_lists_every_setting_with_its_default() {
     let all_on = config(&[], Some(&on)).expect("usable with every line on");
     assert_eq!(Config { log_filter: None, ..all_on }, as_is);
 }
+
+#[test]
+fn keys_that_are_not_verified_yet_are_not_passed_over_in_silence() {
+    let refused = config(&[("GOALWRIGHT_JWKS_URL", "https://id.example/jwks")], None).expect_err("refused");
+    assert!(refused.to_string().contains("GOALWRIGHT_JWKS_URL"), "{refused}");
+    assert!(refused.help().contains("GOALWRIGHT_JWT_SECRET"));
+}

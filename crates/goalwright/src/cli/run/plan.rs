@@ -66,6 +66,13 @@ pub(super) fn read(file: &Path) -> Result<Source, Failure> {
         }
     };
     let path = file.canonicalize().map_err(unreadable)?;
+    // A pipe would be waited for without a word, and could not be read again to resume.
+    if !path.is_file() && !path.is_dir() {
+        return Err(Failure::usage(
+            format!("{shown} is no regular file"),
+            "name a file that holds a Markdown plan",
+        ));
+    }
     let mut bytes = Vec::new();
     File::open(&path).and_then(|file| file.take(READ_LIMIT).read_to_end(&mut bytes)).map_err(unreadable)?;
     let digest = format!("sha256:{}", sha256_hex(&bytes));
