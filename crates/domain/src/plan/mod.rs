@@ -1,7 +1,7 @@
 //! Plans: what a planner proposes before anything is written.
 //!
 //! A [`Plan`] is a list of tasks and a list of dependencies between their indices. It comes from a
-//! model or from a file ([`outline`]), is checked as a whole ([`validate`]), and is identified by
+//! model or from a file ([`outline`]), is checked as a whole ([`validate()`]), and is identified by
 //! its content ([`plan_hash`]). Everything here is pure: text and values in, values out.
 
 mod finding;
