@@ -6,12 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{AgentId, Directory};
-use goalwright_domain::execution::{
-    Attempt, Decision, ExecutionError, Mode, Outcome, Run, RunStatus, SpanId, TaskStep, decide,
-};
-use goalwright_domain::experience::{
-    Execution, Experience, Io, Retrieval, Runner, result_text, short, task_execution,
-};
+use goalwright_domain::execution::{Attempt, Decision, Mode, Run, RunStatus, TaskStep, decide};
+use goalwright_domain::experience::Runner;
 use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId, TaskCounts};
 use goalwright_domain::ledger::Fact;
 use goalwright_domain::task::{Task, TaskId, TaskState, TaskStatus};
@@ -19,6 +15,7 @@ use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::json;
 
 use super::Report;
+use super::record::write_executions;
 use crate::Error;
 use crate::context::{events, new_id};
 use crate::ports::{Ids, UnitOfWork};
@@ -51,7 +48,7 @@ pub(crate) async fn conclude(
         let decision = book.apply(ids, &mut ended, now)?;
         decided.push((ended, decision));
     }
-    write_executions(unit, ids, runner, &book, decided, now).await?;
+    write_executions(unit, ids, runner, &book.tasks, decided, now).await?;
     book.ready_dependents(unit, ids, now).await?;
     book.close(unit, ids, now).await
 }
@@ -379,75 +376,4 @@ fn run_facts(run: &Run, attempt: &Attempt, about: serde_json::Value) -> Vec<Fact
         changes: json!({"status": {"from": "running", "to": run.status.as_str()}}),
         metadata,
     }]
-}
-
-/// Writes calls, experiences, attempts and runs.
-async fn write_executions(
-    unit: &dyn UnitOfWork,
-    ids: &dyn Ids,
-    runner: &Runner,
-    book: &Book,
-    decided: Vec<(Ended, Decision)>,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let calls: Vec<_> = decided.iter().flat_map(|(ended, _)| ended.report.calls.clone()).collect();
-    unit.executions().insert_calls(&calls).await?;
-    let over: Vec<SpanId> =
-        decided.iter().filter(|(e, _)| e.attempt.status.is_over()).map(|(e, _)| e.attempt.span_id).collect();
-    let over_tasks: Vec<TaskId> = decided.iter().map(|(ended, _)| ended.run.task_id).collect();
-    let mut call_ids: HashMap<SpanId, Vec<String>> = HashMap::new();
-    for (span, id) in unit.executions().call_ids(&over).await? {
-        call_ids.entry(span).or_default().push(id.to_string());
-    }
-    let mut causes: HashMap<TaskId, Vec<String>> = HashMap::new();
-    for (task, experience) in unit.executions().causes(&over_tasks).await? {
-        causes.entry(task).or_default().push(experience);
-    }
-
-    let mut experiences: Vec<Experience> = Vec::new();
-    for (ended, decision) in decided.iter().filter(|(ended, _)| ended.attempt.status.is_over()) {
-        let Some(task) = book.tasks.get(&ended.run.task_id) else { continue };
-        let goal = task.state().goal_id.map(|goal| goal.to_string());
-        let earlier = causes.get(&ended.run.task_id).cloned().unwrap_or_default();
-        experiences.push(task_execution(Execution {
-            task: task.state(),
-            config_digest: task.config_digest(),
-            run: &ended.run,
-            attempt: &ended.attempt,
-            text: text_of(&ended.report.outcome, decision.attempt.error.as_ref()),
-            io: Io {
-                files_written: ended.report.files_written.clone(),
-                tool_calls: call_ids.remove(&ended.attempt.span_id).unwrap_or_default(),
-                ..Io::default()
-            },
-            retrieval: Retrieval::default(),
-            causes: goal.into_iter().chain(earlier).collect(),
-            runner,
-            manual: ended.manual,
-            short: &short(ids.random()),
-        }));
-    }
-    let mut written = unit.experiences().append(&experiences).await?.into_iter();
-    let (mut attempts, mut runs): (Vec<Attempt>, Vec<Run>) = (Vec::new(), Vec::new());
-    for (mut ended, _) in decided {
-        if ended.attempt.status.is_over() {
-            ended.attempt.experience_id = written.next();
-        }
-        attempts.push(ended.attempt);
-        ended.run.updated_at = now;
-        runs.push(ended.run);
-    }
-    unit.executions().save_attempts(&attempts).await?;
-    unit.executions().save_runs(&runs).await?;
-    Ok(())
-}
-
-fn text_of(outcome: &Outcome, error: Option<&ExecutionError>) -> String {
-    match outcome {
-        Outcome::Done { summary: Some(summary), .. } => summary.clone(),
-        Outcome::Done { result, .. } => result_text(result),
-        Outcome::Failed { .. } | Outcome::Suspended(_) | Outcome::LeaseLost { .. } => {
-            error.map(|error| error.message.clone()).unwrap_or_default()
-        }
-    }
 }

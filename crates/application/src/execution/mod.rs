@@ -12,6 +12,7 @@ mod claim;
 mod consequences;
 mod perform;
 mod reclaim;
+mod record;
 mod settle;
 
 use std::sync::Arc;
