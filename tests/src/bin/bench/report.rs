@@ -75,15 +75,16 @@ impl Report {
         }
     }
 
-    /// What all figures depend on: the processors, and how often the disk can be made to keep something.
+    /// What all figures depend on: the processors, who else uses them, and how often the disk can be made to keep
+    /// something.
     pub(crate) fn machine(&mut self) -> anyhow::Result<()> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let syncs = syncs_per_second()?;
-        self.machine = json!({"cores": cores, "syncs_per_second": syncs});
+        let (load, syncs) = (load(), syncs_per_second()?);
+        self.machine = json!({"cores": cores, "load": load, "syncs_per_second": syncs});
+        let load = load.map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2}"));
         let syncs = number(syncs);
-        self.say(&format!(
-            "machine: {cores} cores; the disk keeps {syncs} appended blocks/s (4 KiB, each synced)"
-        ));
+        self.say(&format!("machine: {cores} cores; load before the run: {load}"));
+        self.say(&format!("disk: {syncs} appended blocks/s are kept (4 KiB, each synced)"));
         Ok(())
     }
 
@@ -131,6 +132,12 @@ impl Report {
             println!("{}", json!({"machine": self.machine, "databases": databases, "figures": figures}));
         }
     }
+}
+
+/// How many processes wanted a processor during the last minute, where the system tells. Above a fraction of the
+/// cores, the figures say more about the others than about us.
+fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 /// Appends blocks for a quarter of a second, and waits for the disk after each.
