@@ -13,7 +13,9 @@ pub mod validate;
 
 pub use finding::{Finding, Severity};
 pub use hash::plan_hash;
-pub use model::{Limits, Origin, Plan, PlannedAction, PlannedDependency, PlannedTask, TITLE_MAX_CHARS};
+pub use model::{
+    Limits, Origin, Plan, PlannedAction, PlannedDependency, PlannedGoal, PlannedTask, TITLE_MAX_CHARS,
+};
 pub use outline::{Outline, OutlineError, read_outline};
 pub use validate::{Problem, validate};
 

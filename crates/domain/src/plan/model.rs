@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+use crate::goal::GoalId;
+use crate::task::TaskId;
+
 /// The longest title a task may have, in characters (not bytes).
 pub const TITLE_MAX_CHARS: usize = 500;
 
@@ -13,6 +17,9 @@ pub struct Plan {
     /// What the whole plan is called, if it says so.
     #[serde(default)]
     pub title: Option<String>,
+    /// What an exported plan says of its goal besides the title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<PlannedGoal>,
     /// The tasks in the order of the source; dependencies name them by position.
     pub tasks: Vec<PlannedTask>,
     /// Who waits for whom.
@@ -33,9 +40,29 @@ impl Plan {
     }
 }
 
+/// What an exported plan says of its goal besides the title.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlannedGoal {
+    /// The goal that was exported.
+    #[serde(default)]
+    pub id: Option<GoalId>,
+    /// Details, Markdown; empty if there are none.
+    #[serde(default)]
+    pub description: String,
+    /// How people will know that it is achieved.
+    #[serde(default)]
+    pub success_criteria: Vec<String>,
+    /// Until when.
+    #[serde(default)]
+    pub due_at: Option<Timestamp>,
+}
+
 /// One task of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlannedTask {
+    /// The task that was exported; only in exported plans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<TaskId>,
     /// The name other tasks and templates use for it (`T001`); unique inside the plan.
     #[serde(default)]
     pub key: Option<String>,
@@ -62,6 +89,9 @@ pub struct PlannedTask {
     /// Whether the source says the task is finished.
     #[serde(default)]
     pub done: bool,
+    /// Whether the source says that the task is not to be done any more (`[-]`, `cancelled`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
     /// Position of the phase the task stands in, counting the phases that have tasks from 0.
     #[serde(default)]
     pub phase: Option<usize>,

@@ -87,7 +87,7 @@ pub fn read_outline(text: &str, limits: &Limits) -> Result<Outline, OutlineError
     dependencies.sort_unstable_by_key(|edge| (edge.from_index, edge.to_index));
 
     findings.sort_by_key(|finding| finding.line);
-    let plan = Plan { title, tasks: chosen.tasks, dependencies };
+    let plan = Plan { title, goal: None, tasks: chosen.tasks, dependencies };
     Ok(Outline { plan, findings })
 }
 

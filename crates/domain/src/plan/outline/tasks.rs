@@ -119,6 +119,7 @@ fn task(item: Item, findings: &mut Vec<Finding>) -> PlannedTask {
     let done = item.checkbox.is_done();
     let (title, description) = fitting(item.checkbox.title, item.description, item.line, findings);
     PlannedTask {
+        id: None,
         key: item.checkbox.id,
         title,
         description,
@@ -128,6 +129,7 @@ fn task(item: Item, findings: &mut Vec<Finding>) -> PlannedTask {
         labels: item.checkbox.labels,
         parallel: item.checkbox.parallel,
         done,
+        dropped: false,
         phase: None,
         line: Some(item.line),
         action: item.action,

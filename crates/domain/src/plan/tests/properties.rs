@@ -156,6 +156,7 @@ proptest! {
         };
         let task = |drawn: &Drawn| PlannedTask { title: drawn.3.clone(), ..PlannedTask::default() };
         let plan = Plan {
+            goal: None,
             title: None,
             tasks: tasks.iter().map(task).collect(),
             dependencies: edges.iter().map(dependency).collect(),

@@ -18,6 +18,7 @@ fn plan(titles: &[&str], edges: &[(usize, usize)]) -> Plan {
         line: None,
     };
     Plan {
+        goal: None,
         title: None,
         tasks: titles.iter().enumerate().map(task).collect(),
         dependencies: edges.iter().map(edge).collect(),
