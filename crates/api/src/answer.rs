@@ -7,6 +7,8 @@ use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{ToJSON, Type};
 
+use crate::tag::Tag;
+
 /// The media type of every good answer.
 pub(crate) const JSON: &str = "application/json";
 
@@ -14,20 +16,24 @@ pub(crate) const JSON: &str = "application/json";
 #[derive(Debug)]
 pub(crate) struct Shown<T>(pub(crate) T);
 
-/// 200: one thing, with its revision as `ETag`.
+/// 200: one thing, with its `ETag`.
 #[derive(Debug)]
 pub(crate) struct Found<T> {
     pub(crate) body: T,
-    pub(crate) revision: i64,
+    pub(crate) tag: Tag,
 }
 
-/// 201: one new thing, with its revision as `ETag` and where it can be read as `Location`.
+/// 201: one new thing, with its `ETag` and where it can be read as `Location`.
 #[derive(Debug)]
 pub(crate) struct Created<T> {
     pub(crate) body: T,
-    pub(crate) revision: i64,
+    pub(crate) tag: Tag,
     pub(crate) location: String,
 }
+
+/// 204: it is gone.
+#[derive(Debug)]
+pub(crate) struct Deleted;
 
 /// 201: written; or 200: only shown, for a dry run.
 #[derive(Debug)]
@@ -44,13 +50,13 @@ impl<T: ToJSON> IntoResponse for Shown<T> {
 
 impl<T: ToJSON> IntoResponse for Found<T> {
     fn into_response(self) -> Response {
-        respond(StatusCode::OK, &self.body, [(ETAG, etag(self.revision))])
+        respond(StatusCode::OK, &self.body, [(ETAG, self.tag.to_string())])
     }
 }
 
 impl<T: ToJSON> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        let headers = [(ETAG, etag(self.revision)), (LOCATION, self.location)];
+        let headers = [(ETAG, self.tag.to_string()), (LOCATION, self.location)];
         respond(StatusCode::CREATED, &self.body, headers)
     }
 }
@@ -64,8 +70,10 @@ impl<T: ToJSON> IntoResponse for Planned<T> {
     }
 }
 
-fn etag(revision: i64) -> String {
-    format!("\"{revision}\"")
+impl IntoResponse for Deleted {
+    fn into_response(self) -> Response {
+        Response::builder().status(StatusCode::NO_CONTENT).finish()
+    }
 }
 
 fn respond<const N: usize>(
@@ -95,7 +103,22 @@ macro_rules! described {
     };
 }
 
-const REVISION: (&str, &str) = ("ETag", "The revision, in quotes.");
+impl ApiResponse for Deleted {
+    fn meta() -> MetaResponses {
+        let gone = MetaResponse {
+            description: "It is gone.",
+            status: Some(204),
+            status_range: None,
+            content: Vec::new(),
+            headers: Vec::new(),
+        };
+        MetaResponses { responses: vec![gone] }
+    }
+
+    fn register(_registry: &mut Registry) {}
+}
+
+const REVISION: (&str, &str) = ("ETag", "What it is and its revision; give it back as `If-Match`.");
 const WHERE: (&str, &str) = ("Location", "Where it can be read.");
 
 described!(Shown, response::<T>(200, "As asked for.", &[]));

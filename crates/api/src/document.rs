@@ -46,12 +46,13 @@ pub(crate) enum Chapter {
 }
 
 /// The problems that are documented, by status.
-const PROBLEMS: [(&str, &str, &str); 10] = [
+const PROBLEMS: [(&str, &str, &str); 11] = [
     ("400", "UnreadableBody", "The body is no JSON."),
     ("401", "Unauthenticated", "Credentials are missing or invalid."),
     ("403", "Forbidden", "The caller is no member of the workspace."),
     ("404", "NotFound", "There is no such thing in this workspace."),
     ("409", "Conflict", "The state does not allow this, or somebody else was faster."),
+    ("412", "PreconditionFailed", "It changed since it was read, or `If-Match` has a tag of something else."),
     ("413", "PayloadTooLarge", "The body is too large."),
     ("415", "UnsupportedMediaType", "The body is not declared as JSON."),
     ("422", "Invalid", "The input breaks rules; `errors` names all of them."),

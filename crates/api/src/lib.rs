@@ -32,6 +32,7 @@ mod page;
 mod problem;
 mod routes;
 mod schema;
+mod tag;
 mod tasks;
 mod trace;
 mod values;

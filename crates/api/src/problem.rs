@@ -35,6 +35,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("task_leased", 409, "Somebody is working on the task"),
     ("tool_unavailable", 409, "The tool is not available"),
     ("waiting_for_person", 409, "The task waits for a person"),
+    ("precondition_failed", 412, "It changed since it was read"),
     ("payload_too_large", 413, "The body is too large"),
     ("unsupported_media_type", 415, "The media type is not supported"),
     ("invalid_input", 422, "The input is invalid"),
@@ -116,6 +117,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "unreadable_body", format!("the body is no JSON: {why}"))
     }
 
+    /// 412 for a tag of something else, or of a revision that is over.
+    pub(crate) fn precondition_failed(why: &str) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", why)
+    }
+
     /// 413.
     pub(crate) fn payload_too_large(limit: usize) -> Self {
         let detail = format!("the body has more than {limit} bytes");
@@ -172,6 +178,7 @@ impl From<Error> for Problem {
             }
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, code, detail),
             Error::Rejected(_) | Error::Conflict { .. } => Self::new(StatusCode::CONFLICT, code, detail),
+            Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, code, detail),
             Error::Unauthenticated { .. } => {
                 Self::new(StatusCode::UNAUTHORIZED, code, detail).with("www-authenticate", "Bearer")
             }
@@ -289,6 +296,7 @@ mod tests {
             (Error::not_found("goal", 7), 404, "not_found", None),
             (Rejection::new("task_leased", "held").into(), 409, "task_leased", None),
             (Error::Conflict { code: "lease_lost", message: text() }, 409, "lease_lost", None),
+            (Error::Stale { revision: 4 }, 412, "precondition_failed", None),
             (
                 Error::Unauthenticated { message: text() },
                 401,

@@ -38,6 +38,12 @@ pub enum Error {
         /// Who won what.
         message: String,
     },
+    /// It changed since the caller looked.
+    #[error("it changed since you read it and is at revision {revision} now; read it again and decide anew")]
+    Stale {
+        /// What it is now.
+        revision: i64,
+    },
     /// No credentials, or none that hold.
     #[error("{message}")]
     Unauthenticated {
@@ -98,6 +104,7 @@ impl Error {
             Self::Invalid { code, .. } | Self::Conflict { code, .. } | Self::Unavailable { code, .. } => code,
             Self::NotFound { .. } => "not_found",
             Self::Rejected(rejection) => rejection.code,
+            Self::Stale { .. } => "precondition_failed",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden { .. } => "forbidden",
             Self::Limited { .. } => "rate_limited",

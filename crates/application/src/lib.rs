@@ -14,6 +14,7 @@ pub mod execution;
 pub mod goals;
 pub mod planning;
 pub mod ports;
+mod precondition;
 pub mod read;
 pub mod retrying;
 pub mod services;
@@ -21,4 +22,5 @@ pub mod tasks;
 
 pub use context::Context;
 pub use error::Error;
+pub use precondition::Precondition;
 pub use services::Services;

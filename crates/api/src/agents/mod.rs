@@ -15,6 +15,7 @@ use crate::body::Body;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
+use crate::tag::Tag;
 use crate::values::Word;
 use bodies::{AgentBody, NewAgentBody};
 
@@ -32,7 +33,7 @@ impl Agents {
     async fn create(&self, caller: Caller, body: Body<NewAgentBody>) -> Result<Created<AgentBody>, Problem> {
         let agent = self.0.agents.create(&caller.0, body.0.into()).await?;
         let location = format!("/v1/agents/{}", agent.id());
-        Ok(Created { revision: agent.revision(), location, body: agent.into() })
+        Ok(Created { tag: Tag::new(agent.id(), agent.revision()), location, body: agent.into() })
     }
 
     /// List agents.
@@ -65,6 +66,6 @@ impl Agents {
         id: Path<Uuid>,
     ) -> Result<Found<AgentBody>, Problem> {
         let agent = self.0.agents.get(&caller.0, id.0.into()).await?;
-        Ok(Found { revision: agent.revision(), body: agent.into() })
+        Ok(Found { tag: Tag::new(agent.id(), agent.revision()), body: agent.into() })
     }
 }

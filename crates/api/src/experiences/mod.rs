@@ -14,6 +14,7 @@ use crate::auth::Caller;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
+use crate::tag::Tag;
 use crate::values::Word;
 use bodies::ExperienceBody;
 
@@ -69,7 +70,7 @@ impl Experiences {
         let found = self.0.queries.experience(caller.0.workspace(), &id.0).await?;
         let experience = found.ok_or_else(|| Error::not_found("experience", &id.0))?;
         // What was recorded never changes.
-        Ok(Found { revision: 1, body: experience.into() })
+        Ok(Found { tag: Tag::of_text(&experience.id, 1), body: experience.into() })
     }
 }
 

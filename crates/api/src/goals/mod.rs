@@ -19,6 +19,7 @@ use crate::body::Body;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
+use crate::tag::Tag;
 use crate::values::Word;
 use bodies::NewGoalBody;
 
@@ -45,7 +46,11 @@ impl Goals {
     #[oai(path = "/v1/goals", method = "post", operation_id = "create_goal")]
     async fn create(&self, caller: Caller, body: Body<NewGoalBody>) -> Result<Created<GoalBody>, Problem> {
         let goal = self.0.goals.create(&caller.0, body.0.into()).await?;
-        Ok(Created { revision: goal.revision, location: location(goal.state.id), body: goal.into() })
+        Ok(Created {
+            tag: Tag::new(goal.state.id, goal.revision),
+            location: location(goal.state.id),
+            body: goal.into(),
+        })
     }
 
     /// List goals.
@@ -78,6 +83,6 @@ impl Goals {
         id: Path<Uuid>,
     ) -> Result<Found<GoalBody>, Problem> {
         let goal = self.0.goals.get(&caller.0, id.0.into()).await?;
-        Ok(Found { revision: goal.revision, body: goal.into() })
+        Ok(Found { tag: Tag::new(goal.state.id, goal.revision), body: goal.into() })
     }
 }

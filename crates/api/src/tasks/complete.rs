@@ -13,6 +13,7 @@ use crate::auth::Caller;
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::problem::Problem;
+use crate::tag::Tag;
 use crate::values::{Word, vocabulary};
 
 /// Complete tasks.
@@ -67,7 +68,7 @@ impl Complete {
             partial: body.outcome.is_some_and(|outcome| outcome.0 == Outcome::Partial),
         };
         let task = self.0.tasks.complete(&caller.0, id, &completion).await?;
-        Ok(Found { revision: task.revision, body: task.into() })
+        Ok(Found { tag: Tag::new(task.state.id, task.revision), body: task.into() })
     }
 }
 

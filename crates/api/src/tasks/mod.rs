@@ -19,6 +19,7 @@ use crate::body::Body;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
+use crate::tag::Tag;
 use crate::values::Word;
 use bodies::TaskBody;
 
@@ -40,7 +41,7 @@ impl Tasks {
     async fn create(&self, caller: Caller, body: Body<NewTaskBody>) -> Result<Created<TaskBody>, Problem> {
         let task = self.0.tasks.create(&caller.0, body.0.task()?).await?;
         let location = format!("/v1/tasks/{}", task.state.id);
-        Ok(Created { revision: task.revision, location, body: task.into() })
+        Ok(Created { tag: Tag::new(task.state.id, task.revision), location, body: task.into() })
     }
 
     /// List tasks.
@@ -88,6 +89,6 @@ impl Tasks {
         id: Path<Uuid>,
     ) -> Result<Found<TaskBody>, Problem> {
         let task = self.0.tasks.get(&caller.0, id.0.into()).await?;
-        Ok(Found { revision: task.revision, body: task.into() })
+        Ok(Found { tag: Tag::new(task.state.id, task.revision), body: task.into() })
     }
 }
