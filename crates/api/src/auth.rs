@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use goalwright_application::access::Access;
+use goalwright_application::idempotency::Idempotency;
 use goalwright_application::{Context, Error};
 use poem::http::header::AUTHORIZATION;
 use poem::{Request, RequestBody};
@@ -10,7 +11,8 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::problem::Problem;
-use crate::trace;
+use crate::rate::Rate;
+use crate::{replay, trace};
 
 /// The header that picks another workspace than the caller's own.
 pub(crate) const WORKSPACE: &str = "X-Workspace-Id";
@@ -47,10 +49,16 @@ impl<'a> ApiExtractor<'a> for Caller {
 
     async fn from_request(
         request: &'a Request,
-        _body: &mut RequestBody,
+        body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        Ok(Self(authenticate(request).await?))
+        let context = authenticate(request).await?;
+        let (Some(rate), Some(idempotency)) = (request.data::<Rate>(), request.data::<Arc<Idempotency>>())
+        else {
+            return Err(Problem::internal("the api has no rate or no idempotency service").into());
+        };
+        rate.admit(context.principal.user_id).map_err(Problem::from)?;
+        Ok(Self(replay::recognise(request, body, context, idempotency).await?))
     }
 }
 
@@ -74,7 +82,7 @@ async fn authenticate(request: &Request) -> Result<Context, Problem> {
         Error::Invalid { message, .. } => Error::Unauthenticated { message },
         other => other,
     })?;
-    Ok(Context { principal, trace_id: trace::current() })
+    Ok(Context { trace_id: trace::current(), ..Context::of(principal) })
 }
 
 /// The token of `Bearer <token>`; the scheme's case does not matter (RFC 9110, 11.1).

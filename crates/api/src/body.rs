@@ -1,5 +1,7 @@
 //! Bodies of requests: JSON that is read once and checked against the schema that the document shows.
 
+use std::time::Duration;
+
 use goalwright_application::Error;
 use goalwright_domain::Violation;
 use poem::error::ReadBodyError;
@@ -15,6 +17,9 @@ use crate::schema;
 
 /// The most bytes of a body. A plan may have 4 MiB, and JSON writes some characters with two.
 pub(crate) const BODY_LIMIT: usize = 6 * 1024 * 1024;
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The body of a request.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -46,16 +51,24 @@ async fn read<T: ParseFromJSON>(content_type: Option<&str>, body: &mut RequestBo
     if !content_type.is_some_and(is_json) {
         return Err(Problem::unsupported_media_type(content_type));
     }
-    let body = body.take().map_err(|error| Problem::internal(&error.to_string()))?;
-    let bytes = body.into_bytes_limit(BODY_LIMIT).await.map_err(|error| match error {
-        ReadBodyError::PayloadTooLarge => Problem::payload_too_large(BODY_LIMIT),
-        ReadBodyError::BodyHasBeenTaken | ReadBodyError::Utf8(_) | ReadBodyError::Io(_) => {
-            Problem::unreadable_body("the body broke off")
-        }
-    })?;
+    let bytes = take(body).await?;
     let value: Value =
         serde_json::from_slice(&bytes).map_err(|error| Problem::unreadable_body(&error.to_string()))?;
     Ok(parse(value)?)
+}
+
+/// Takes the bytes of a body, within limits of size and time.
+pub(crate) async fn take(body: &mut RequestBody) -> Result<Vec<u8>, Problem> {
+    let body = body.take().map_err(|error| Problem::internal(&error.to_string()))?;
+    let read = tokio::time::timeout(PATIENCE, body.into_bytes_limit(BODY_LIMIT)).await;
+    let bytes =
+        read.map_err(|_| Problem::request_timeout(PATIENCE.as_secs()))?.map_err(|error| match error {
+            ReadBodyError::PayloadTooLarge => Problem::payload_too_large(BODY_LIMIT),
+            ReadBodyError::BodyHasBeenTaken | ReadBodyError::Utf8(_) | ReadBodyError::Io(_) => {
+                Problem::unreadable_body("the body broke off")
+            }
+        })?;
+    Ok(bytes.into())
 }
 
 fn parse<T: ParseFromJSON>(value: Value) -> Result<T, Error> {

@@ -6,6 +6,7 @@
 use std::marker::PhantomData;
 use std::sync::LazyLock;
 
+use goalwright_application::idempotency::KEY_LIMIT;
 use poem::endpoint::{BoxEndpoint, make_sync};
 use poem::http::Method;
 use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -18,6 +19,8 @@ use serde_json::{Map, Value, json};
 use crate::answer::JSON;
 use crate::auth::WORKSPACE;
 use crate::problem::{PROBLEM_JSON, ProblemBody};
+use crate::replay::IDEMPOTENCY_KEY;
+use crate::tag::IF_MATCH;
 
 /// What the document calls the interface.
 pub(crate) const TITLE: &str = "Goalwright";
@@ -46,16 +49,18 @@ pub(crate) enum Chapter {
 }
 
 /// The problems that are documented, by status.
-const PROBLEMS: [(&str, &str, &str); 11] = [
+const PROBLEMS: [(&str, &str, &str); 13] = [
     ("400", "UnreadableBody", "The body is no JSON."),
     ("401", "Unauthenticated", "Credentials are missing or invalid."),
     ("403", "Forbidden", "The caller is no member of the workspace."),
     ("404", "NotFound", "There is no such thing in this workspace."),
+    ("408", "RequestTimeout", "The body did not arrive in time."),
     ("409", "Conflict", "The state does not allow this, or somebody else was faster."),
     ("412", "PreconditionFailed", "It changed since it was read, or `If-Match` has a tag of something else."),
     ("413", "PayloadTooLarge", "The body is too large."),
     ("415", "UnsupportedMediaType", "The body is not declared as JSON."),
     ("422", "Invalid", "The input breaks rules; `errors` names all of them."),
+    ("429", "RateLimited", "Too much was asked for at once."),
     ("500", "Internal", "Something went wrong on our side."),
     ("503", "Unavailable", "Something this depends on does not answer."),
 ];
@@ -113,11 +118,11 @@ fn document() -> Value {
         });
     }
     let mut read = Vec::new();
-    for operation in fields(&mut document["paths"]).flat_map(fields) {
+    for (method, operation) in fields(&mut document["paths"]).flat_map(named_fields) {
         if let Some(body) = operation.pointer("/requestBody/content/application~1json/schema/$ref") {
             read.extend(body.as_str().map(str::to_owned));
         }
-        complete(operation);
+        complete(method, operation);
     }
     while let Some(reference) = read.pop() {
         if let Some(schema) = document.pointer_mut(reference.trim_start_matches('#')) {
@@ -127,21 +132,25 @@ fn document() -> Value {
     document
 }
 
-/// Adds the workspace's header and the problems.
-fn complete(operation: &mut Value) {
+/// Adds the headers that every operation of its kind takes, and the problems.
+fn complete(method: &str, operation: &mut Value) {
     let has = |place: &str| {
         operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["in"] == place))
     };
     let secured = operation.get("security").is_some();
+    let changes = matches!(method, "put" | "patch" | "delete");
     let shape = [
         ("400", operation.get("requestBody").is_some()),
         ("401", secured),
         ("403", secured),
         ("404", has("path")),
-        ("409", operation.get("requestBody").is_some()),
+        ("408", operation.get("requestBody").is_some()),
+        ("409", operation.get("requestBody").is_some() || changes),
+        ("412", changes),
         ("413", operation.get("requestBody").is_some()),
         ("415", operation.get("requestBody").is_some()),
         ("422", operation.get("requestBody").is_some() || has("query")),
+        ("429", secured),
         ("500", true),
         ("503", true),
     ];
@@ -151,15 +160,43 @@ fn complete(operation: &mut Value) {
         }
     }
     if secured {
-        let header = json!({
-            "name": WORKSPACE, "in": "header", "required": false, "schema": {"type": "string", "format": "uuid"},
-            "description": "Another workspace that the caller is a member of; their own without it.",
-        });
-        match operation["parameters"].as_array_mut() {
-            Some(parameters) => parameters.push(header),
-            None => operation["parameters"] = json!([header]),
-        }
+        let creates = method == "post" && operation["responses"].get("201").is_some();
+        let taken = [(true, WORKSPACE_HEADER), (changes, IF_MATCH_HEADER), (creates, KEY_HEADER)];
+        let headers = taken.into_iter().filter(|(takes, _)| *takes).map(|(_, header)| header());
+        let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        parameters.extend(headers);
+        operation["parameters"] = json!(parameters);
     }
+}
+
+const WORKSPACE_HEADER: fn() -> Value = || {
+    header(
+        WORKSPACE,
+        json!({"type": "string", "format": "uuid"}),
+        "Another workspace that the caller is a member of; their own without it.",
+    )
+};
+
+const IF_MATCH_HEADER: fn() -> Value = || {
+    header(
+        IF_MATCH,
+        json!({"type": "string", "maxLength": 1000}),
+        "The `ETag` that was read; if it changed since, the request is refused with 412. Without it, whatever it is by \
+         now is changed.",
+    )
+};
+
+const KEY_HEADER: fn() -> Value = || {
+    header(
+        IDEMPOTENCY_KEY,
+        json!({"type": "string", "minLength": 1, "maxLength": KEY_LIMIT, "pattern": "^[ -~]+$"}),
+        "Makes a repetition safe: for 24 hours the same key and body give the same answer, with \
+         `Idempotency-Replayed: true`, and nothing is made twice.",
+    )
+};
+
+fn header(name: &str, schema: Value, description: &str) -> Value {
+    json!({"name": name, "in": "header", "required": false, "schema": schema, "description": description})
 }
 
 /// A body that is read has no unknown fields, and null in a field that may be missing is the same as missing. Gives
@@ -194,6 +231,10 @@ fn close(schema: &mut Value) -> Vec<String> {
         }
     }
     references
+}
+
+fn named_fields(value: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
+    value.as_object_mut().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
 fn fields(value: &mut Value) -> impl Iterator<Item = &mut Value> {

@@ -30,6 +30,8 @@ mod health;
 mod nullable;
 mod page;
 mod problem;
+mod rate;
+mod replay;
 mod routes;
 mod schema;
 mod tag;
@@ -37,6 +39,7 @@ mod tasks;
 mod trace;
 mod values;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use goalwright_application::Services;
@@ -50,12 +53,24 @@ use poem_openapi::OpenApiService;
 pub struct ApiSettings {
     /// Draws the trace of a request that brings none.
     pub ids: Arc<dyn Ids>,
+    /// Requests per second that one caller may send; none for any number.
+    pub rate_limit: Option<NonZeroU32>,
+    /// The origins whose pages may call, such as `https://app.example`; `*` stands for every one.
+    pub cors_origins: Vec<String>,
+}
+
+impl ApiSettings {
+    /// Without a limit of requests, and for no pages of other origins.
+    pub fn new(ids: Arc<dyn Ids>) -> Self {
+        Self { ids, rate_limit: None, cors_origins: Vec::new() }
+    }
 }
 
 /// Every operation of the interface.
 type Operations = (
     health::Health,
     goals::Goals,
+    goals::Edit,
     goals::Import,
     goals::Decompose,
     goals::Progress,
@@ -72,6 +87,7 @@ fn operations(services: &Services) -> Operations {
     (
         health::Health(own()),
         goals::Goals(own()),
+        goals::Edit(own()),
         goals::Import(own()),
         goals::Decompose(own()),
         goals::Progress(own()),
@@ -93,8 +109,11 @@ pub fn app(services: Services, settings: ApiSettings) -> BoxEndpoint<'static, Re
         .at("/docs", docs_page::page())
         .at("/docs/:asset", docs_page::assets())
         .nest_no_strip("/", service)
-        .data(services.access);
-    entrance::Entrance::new(route, settings.ids, routes).boxed()
+        .data(services.access)
+        .data(services.idempotency.clone())
+        .data(rate::Rate::new(settings.rate_limit));
+    let entrance = entrance::Entrance::new(route, settings.ids, routes);
+    entrance.with(entrance::Cors::new(settings.cors_origins), services.idempotency).boxed()
 }
 
 /// The OpenAPI document of [`app`] as JSON, with sorted keys and a newline at its end: the same text each time.

@@ -25,9 +25,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ("forbidden", 403, "This is not allowed"),
     ("not_found", 404, "Nothing was found"),
     ("method_not_allowed", 405, "The method is not allowed here"),
+    ("request_timeout", 408, "The body did not arrive in time"),
     ("conflict", 409, "Somebody else was faster"),
     ("dependencies_open", 409, "The task waits for other tasks"),
     ("goal_not_active", 409, "The goal is not active"),
+    ("idempotency_in_progress", 409, "The first request is not answered yet"),
     ("invalid_transition", 409, "The state does not allow this"),
     ("lease_lost", 409, "The lease is lost"),
     ("name_taken", 409, "The name is taken"),
@@ -37,7 +39,9 @@ const CODES: &[(&str, u16, &str)] = &[
     ("waiting_for_person", 409, "The task waits for a person"),
     ("precondition_failed", 412, "It changed since it was read"),
     ("payload_too_large", 413, "The body is too large"),
+    ("uri_too_long", 414, "The address is too long"),
     ("unsupported_media_type", 415, "The media type is not supported"),
+    ("idempotency_key_reused", 422, "The key belongs to another request"),
     ("invalid_input", 422, "The input is invalid"),
     ("invalid_plan", 422, "The plan is invalid"),
     ("not_a_plan", 422, "The text is not a plan"),
@@ -47,6 +51,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("unsupported_format", 422, "The format is not supported"),
     ("unsupported_mode", 422, "The mode is not supported"),
     ("rate_limited", 429, "Too much was asked for at once"),
+    ("headers_too_large", 431, "The headers are too large"),
     ("internal", 500, "Something went wrong"),
     ("database_unavailable", 503, "The database cannot be reached"),
     ("model_not_configured", 503, "No model is configured"),
@@ -85,6 +90,10 @@ pub(crate) struct ViolationBody {
     /// In words.
     message: String,
 }
+
+/// The code of a problem, beside the answer it became.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str);
 
 /// A problem on its way to the caller.
 #[derive(Debug)]
@@ -126,6 +135,24 @@ impl Problem {
     pub(crate) fn payload_too_large(limit: usize) -> Self {
         let detail = format!("the body has more than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", detail)
+    }
+
+    /// 408.
+    pub(crate) fn request_timeout(seconds: u64) -> Self {
+        let detail = format!("the body did not arrive within {seconds} s; send the request again");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail).with("connection", "close")
+    }
+
+    /// 414.
+    pub(crate) fn uri_too_long(limit: usize) -> Self {
+        let detail = format!("path and query have more than {limit} bytes; send less, or several requests");
+        Self::new(StatusCode::URI_TOO_LONG, "uri_too_long", detail)
+    }
+
+    /// 431 (RFC 6585).
+    pub(crate) fn headers_too_large(limit: usize) -> Self {
+        let detail = format!("the headers together have more than {limit} bytes; send fewer or shorter ones");
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail)
     }
 
     /// 415.
@@ -220,7 +247,7 @@ impl IntoResponse for Problem {
         if let Some((name, value)) = self.header {
             response = response.header(name, value);
         }
-        response.body(body.to_json().unwrap_or_default().to_string())
+        response.extension(Code(self.code)).body(body.to_json().unwrap_or_default().to_string())
     }
 }
 

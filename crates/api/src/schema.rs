@@ -149,7 +149,11 @@ impl Check<'_> {
     }
 
     fn zero(&mut self, path: &str) {
-        self.report(path, "control_character", "contains the character U+0000; remove it");
+        self.report(
+            path,
+            "control_character",
+            "contains the character U+0000, as pictures and other binary files do; send text",
+        );
     }
 }
 

@@ -5,6 +5,7 @@ use goalwright_domain::workspace::{Actor, Principal, WorkspaceId};
 use goalwright_domain::{Id, Timestamp};
 use uuid::Uuid;
 
+use crate::idempotency::RequestKey;
 use crate::ports::Ids;
 
 /// Who asks, and in which trace.
@@ -14,9 +15,16 @@ pub struct Context {
     pub principal: Principal,
     /// The request's W3C trace id.
     pub trace_id: Option<Uuid>,
+    /// Under which a repetition of the request is recognised.
+    pub request_key: Option<RequestKey>,
 }
 
 impl Context {
+    /// For this caller, in no trace and without a key.
+    pub const fn of(principal: Principal) -> Self {
+        Self { principal, trace_id: None, request_key: None }
+    }
+
     /// The tenant.
     pub const fn workspace(&self) -> WorkspaceId {
         self.principal.workspace_id

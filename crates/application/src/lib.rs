@@ -12,6 +12,7 @@ pub mod context;
 pub mod error;
 pub mod execution;
 pub mod goals;
+pub mod idempotency;
 pub mod planning;
 pub mod ports;
 mod precondition;

@@ -8,6 +8,7 @@ use crate::access::Access;
 use crate::agents::Agents;
 use crate::execution::KernelPorts;
 use crate::goals::Goals;
+use crate::idempotency::Idempotency;
 use crate::planning::Planning;
 use crate::ports::Tokens;
 use crate::read::Queries;
@@ -26,6 +27,8 @@ pub struct Services {
     pub tasks: Arc<Tasks>,
     /// Agents.
     pub agents: Arc<Agents>,
+    /// Requests that are repeated.
+    pub idempotency: Arc<Idempotency>,
     /// Reads that need no rule: experiences, events, runs.
     pub queries: Arc<dyn Queries>,
 }
@@ -49,6 +52,7 @@ impl Services {
                 ids.clone(),
                 signals.clone(),
             )),
+            idempotency: Arc::new(Idempotency::new(transactions.clone(), queries.clone(), clock.clone())),
             planning: Arc::new(Planning::new(ports)),
             tasks: Arc::new(Tasks::new(ports, runner.clone())),
             agents: Arc::new(Agents::new(transactions, queries.clone(), clock, ids, signals)),

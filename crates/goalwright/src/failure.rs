@@ -108,7 +108,9 @@ impl From<Error> for Failure {
             Error::NotFound { .. } | Error::Forbidden { .. } | Error::Unauthenticated { .. } => {
                 Self::new(Exit::Usage, message)
             }
-            Error::Rejected(_) | Error::TimedOut { .. } => Self::new(Exit::Failed, message),
+            Error::Rejected(_) | Error::Stale { .. } | Error::TimedOut { .. } => {
+                Self::new(Exit::Failed, message)
+            }
             Error::Conflict { .. } | Error::Limited { .. } => Self::new(Exit::Failed, message)
                 .with_help("run the same command again; nothing of this attempt was kept"),
             Error::Unavailable { code, .. } => {

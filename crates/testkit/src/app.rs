@@ -70,7 +70,7 @@ impl TestApp {
         let services = Services::new(&ports, tokens.clone(), &runner());
         let kernel = Arc::new(Kernel::new(ports.clone(), runner(), Settings::default()));
         let principal = services.access.enter("ada", None).await.expect("ada gets in");
-        let ada = Context { principal, trace_id: None };
+        let ada = Context::of(principal);
         Some(Self { db, clock, tools, ports, services, kernel, tokens, ada })
     }
 
@@ -80,7 +80,7 @@ impl TestApp {
     /// If the user cannot get in.
     pub async fn user(&self, name: &str) -> Context {
         let principal = self.services.access.enter(name, None).await.expect("gets in");
-        Context { principal, trace_id: None }
+        Context::of(principal)
     }
 
     /// Another kernel with other settings.

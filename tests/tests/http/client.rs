@@ -39,8 +39,13 @@ impl Answer {
 
 impl Client {
     pub(crate) async fn start(backend: Backend) -> Option<Self> {
+        Self::start_with(backend, |_| {}).await
+    }
+
+    pub(crate) async fn start_with(backend: Backend, set: impl FnOnce(&mut ApiSettings)) -> Option<Self> {
         let app_under_test = TestApp::start(backend).await?;
-        let settings = ApiSettings { ids: app_under_test.ports.ids.clone() };
+        let mut settings = ApiSettings::new(app_under_test.ports.ids.clone());
+        set(&mut settings);
         let http = TestClient::new(app(app_under_test.services.clone(), settings));
         Some(Self { app: app_under_test, http })
     }

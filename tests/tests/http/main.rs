@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
 mod client;
+mod conventions;
 mod document;
 mod flows;
 mod problems;

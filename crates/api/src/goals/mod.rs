@@ -3,6 +3,7 @@
 mod bodies;
 mod decompose;
 mod decomposition;
+mod edit;
 mod import;
 mod progress;
 
@@ -25,6 +26,7 @@ use bodies::NewGoalBody;
 
 pub(crate) use bodies::GoalBody;
 pub(crate) use decompose::Decompose;
+pub(crate) use edit::Edit;
 pub(crate) use import::Import;
 pub(crate) use progress::Progress;
 

@@ -69,6 +69,7 @@ impl Agents {
         unit.outbox().append(&context.events(&*self.ids, facts, now)).await?;
         // Whoever waited for somebody like this one need not wait any longer.
         place_unassigned(&*unit, &*self.ids, context.workspace(), now).await?;
+        context.remember(&*unit, "agent", agent.id(), now).await?;
         unit.commit().await?;
         Ok(agent)
     }

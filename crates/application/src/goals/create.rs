@@ -18,6 +18,7 @@ impl Goals {
         let unit = self.transactions.begin().await?;
         unit.goals().insert(&goal).await?;
         unit.outbox().append(&context.events(&*self.ids, goal.take_facts(), now)).await?;
+        context.remember(&*unit, "goal", goal.id(), now).await?;
         unit.commit().await?;
         self.signals.events_appended();
         self.get(context, goal.id()).await

@@ -39,7 +39,11 @@ impl Planning {
         let target = Target { goal_id: id, dry_run: request.dry_run };
         let written = retrying(|| async {
             let unit = self.transactions.begin().await?;
-            let written = self.write(&*unit, context, &target, prepared.clone(), self.clock.now()).await?;
+            let now = self.clock.now();
+            let written = self.write(&*unit, context, &target, prepared.clone(), now).await?;
+            if let Some(id) = written.id {
+                context.remember(&*unit, "decomposition", id, now).await?;
+            }
             unit.commit().await?;
             Ok::<_, Error>(written)
         })

@@ -79,6 +79,7 @@ impl Planning {
         unit.outbox().append(&context.events(&*self.ids, goal.take_facts(), now)).await?;
         let target = Target { goal_id: id, dry_run: false };
         let decomposition = self.write(&*unit, context, &target, prepared, now).await?;
+        context.remember(&*unit, "goal", id, now).await?;
         unit.commit().await?;
         Ok(Imported { goal_id: Some(id), title, decomposition })
     }

@@ -2,6 +2,7 @@
 //! on SQLite and PostgreSQL where storage is meant.
 
 mod clock;
+mod idempotency;
 mod sandboxes;
 mod signals;
 mod storage;
@@ -9,6 +10,7 @@ mod tokens;
 pub mod tools;
 
 pub use clock::{Clock, Ids};
+pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
 pub use sandboxes::Sandboxes;
 pub use signals::Signals;
 pub use storage::{

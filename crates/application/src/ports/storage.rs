@@ -17,6 +17,8 @@ use goalwright_domain::workspace::{User, UserId, Workspace, WorkspaceId};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::IdempotencyRepository;
+
 type Stored<T> = Result<T, StorageError>;
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -82,6 +84,8 @@ pub trait UnitOfWork: Send + Sync {
     fn experiences(&self) -> &dyn ExperienceRepository;
     /// Decompositions.
     fn decompositions(&self) -> &dyn DecompositionRepository;
+    /// Keys of requests.
+    fn idempotency(&self) -> &dyn IdempotencyRepository;
     /// Events.
     fn outbox(&self) -> &dyn Outbox;
     /// Makes it so.

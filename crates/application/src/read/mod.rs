@@ -16,6 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::ports::{KeptRequest, KeyOwner};
 pub use page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 
 /// A goal as it is shown.
@@ -160,6 +161,8 @@ pub trait Queries: Send + Sync {
     async fn user(&self, subject: &str) -> Result<Option<(UserId, WorkspaceId)>, Error>;
     /// Whether the user is a member of the workspace.
     async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Result<bool, Error>;
+    /// What is known of a request with this key, however old.
+    async fn kept_request(&self, owner: &KeyOwner) -> Result<Option<KeptRequest>, Error>;
     /// One goal.
     async fn goal(&self, workspace: WorkspaceId, id: GoalId) -> Result<Option<GoalView>, Error>;
     /// Goals, newest first.

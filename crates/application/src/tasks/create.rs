@@ -74,6 +74,7 @@ impl Tasks {
             Err(more) => return Err(Error::invalid(violations.into_iter().chain(more).collect())),
         };
         self.write(&*unit, context, task, &edges, queue, slug_was_given, now).await?;
+        context.remember(&*unit, "task", id, now).await?;
         unit.commit().await?;
         Ok(id)
     }

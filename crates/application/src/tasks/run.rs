@@ -114,6 +114,7 @@ impl Tasks {
             }),
         };
         unit.outbox().append(&context.events(&*self.ids, vec![fact], now)).await?;
+        context.remember(&*unit, "run", run.id, now).await?;
         unit.commit().await?;
         Ok(run.id)
     }

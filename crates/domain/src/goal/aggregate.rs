@@ -102,6 +102,19 @@ pub struct DraftGoal {
     pub origin: Origin,
 }
 
+/// What somebody wants changed of a goal; what is none stays as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GoalEdit {
+    /// See [`GoalState::title`].
+    pub title: Option<String>,
+    /// See [`GoalState::description`].
+    pub description: Option<String>,
+    /// See [`GoalState::success_criteria`].
+    pub success_criteria: Option<Vec<String>>,
+    /// See [`GoalState::due_at`]; none inside takes it away.
+    pub due_at: Option<Option<Timestamp>>,
+}
+
 /// A goal with the facts its commands left.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Goal {
@@ -178,6 +191,36 @@ impl Goal {
         matches!(self.state.status, GoalStatus::Active | GoalStatus::Achieved)
     }
 
+    /// Changes its words and its date. What is the same already changes nothing, and leaves no fact.
+    ///
+    /// # Errors
+    /// Every violation at once.
+    pub fn edit(&mut self, edit: GoalEdit, now: Timestamp) -> Result<(), Vec<Violation>> {
+        let state = &self.state;
+        let draft = DraftGoal {
+            title: edit.title.unwrap_or_else(|| state.title.clone()),
+            description: edit.description.unwrap_or_else(|| state.description.clone()),
+            success_criteria: edit.success_criteria.unwrap_or_else(|| state.success_criteria.clone()),
+            due_at: edit.due_at.unwrap_or(state.due_at),
+            origin: state.origin.clone(),
+        };
+        let violations = check(&draft);
+        if !violations.is_empty() {
+            return Err(violations);
+        }
+        let edited = GoalState {
+            title: draft.title.trim().to_owned(),
+            description: draft.description,
+            success_criteria: draft.success_criteria,
+            due_at: draft.due_at,
+            ..state.clone()
+        };
+        if edited != self.state {
+            self.become_state("goal.updated", edited, now);
+        }
+        Ok(())
+    }
+
     /// Draws the consequence of its tasks' counters: achieved once all that count are completed, active again
     /// once that is no longer so.
     pub fn take_stock(&mut self, counts: &TaskCounts, now: Timestamp) {
@@ -206,8 +249,11 @@ impl Goal {
     }
 
     fn turn(&mut self, event: &'static str, status: GoalStatus, now: Timestamp) {
-        let before = self.state.clone();
-        self.state.status = status;
+        self.become_state(event, GoalState { status, ..self.state.clone() }, now);
+    }
+
+    fn become_state(&mut self, event: &'static str, state: GoalState, now: Timestamp) {
+        let before = std::mem::replace(&mut self.state, state);
         self.revision += 1;
         self.updated_at = now;
         self.facts.push(Fact::changed("goal", event, self.state.id, &before, &self.state));

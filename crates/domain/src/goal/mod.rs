@@ -3,7 +3,7 @@
 mod aggregate;
 mod counters;
 
-pub use aggregate::{DraftGoal, Goal, GoalState, GoalStatus, Origin};
+pub use aggregate::{DraftGoal, Goal, GoalEdit, GoalState, GoalStatus, Origin};
 pub use counters::TaskCounts;
 
 use crate::Id;

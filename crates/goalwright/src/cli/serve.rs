@@ -64,7 +64,7 @@ impl Serve {
         let sequencer = has(Role::Scheduler).then(|| app.start_sequencer());
         let workers = has(Role::Worker).then(|| app.start_workers(config, DEFAULT_QUEUE));
         let stopping = CancellationToken::new();
-        let api = answer(&app, listener, stopping.clone());
+        let api = answer(&app, config, listener, stopping.clone());
         tokio::pin!(api);
         let (exit, failed) = tokio::select! {
             exit = interrupts.next() => (exit, None),
@@ -107,12 +107,22 @@ impl Serve {
 }
 
 /// Answers requests until `stopping`; without a listener, only waits for that.
-async fn answer(app: &App, listener: Option<TcpListener>, stopping: CancellationToken) -> io::Result<()> {
+async fn answer(
+    app: &App,
+    config: &Config,
+    listener: Option<TcpListener>,
+    stopping: CancellationToken,
+) -> io::Result<()> {
     let Some(listener) = listener else {
         stopping.cancelled().await;
         return Ok(());
     };
-    let endpoint = goalwright_api::app(app.services.clone(), ApiSettings { ids: app.ports.ids.clone() });
+    let settings = ApiSettings {
+        rate_limit: config.rate_limit,
+        cors_origins: config.cors_origins.clone(),
+        ..ApiSettings::new(app.ports.ids.clone())
+    };
+    let endpoint = goalwright_api::app(app.services.clone(), settings);
     let acceptor = TcpAcceptor::from_std(listener)?;
     Server::new_with_acceptor(acceptor)
         .run_with_graceful_shutdown(endpoint, async move { stopping.cancelled().await }, Some(GRACE))

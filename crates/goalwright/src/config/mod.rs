@@ -10,6 +10,7 @@ mod values;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -85,6 +86,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where `serve` listens: `host:port`.
     pub bind: String,
+    /// The origins whose pages may call the API.
+    pub cors_origins: Vec<String>,
+    /// Requests per second that one user may send; none for any number.
+    pub rate_limit: Option<NonZeroU32>,
     /// The HS256 secret; none means the one in the data directory.
     pub jwt_secret: Option<Secret>,
     /// `iss` of tokens; checked when set.
@@ -144,6 +149,8 @@ impl Config {
             database_url: parse::database_url(&values.get(&settings::DATABASE_URL)?, &data_dir)?,
             migrate: parse::switch(&values.get(&settings::MIGRATE)?)?,
             bind: parse::address(&values.get(&settings::BIND)?)?,
+            cors_origins: parse::origins(&values.get(&settings::CORS_ORIGINS)?)?,
+            rate_limit: NonZeroU32::new(parse::number(&values.get(&settings::RATE_LIMIT)?, 0, 1_000_000)?),
             jwt_secret: parse::secret(values.get(&settings::JWT_SECRET)?)?,
             jwt_issuer: values.get(&settings::JWT_ISSUER)?.filled(),
             jwt_audience: values.get(&settings::JWT_AUDIENCE)?.filled(),

@@ -52,6 +52,29 @@ pub(super) fn address(given: &Given) -> Result<String, ConfigError> {
     ))
 }
 
+/// A list of origins, as browsers write them (RFC 6454, 6.2): scheme, host, and a port unless it is the usual one.
+pub(super) fn origins(given: &Given) -> Result<Vec<String>, ConfigError> {
+    let named = given.text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    named
+        .map(|origin| {
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            let sound = host.is_some_and(|host| {
+                !host.is_empty()
+                    && !host.contains(['/', '@', '?', '#', '*'])
+                    && host.chars().all(|c| c.is_ascii_graphic() && !c.is_ascii_uppercase())
+            });
+            if sound || origin == "*" {
+                return Ok(origin.to_owned());
+            }
+            Err(given.unusable(
+                format!("`{}` is no origin", short(origin)),
+                "give origins as browsers write them, such as https://app.example or http://localhost:3000, without a \
+                 path",
+            ))
+        })
+        .collect()
+}
+
 /// A secret that is long enough to be one.
 pub(super) fn secret(given: Given) -> Result<Option<Secret>, ConfigError> {
     let length = given.text.len();

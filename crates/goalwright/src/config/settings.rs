@@ -24,6 +24,8 @@ settings! {
     MIGRATE = "migrate", "GOALWRIGHT_MIGRATE", "on";
     DATA_DIR = "data_dir", "GOALWRIGHT_DATA_DIR", "$XDG_DATA_HOME/goalwright";
     BIND = "bind", "GOALWRIGHT_BIND", "127.0.0.1:8080";
+    CORS_ORIGINS = "cors_origins", "GOALWRIGHT_CORS_ORIGINS", "";
+    RATE_LIMIT = "rate_limit", "GOALWRIGHT_RATE_LIMIT", "1000";
     JWT_SECRET = "jwt_secret", "GOALWRIGHT_JWT_SECRET", "";
     JWT_ISSUER = "jwt_issuer", "GOALWRIGHT_JWT_ISSUER", "";
     JWT_AUDIENCE = "jwt_audience", "GOALWRIGHT_JWT_AUDIENCE", "";

@@ -11,6 +11,7 @@ mod error;
 mod execution;
 mod experience;
 mod goal;
+mod idempotency;
 mod ledger;
 mod reader;
 mod row;

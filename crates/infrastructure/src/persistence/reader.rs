@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use goalwright_application::Error;
+use goalwright_application::ports::{KeptRequest, KeyOwner};
 use goalwright_application::read::{
     AgentFilter, EventFilter, EventView, ExperienceFilter, GoalFilter, GoalView, Page, PageRequest, Queries,
     RunView, TaskFilter, TaskView,
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 use super::error::storage;
 use super::sql::{Dialect, Sql};
-use super::{agent, execution, experience, goal, ledger, task, workspace};
+use super::{agent, execution, experience, goal, idempotency, ledger, task, workspace};
 
 /// Reads on the reading connections. Each noun's `queries` holds its statements.
 pub(crate) struct Reader {
@@ -47,6 +48,10 @@ impl Queries for Reader {
 
     async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Result<bool, Error> {
         workspace::queries::is_member(self, workspace, user).await
+    }
+
+    async fn kept_request(&self, owner: &KeyOwner) -> Result<Option<KeptRequest>, Error> {
+        idempotency::find(self, owner).await
     }
 
     async fn goal(&self, workspace: WorkspaceId, id: GoalId) -> Result<Option<GoalView>, Error> {

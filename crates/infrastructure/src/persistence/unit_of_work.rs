@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use goalwright_application::ports::{
     AgentRepository, Clock, DecompositionRepository, ExecutionRepository, ExperienceRepository,
-    GoalRepository, Outbox, StorageError, TaskRepository, Transactions, UnitOfWork, WorkspaceRepository,
+    GoalRepository, IdempotencyRepository, Outbox, StorageError, TaskRepository, Transactions, UnitOfWork,
+    WorkspaceRepository,
 };
 use goalwright_domain::Timestamp;
 use sea_orm::{
@@ -150,6 +151,9 @@ impl UnitOfWork for Unit {
         self
     }
     fn decompositions(&self) -> &dyn DecompositionRepository {
+        self
+    }
+    fn idempotency(&self) -> &dyn IdempotencyRepository {
         self
     }
     fn outbox(&self) -> &dyn Outbox {

@@ -50,7 +50,7 @@ impl Product {
         let services = Services::new(&ports, Arc::new(Hs256Tokens::new(SECRET, None, None)?), &runner);
         let kernel = Arc::new(Kernel::new(ports.clone(), runner, Settings::default()));
         let principal = services.access.enter("bench", None).await?;
-        let context = Context { principal, trace_id: None };
+        let context = Context::of(principal);
         Ok(Self { url, database, ports, services, kernel, context })
     }
 

@@ -61,7 +61,7 @@ impl Run {
         let source = plan::read(&self.file)?;
         let app = App::open(config, "run").await?;
         let principal = app.services.access.enter(LOCAL_USER, None).await?;
-        let context = Context { principal, trace_id: None };
+        let context = Context::of(principal);
         let begun = plan::begin(&app, config, &context, source, self.new).await?;
         // Until here a signal simply ends the process: there is nothing that would have to finish.
         let mut interrupts = Interrupts::listen()?;

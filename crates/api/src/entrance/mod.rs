@@ -1,23 +1,29 @@
 //! Where every request comes in and every answer goes out: its trace, its span in the log, the problem for whatever
 //! went wrong, and the headers that every answer has.
 
+mod conditional;
+mod cors;
+mod limits;
+
 use std::sync::Arc;
 
-use goalwright_application::Error;
+use goalwright_application::idempotency::Idempotency;
 use goalwright_application::ports::Ids;
-use goalwright_domain::Violation;
 use poem::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use poem::http::{HeaderName, HeaderValue, Uri};
+use poem::http::{HeaderMap, HeaderName, HeaderValue};
 use poem::middleware::{CatchPanic, CatchPanicEndpoint};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use tracing::Instrument;
 use tracing::field::Empty;
 
 use crate::problem::Problem;
+use crate::replay::FirstTime;
 use crate::routes::{Entry, Routes};
 use crate::trace::{TRACEPARENT, Trace};
+
+pub(crate) use cors::Cors;
 
 /// Set unless the answer has its own.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -28,6 +34,9 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-store"),
 ];
 
+/// By which callers and logs name one request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 type OnPanic = fn(Box<dyn std::any::Any + Send>) -> Problem;
 
 /// Answers every request.
@@ -35,22 +44,57 @@ pub(crate) struct Entrance<E> {
     inner: CatchPanicEndpoint<E, OnPanic>,
     ids: Arc<dyn Ids>,
     routes: Routes,
+    cors: Cors,
+    idempotency: Option<Arc<Idempotency>>,
 }
 
 impl<E: Endpoint> Entrance<E> {
     pub(crate) fn new(inner: E, ids: Arc<dyn Ids>, routes: Routes) -> Self {
-        Self { inner: inner.with(CatchPanic::new().with_handler(panicked as OnPanic)), ids, routes }
+        let inner = inner.with(CatchPanic::new().with_handler(panicked as OnPanic));
+        Self { inner, ids, routes, cors: Cors::default(), idempotency: None }
     }
 
-    async fn answer(&self, request: Request, route: Option<&Entry>) -> Response {
-        if let Err(problem) = storable(request.uri()) {
+    /// For pages of these origins, and with a memory for requests that are repeated.
+    pub(crate) fn with(self, cors: Cors, idempotency: Arc<Idempotency>) -> Self {
+        Self { cors, idempotency: Some(idempotency), ..self }
+    }
+
+    async fn answer(&self, mut request: Request, route: Option<&Entry>) -> Response {
+        if let Err(problem) = limits::check(&request, route) {
             return problem.into_response();
         }
         let allowed = route.map(Entry::allowed);
-        match self.inner.call(request).await {
+        let known = conditional::known(&request);
+        let first = FirstTime::default();
+        request.set_data(first.clone());
+        let response = match self.inner.call(request).await {
             Ok(response) => response,
             Err(error) => Problem::of(error, allowed.as_deref()),
+        };
+        let response = match &self.idempotency {
+            Some(idempotency) => first.conclude(response, idempotency).await,
+            None => response,
+        };
+        conditional::spare(response, &known)
+    }
+
+    /// The answer with the headers that let a page of another origin have it.
+    async fn answer_page(&self, request: Request, route: Option<&Entry>) -> Response {
+        let origin = self.cors.admitted(request.headers());
+        let asked =
+            origin.as_ref().zip(route).and_then(|(origin, route)| Cors::preflight(&request, origin, route));
+        if let Some(answer) = asked {
+            return answer;
         }
+        let mut response = self.answer(request, route).await;
+        match origin {
+            Some(origin) => Cors::allow(response.headers_mut(), origin),
+            None if self.cors.is_open() => {
+                response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
+            }
+            None => {}
+        }
+        response
     }
 }
 
@@ -66,8 +110,10 @@ impl<E: Endpoint> Endpoint for Entrance<E> {
             http.route = route.map(|route| route.path.as_str()),
             http.status = Empty,
             trace.id = %trace.id.simple(),
+            request.id = Empty,
         );
-        let mut response = trace.scope(self.answer(request, route)).instrument(span.clone()).await;
+        let request_id = request_id(request.headers(), &trace);
+        let mut response = trace.scope(self.answer_page(request, route)).instrument(span.clone()).await;
         span.record("http.status", response.status().as_u16());
         let headers = response.headers_mut();
         for (name, value) in HEADERS {
@@ -76,7 +122,22 @@ impl<E: Endpoint> Endpoint for Entrance<E> {
         if let Ok(value) = HeaderValue::from_str(&trace.header()) {
             headers.insert(TRACEPARENT, value);
         }
+        span.record("request.id", request_id.to_str().unwrap_or_default());
+        headers.insert(REQUEST_ID, request_id);
         Ok(response)
+    }
+}
+
+/// Under which a caller finds its request again: the id it brought, if that is a short word, else the trace.
+fn request_id(headers: &HeaderMap, trace: &Trace) -> HeaderValue {
+    let sound = |id: &&HeaderValue| {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte);
+        (1..=128).contains(&id.len()) && id.as_bytes().iter().all(plain)
+    };
+    let own = || HeaderValue::from_str(&trace.id.simple().to_string());
+    match headers.get(REQUEST_ID).filter(sound) {
+        Some(given) => given.clone(),
+        None => own().unwrap_or_else(|_| HeaderValue::from_static("")),
     }
 }
 
@@ -84,21 +145,6 @@ fn panicked(payload: Box<dyn std::any::Any + Send>) -> Problem {
     let said = payload.downcast_ref::<String>().map(String::as_str);
     let said = said.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("without a text");
     Problem::internal(&format!("panicked: {said}"))
-}
-
-/// No text with U+0000 can be stored, so none can be looked for.
-fn storable(uri: &Uri) -> Result<(), Problem> {
-    if uri.path().contains("%00") {
-        return Err(Problem::no_such_path());
-    }
-    let bad = uri.query().unwrap_or_default().split('&').filter(|pair| pair.contains("%00"));
-    let violations: Vec<Violation> = bad
-        .map(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            Violation::new(name, "control_character", "contains the character U+0000; remove it")
-        })
-        .collect();
-    if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations).into()) }
 }
 
 #[cfg(test)]
