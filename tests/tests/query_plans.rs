@@ -12,6 +12,8 @@ mod lists;
 mod plan;
 #[path = "query_plans/record.rs"]
 mod record;
+#[path = "query_plans/requests.rs"]
+mod requests;
 #[path = "query_plans/source.rs"]
 mod source;
 #[path = "query_plans/work.rs"]
@@ -56,6 +58,7 @@ const NOT_SENT: [(&str, Option<Backend>); 4] = [
 async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     let goal = work::fill(&app, backend).await;
+    requests::fill(&app, backend).await;
     if backend == Backend::Postgres {
         app.db.execute("ANALYZE").await.expect("analyzes");
     }
@@ -69,6 +72,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     work::planning(&app, &mut log).await;
     work::execution(&app, &mut log).await;
     work::reads(&app, &mut log, goal).await;
+    requests::all(&app, &mut log, goal).await;
     let listed = lists::all(&app, &mut log, goal).await;
     lists::others(&app, &mut log, goal).await;
     drop(guard);
