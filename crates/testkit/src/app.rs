@@ -56,6 +56,19 @@ impl TestApp {
     pub async fn start(backend: Backend) -> Option<Self> {
         let clock = Arc::new(FakeClock::default());
         let db = TestDatabase::create(backend, clock.clone()).await?;
+        Some(Self::wire(db, clock).await)
+    }
+
+    /// The same over another database, which goes away with the test, too.
+    ///
+    /// # Panics
+    /// If it cannot be opened.
+    pub async fn over(self, url: &str) -> Self {
+        let db = self.db.reopened(url, self.clock.clone()).await;
+        Self::wire(db, self.clock).await
+    }
+
+    async fn wire(db: TestDatabase, clock: Arc<FakeClock>) -> Self {
         let tools = Arc::new(ProbeTools::default());
         let ports = KernelPorts {
             transactions: db.database.transactions(),
@@ -71,7 +84,7 @@ impl TestApp {
         let kernel = Arc::new(Kernel::new(ports.clone(), runner(), Settings::default()));
         let principal = services.access.enter("ada", None).await.expect("ada gets in");
         let ada = Context::of(principal);
-        Some(Self { db, clock, tools, ports, services, kernel, tokens, ada })
+        Self { db, clock, tools, ports, services, kernel, tokens, ada }
     }
 
     /// Another user's context.

@@ -62,6 +62,18 @@ impl TestDatabase {
         Some(Self { url, database, plain, folder, dropped })
     }
 
+    /// Another database in its place, opened and migrated by the product.
+    ///
+    /// # Panics
+    /// If it cannot be opened.
+    pub async fn reopened(self, url: &str, clock: Arc<dyn Clock>) -> Self {
+        self.database.close().await;
+        let settings = DatabaseSettings { url: url.to_owned(), pool: 20, pool_overflow: 0, migrate: true };
+        let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
+        let plain = sea_orm::Database::connect(url).await.expect("a plain connection");
+        Self { url: url.to_owned(), database, plain, ..self }
+    }
+
     /// The folder that goes away with the test.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()

@@ -145,7 +145,12 @@ async fn what_was_carried_out_and_never_answered_is_not_carried_out_again() {
     let Some(client) = Client::start(Backend::Sqlite).await else { return };
     let (body, key) = (json!({"title": "Once"}), [("idempotency-key", "k")]);
     let first = client.as_ada("POST", "/v1/goals", Some(&body), &key).await;
-    client.app.db.execute("UPDATE idempotency_keys SET status = NULL, headers = NULL, body = NULL").await;
+    client
+        .app
+        .db
+        .execute("UPDATE idempotency_keys SET status = NULL, headers = NULL, body = NULL")
+        .await
+        .expect("plain SQL");
     let again = client.as_ada("POST", "/v1/goals", Some(&body), &key).await;
     again.is_problem(409, "idempotency_in_progress");
     let made = first.body["id"].as_str().expect("an id");

@@ -1,4 +1,4 @@
-//! Opening a database: connections, migrations under a lock, and errors that say what to do.
+//! Opening a database: connections, and errors that say what to do.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,15 +6,11 @@ use std::time::Duration;
 
 use goalwright_application::ports::{Clock, Sequencer, Transactions};
 use goalwright_application::read::Queries;
-use goalwright_migrations::Migrator;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{ConnectOptions, Connection};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
-};
-use sea_orm_migration::MigratorTrait;
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 
+use super::migrate::{migrate_postgres, migrate_sqlite};
 use super::reader::Reader;
 use super::unit_of_work::Writer;
 
@@ -245,107 +241,4 @@ async fn open_postgres(settings: &DatabaseSettings) -> Result<DatabaseConnection
         .await
         .map_err(|error| unreachable(&error))?;
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
-}
-
-/// On a connection of its own, under a lock file, so that two processes may start at once.
-async fn migrate_sqlite(path: &Path, options: &SqliteConnectOptions, migrate: bool) -> Result<(), OpenError> {
-    let unwritable = |reason: String| OpenError::Unwritable { path: path.to_owned(), reason };
-    let lock_path = path.with_extension("migrate.lock");
-    let lock = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&lock_path)
-        .map_err(|error| unwritable(error.to_string()))?;
-    // Waited for without blocking the runtime: whoever holds it may be on this thread.
-    while let Err(error) = lock.try_lock() {
-        match error {
-            std::fs::TryLockError::WouldBlock => tokio::time::sleep(Duration::from_millis(20)).await,
-            std::fs::TryLockError::Error(error) => return Err(unwritable(error.to_string())),
-        }
-    }
-    // Tables may be rebuilt by a migration, for which foreign keys must be off before its transaction begins.
-    let pool = SqlitePoolOptions::new()
-        .max_connections(1)
-        .connect_with(options.clone().foreign_keys(false))
-        .await
-        .map_err(|error| unwritable(error.to_string()))?;
-    let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-    let migrated = bring_up_to_date(&connection, migrate).await;
-    let checked = match migrated {
-        Ok(true) => check_foreign_keys(&connection).await,
-        Ok(false) => Ok(()),
-        Err(error) => Err(error),
-    };
-    let _ = connection.close().await;
-    checked
-}
-
-async fn check_foreign_keys(connection: &DatabaseConnection) -> Result<(), OpenError> {
-    let statement = Statement::from_string(connection.get_database_backend(), "PRAGMA foreign_key_check");
-    let dangling = connection.query_all_raw(statement).await.map_err(|error| failed(&error))?;
-    if dangling.is_empty() {
-        return Ok(());
-    }
-    Err(OpenError::Migration { reason: format!("{} rows refer to rows that are not there", dangling.len()) })
-}
-
-/// On a connection of its own, under an advisory lock of its session.
-async fn migrate_postgres(options: &PgConnectOptions, migrate: bool) -> Result<(), OpenError> {
-    let unreachable = |error: sea_orm::sqlx::Error| OpenError::Unreachable { reason: error.to_string() };
-    // A pool would try for as long as it may take to get a connection; whoever mistyped a port wants to know now.
-    let first = tokio::time::timeout(Duration::from_secs(10), options.connect()).await;
-    let first = first.map_err(|_| OpenError::Unreachable { reason: "no answer within 10 s".to_owned() })?;
-    let _ = first.map_err(unreachable)?.close().await;
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(15))
-        .connect_with(options.clone())
-        .await
-        .map_err(unreachable)?;
-    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    connection
-        .execute_unprepared("SELECT pg_advisory_lock(7453301442158821377)")
-        .await
-        .map_err(|error| OpenError::Unreachable { reason: error.to_string() })?;
-    let migrated = bring_up_to_date(&connection, migrate).await;
-    let _ = connection.close().await;
-    migrated.map(|_| ())
-}
-
-/// Applies what is missing; tells whether anything was.
-async fn bring_up_to_date(connection: &DatabaseConnection, migrate: bool) -> Result<bool, OpenError> {
-    let known: Vec<String> =
-        Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
-    let applied = applied(connection).await.map_err(|error| failed(&error))?;
-    if let Some(newer) = applied.iter().find(|name| !known.contains(name)) {
-        return Err(OpenError::Newer { migration: newer.clone() });
-    }
-    let missing: Vec<&String> = known.iter().filter(|name| !applied.contains(name)).collect();
-    let Some(first) = missing.first() else { return Ok(false) };
-    if !migrate {
-        return Err(OpenError::Older { migration: (*first).clone(), count: missing.len() });
-    }
-    Migrator::up(connection, None).await.map_err(|error| failed(&error))?;
-    Ok(true)
-}
-
-/// The names of applied migrations, oldest first; none if the table is not there.
-async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    let backend = connection.get_database_backend();
-    let exists = match backend {
-        sea_orm::DatabaseBackend::Postgres => {
-            "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'seaql_migrations'"
-        }
-        _ => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
-    };
-    if connection.query_one_raw(Statement::from_string(backend, exists)).await?.is_none() {
-        return Ok(Vec::new());
-    }
-    let names = Statement::from_string(backend, "SELECT version FROM seaql_migrations ORDER BY version");
-    connection.query_all_raw(names).await?.iter().map(|row| row.try_get("", "version")).collect()
-}
-
-fn failed(error: &DbErr) -> OpenError {
-    OpenError::Migration { reason: error.to_string() }
 }

@@ -13,6 +13,7 @@ mod experience;
 mod goal;
 mod idempotency;
 mod ledger;
+mod migrate;
 mod reader;
 mod row;
 mod sql;

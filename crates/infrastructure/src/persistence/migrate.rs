@@ -1,0 +1,128 @@
+//! Bringing a schema up to date, under a lock: all of what is missing, or nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use goalwright_migrations::Migrator;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sea_orm::sqlx::{ConnectOptions, Connection};
+use sea_orm::{
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector,
+    SqlxSqliteConnector, Statement, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+
+use super::connect::OpenError;
+
+/// On a connection of its own, under a lock file, so that two processes may start at once.
+pub(super) async fn migrate_sqlite(
+    path: &Path,
+    options: &SqliteConnectOptions,
+    migrate: bool,
+) -> Result<(), OpenError> {
+    let unwritable = |reason: String| OpenError::Unwritable { path: path.to_owned(), reason };
+    let lock_path = path.with_extension("migrate.lock");
+    let lock = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock_path)
+        .map_err(|error| unwritable(error.to_string()))?;
+    // Waited for without blocking the runtime: whoever holds it may be on this thread.
+    while let Err(error) = lock.try_lock() {
+        match error {
+            std::fs::TryLockError::WouldBlock => tokio::time::sleep(Duration::from_millis(20)).await,
+            std::fs::TryLockError::Error(error) => return Err(unwritable(error.to_string())),
+        }
+    }
+    // Tables may be rebuilt by a migration, for which foreign keys must be off before its transaction begins.
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options.clone().foreign_keys(false))
+        .await
+        .map_err(|error| unwritable(error.to_string()))?;
+    let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
+    let migrated = bring_up_to_date(&connection, migrate).await;
+    let _ = connection.close().await;
+    migrated
+}
+
+/// SQLite does not check them while tables are rebuilt.
+async fn check_foreign_keys(connection: &DatabaseTransaction) -> Result<(), OpenError> {
+    if connection.get_database_backend() != DatabaseBackend::Sqlite {
+        return Ok(());
+    }
+    let statement = Statement::from_string(connection.get_database_backend(), "PRAGMA foreign_key_check");
+    let dangling = connection.query_all_raw(statement).await.map_err(|error| failed(&error))?;
+    if dangling.is_empty() {
+        return Ok(());
+    }
+    Err(OpenError::Migration { reason: format!("{} rows refer to rows that are not there", dangling.len()) })
+}
+
+/// On a connection of its own, under an advisory lock of its session.
+pub(super) async fn migrate_postgres(options: &PgConnectOptions, migrate: bool) -> Result<(), OpenError> {
+    let unreachable = |error: sea_orm::sqlx::Error| OpenError::Unreachable { reason: error.to_string() };
+    // A pool would try for as long as it may take to get a connection; whoever mistyped a port wants to know now.
+    let first = tokio::time::timeout(Duration::from_secs(10), options.connect()).await;
+    let first = first.map_err(|_| OpenError::Unreachable { reason: "no answer within 10 s".to_owned() })?;
+    let _ = first.map_err(unreachable)?.close().await;
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(15))
+        .connect_with(options.clone())
+        .await
+        .map_err(unreachable)?;
+    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    connection
+        .execute_unprepared("SELECT pg_advisory_lock(7453301442158821377)")
+        .await
+        .map_err(|error| OpenError::Unreachable { reason: error.to_string() })?;
+    let migrated = bring_up_to_date(&connection, migrate).await;
+    let _ = connection.close().await;
+    migrated
+}
+
+/// Applies what is missing: all of it, or nothing if any of it fails.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a migration is no unit of work: it has a connection of its own"
+)]
+async fn bring_up_to_date(connection: &DatabaseConnection, migrate: bool) -> Result<(), OpenError> {
+    let known: Vec<String> =
+        Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let applied = applied(connection).await.map_err(|error| failed(&error))?;
+    if let Some(newer) = applied.iter().find(|name| !known.contains(name)) {
+        return Err(OpenError::Newer { migration: newer.clone() });
+    }
+    let missing: Vec<&String> = known.iter().filter(|name| !applied.contains(name)).collect();
+    let Some(first) = missing.first() else { return Ok(()) };
+    if !migrate {
+        return Err(OpenError::Older { migration: (*first).clone(), count: missing.len() });
+    }
+    let all = connection.begin().await.map_err(|error| failed(&error))?;
+    Migrator::up(&all, None).await.map_err(|error| failed(&error))?;
+    check_foreign_keys(&all).await?;
+    all.commit().await.map_err(|error| failed(&error))
+}
+
+/// The names of applied migrations, oldest first; none if the table is not there.
+async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let backend = connection.get_database_backend();
+    let exists = match backend {
+        DatabaseBackend::Postgres => {
+            "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'seaql_migrations'"
+        }
+        _ => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
+    };
+    if connection.query_one_raw(Statement::from_string(backend, exists)).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let names = Statement::from_string(backend, "SELECT version FROM seaql_migrations ORDER BY version");
+    connection.query_all_raw(names).await?.iter().map(|row| row.try_get("", "version")).collect()
+}
+
+fn failed(error: &DbErr) -> OpenError {
+    OpenError::Migration { reason: error.to_string() }
+}
