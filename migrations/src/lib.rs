@@ -14,6 +14,7 @@ mod m0004_tasks;
 mod m0005_executions;
 mod m0006_experiences;
 mod m0007_ledger;
+mod m0008_task_search;
 mod m0009_idempotency;
 
 use sea_orm_migration::prelude::*;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_executions::Migration),
             Box::new(m0006_experiences::Migration),
             Box::new(m0007_ledger::Migration),
+            Box::new(m0008_task_search::Migration),
             Box::new(m0009_idempotency::Migration),
         ]
     }

@@ -7,4 +7,5 @@ mod conventions;
 mod document;
 mod flows;
 mod problems;
+mod search;
 mod tenants;

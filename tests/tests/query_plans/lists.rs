@@ -1,7 +1,7 @@
 //! Every list with each of its filters, from the top and behind a cursor.
 
 use goalwright_application::read::{
-    AgentFilter, Cursor, EventFilter, ExperienceFilter, GoalFilter, PageRequest, TaskFilter,
+    AgentFilter, Cursor, EventFilter, ExperienceFilter, GoalFilter, PageRequest, Search, TaskFilter,
 };
 use goalwright_domain::agent::AgentStatus;
 use goalwright_domain::experience::ExperienceType;
@@ -120,8 +120,12 @@ pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
         agent_id: Some(goalwright_domain::agent::AgentId::new(Uuid::nil())),
         task_type: Some(task.task_type.clone()),
         slug: Some(task.slug.clone()),
+        search: None,
     };
-    for filter in [slug, everything] {
+    let search = Some(Search::parse("task nothing").expect("words"));
+    let words = TaskFilter { search: search.clone(), ..TaskFilter::default() };
+    let words_and_more = TaskFilter { search, ..everything.clone() };
+    for filter in [slug, everything, words, words_and_more] {
         queries.tasks(workspace, &filter, &page).await.expect("lists");
     }
     let active = AgentFilter { status: Some(AgentStatus::Active) };

@@ -111,7 +111,10 @@ fn access(line: &str, names: &HashMap<String, String>) -> Option<Access> {
     let automatic = line.contains("AUTOMATIC");
     let condition =
         line.split_once(" (").and_then(|(_, rest)| rest.rsplit_once(')')).map(|(inside, _)| inside);
-    let condition = condition.filter(|_| searched && !automatic).unwrap_or_default().to_owned();
+    // `VIRTUAL TABLE INDEX 0:M2`: the words of a full-text index are searched for.
+    let matched = line.split_once("VIRTUAL TABLE INDEX ").is_some_and(|(_, index)| index.contains(":M"));
+    let condition = if matched { Some("MATCH") } else { condition.filter(|_| searched) };
+    let condition = condition.filter(|_| !automatic).unwrap_or_default().to_owned();
     let index =
         line.split_once("INDEX ").map(|(_, rest)| rest.split(' ').next().unwrap_or_default().to_owned());
     Some(Access { table, index, condition })

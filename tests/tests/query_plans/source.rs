@@ -16,7 +16,7 @@ pub(crate) fn statements() -> Vec<(String, String)> {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 open.push(path);
-            } else if !path.ends_with("connect.rs") {
+            } else if !path.ends_with("migrate.rs") {
                 let text = fs::read_to_string(&path).expect("a source");
                 let name = path.display().to_string();
                 statements.extend(literals(&text).into_iter().map(|literal| (name.clone(), literal)));

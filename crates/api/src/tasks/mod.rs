@@ -6,8 +6,8 @@ mod complete;
 mod new;
 mod run;
 
-use goalwright_application::Services;
-use goalwright_application::read::TaskFilter;
+use goalwright_application::read::{Search, TaskFilter};
+use goalwright_application::{Error, Services};
 use goalwright_domain::task::TaskStatus;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
@@ -26,6 +26,11 @@ use bodies::TaskBody;
 pub(crate) use complete::Complete;
 pub(crate) use new::NewTaskBody;
 pub(crate) use run::Run;
+
+/// What is looked for.
+fn searched(text: Option<&str>) -> Result<Option<Search>, Error> {
+    text.map(Search::parse).transpose().map_err(|violation| Error::invalid(vec![violation]))
+}
 
 const LIST: &str = "tasks";
 
@@ -62,6 +67,8 @@ impl Tasks {
         task_type: Query<Option<String>>,
         /// Only the task with this slug.
         slug: Query<Option<String>>,
+        /// Only tasks with all these words in key, title or description; of the last word its beginning is enough.
+        q: Query<Option<String>>,
         /// The most items of the page.
         limit: Query<Option<Limit>>,
         /// `next_cursor` of the page before.
@@ -73,6 +80,7 @@ impl Tasks {
             agent_id: agent_id.0.map(Into::into),
             task_type: task_type.0,
             slug: slug.0,
+            search: searched(q.0.as_deref())?,
         };
         let tasks = self.0.tasks.list(&caller.0, &filter, &page(LIST, limit.0, cursor.0)?).await?;
         Ok(list(LIST, tasks))

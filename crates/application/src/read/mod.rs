@@ -2,6 +2,7 @@
 //! newest first.
 
 mod page;
+mod search;
 
 use async_trait::async_trait;
 use goalwright_domain::agent::{Agent, AgentId, AgentStatus};
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use crate::Error;
 use crate::ports::{KeptRequest, KeyOwner};
 pub use page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
+pub use search::Search;
 
 /// A goal as it is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +121,8 @@ pub struct TaskFilter {
     pub task_type: Option<String>,
     /// With this slug.
     pub slug: Option<String>,
+    /// With these words in key, title or description.
+    pub search: Option<Search>,
 }
 
 /// Which agents.

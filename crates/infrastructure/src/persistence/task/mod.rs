@@ -2,6 +2,7 @@
 
 pub(crate) mod queries;
 mod repository;
+mod search;
 
 use goalwright_application::ports::StorageError;
 use goalwright_domain::task::{Task, TaskState, TaskStatus};

@@ -9,7 +9,7 @@ use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::QueryResult;
 use serde_json::Value;
 
-use super::{from_row, select};
+use super::{from_row, search, select};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
 use crate::persistence::sql::Sql;
@@ -48,7 +48,10 @@ pub(crate) async fn list(
     filter: &TaskFilter,
     page: &PageRequest,
 ) -> Result<Page<TaskView>, Error> {
-    let mut sql = reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid());
+    let mut sql = match &filter.search {
+        None => reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid()),
+        Some(search) => search::matching(reader, workspace, search, page)?,
+    };
     if let Some(goal) = filter.goal_id {
         sql = sql.text(" AND goal_id = ").bind(goal.uuid());
     }
@@ -64,7 +67,11 @@ pub(crate) async fn list(
     if let Some(slug) = &filter.slug {
         sql = sql.text(" AND slug = ").bind(slug.as_str());
     }
-    let rows = reader.all(sql.before_id(page)?).await?;
+    let sql = match &filter.search {
+        None => sql.before_id(page)?,
+        Some(_) => search::newest_first(sql, page)?,
+    };
+    let rows = reader.all(sql).await?;
     let tasks = views(reader, &rows).await?;
     Ok(Page::cut(tasks, page.limit, |task| task.state.id.to_string()))
 }
