@@ -1,20 +1,20 @@
 //! Everything that follows when attempts end: the one place where runs, tasks, dependents, counters, goals,
 //! experiences and events change together.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use goalwright_domain::Timestamp;
-use goalwright_domain::agent::{AgentId, Directory};
+use goalwright_domain::agent::AgentId;
 use goalwright_domain::execution::{Attempt, Decision, Mode, Run, RunStatus, TaskStep, decide};
 use goalwright_domain::experience::Runner;
-use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId, TaskCounts};
+use goalwright_domain::goal::{GoalId, TaskCounts};
 use goalwright_domain::ledger::Fact;
 use goalwright_domain::task::{Task, TaskId, TaskState, TaskStatus};
 use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::json;
 
 use super::Report;
+use super::book::Book;
 use super::record::write_executions;
 use crate::Error;
 use crate::context::{events, new_id};
@@ -53,43 +53,12 @@ pub(crate) async fn conclude(
     book.close(unit, ids, now).await
 }
 
-/// The tasks of the unit, as they were and as they become, with everything that must be told of them.
-struct Book {
-    tasks: BTreeMap<TaskId, Task>,
-    /// The status that each task had when it was locked.
-    before: HashMap<TaskId, TaskStatus>,
-    completed: Vec<TaskId>,
-    queued: Vec<Run>,
-    told: Vec<goalwright_domain::ledger::Event>,
-}
-
 impl Book {
-    fn empty() -> Self {
-        Self {
-            tasks: BTreeMap::new(),
-            before: HashMap::new(),
-            completed: Vec::new(),
-            queued: Vec::new(),
-            told: Vec::new(),
-        }
-    }
-
     async fn open(unit: &dyn UnitOfWork, ended: &[Ended]) -> Result<Self, Error> {
         let ids: Vec<TaskId> = ended.iter().map(|ended| ended.run.task_id).collect();
-        let mut book = Self::empty();
+        let mut book = Self::default();
         book.enter(unit.tasks().lock_many(&ids).await?);
         Ok(book)
-    }
-
-    fn enter(&mut self, tasks: Vec<Task>) {
-        for task in tasks {
-            self.before.entry(task.id()).or_insert(task.status());
-            self.tasks.entry(task.id()).or_insert(task);
-        }
-    }
-
-    fn task(&mut self, id: TaskId) -> Result<&mut Task, Error> {
-        self.tasks.get_mut(&id).ok_or_else(|| Error::Internal(format!("task {id} is gone").into()))
     }
 
     /// Decides, and lets the attempt, the run and the task follow.
@@ -128,88 +97,9 @@ impl Book {
         let done = task.status() == TaskStatus::Completed && run.drives_task;
         self.told.extend(events(ids, run.workspace_id, &ended.actor, Some(run.trace_id), facts, now));
         if done {
-            self.completed.push(run.task_id);
+            self.satisfied.push(run.task_id);
         }
         Ok(decision)
-    }
-
-    /// Tasks that waited for a completed one: their counters go down, and those with nothing open become ready.
-    async fn ready_dependents(
-        &mut self,
-        unit: &dyn UnitOfWork,
-        ids: &dyn Ids,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        if self.completed.is_empty() {
-            return Ok(());
-        }
-        let met: HashMap<TaskId, u32> =
-            unit.tasks().dependents_of(&self.completed).await?.into_iter().collect();
-        let waiting: Vec<TaskId> = met.keys().copied().collect();
-        self.enter(unit.tasks().lock_many(&waiting).await?);
-        let mut freed: Vec<TaskId> = Vec::new();
-        for (id, count) in &met {
-            let task = self.task(*id)?;
-            task.dependencies_met(*count);
-            if task.status() == TaskStatus::Pending && task.open_dependencies() == 0 {
-                freed.push(*id);
-            }
-        }
-        // By id, that is by age: the order in which a batch of ready tasks is queued must not depend on a hash map.
-        freed.sort_unstable();
-        self.give(unit, ids, freed, now).await
-    }
-
-    /// Gives pending tasks to their agents, or finds some; those with nothing open become ready and are queued.
-    async fn give(
-        &mut self,
-        unit: &dyn UnitOfWork,
-        ids: &dyn Ids,
-        pending: Vec<TaskId>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let mut directories: HashMap<WorkspaceId, Directory> = HashMap::new();
-        let mut goals: HashMap<GoalId, String> = HashMap::new();
-        for id in pending {
-            let state = self.task(id)?.state().clone();
-            let agent = agent_for(unit, &mut directories, &state).await?;
-            let Some((agent, performer)) = agent else { continue };
-            let queue = queue_of(unit, &mut goals, state.goal_id).await?;
-            let task = self.task(id)?;
-            let ready = task.open_dependencies() == 0;
-            if ready {
-                task.ready(agent, now)?;
-            } else {
-                task.assign(agent, now);
-            }
-            let facts = task.take_facts();
-            let actor = Actor::system("kernel");
-            self.told.extend(events(ids, state.workspace_id, &actor, None, facts, now));
-            if ready {
-                self.queued.push(driving_run(ids, &state, agent, performer, queue, now));
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes tasks, new runs, counters, goals and events.
-    async fn close(mut self, unit: &dyn UnitOfWork, ids: &dyn Ids, now: Timestamp) -> Result<(), Error> {
-        let mut shifts: BTreeMap<GoalId, TaskCounts> = BTreeMap::new();
-        for task in self.tasks.values() {
-            let (before, after) = (self.before.get(&task.id()).copied(), task.status());
-            if let Some(goal) = task.state().goal_id
-                && before != Some(after)
-            {
-                shifts.entry(goal).or_default().shift(before, Some(after));
-            }
-        }
-        let tasks: Vec<Task> = self.tasks.into_values().collect();
-        unit.tasks().save_many(&tasks).await?;
-        unit.executions().insert_runs(&self.queued).await?;
-        let shifts: Vec<(GoalId, TaskCounts)> = shifts.into_iter().collect();
-        self.told.extend(take_stock(unit, ids, &shifts, now).await?);
-        unit.outbox().append(&self.told).await?;
-        Ok(())
     }
 }
 
@@ -242,7 +132,7 @@ async fn place(unit: &dyn UnitOfWork, ids: &dyn Ids, tasks: Vec<Task>, now: Time
     if placed.is_empty() {
         return Ok(());
     }
-    let mut book = Book::empty();
+    let mut book = Book::default();
     book.enter(tasks);
     book.give(unit, ids, placed, now).await?;
     book.close(unit, ids, now).await
@@ -322,39 +212,6 @@ pub(crate) fn driving_run(
         created_at: now,
         updated_at: now,
     }
-}
-
-async fn agent_for(
-    unit: &dyn UnitOfWork,
-    directories: &mut HashMap<WorkspaceId, Directory>,
-    task: &TaskState,
-) -> Result<Option<(AgentId, goalwright_domain::agent::AgentKind)>, Error> {
-    let directory = match directories.entry(task.workspace_id) {
-        Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(unknown) => {
-            let agents = unit.agents().active(task.workspace_id).await?;
-            let load = unit.agents().load(task.workspace_id).await?;
-            unknown.insert(Directory::new(agents, load))
-        }
-    };
-    let known = task.agent_id.and_then(|id| directory.find(id)).map(|agent| (agent.id(), agent.kind()));
-    Ok(known.or_else(|| {
-        directory.assign(&task.task_type, task.action.as_ref()).ok().map(|agent| (agent.id(), agent.kind()))
-    }))
-}
-
-async fn queue_of(
-    unit: &dyn UnitOfWork,
-    known: &mut HashMap<GoalId, String>,
-    goal: Option<GoalId>,
-) -> Result<String, Error> {
-    let Some(id) = goal else { return Ok(DEFAULT_QUEUE.to_owned()) };
-    if let Some(queue) = known.get(&id) {
-        return Ok(queue.clone());
-    }
-    let queue = unit.goals().queue_of(id).await?.unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
-    known.insert(id, queue.clone());
-    Ok(queue)
 }
 
 /// A run that does not drive its task tells of its end itself.

@@ -8,6 +8,7 @@
 //!
 //! Each is idempotent and may be called by any number of processes at any time; `infrastructure` drives them.
 
+mod book;
 mod claim;
 mod consequences;
 mod perform;
@@ -28,6 +29,7 @@ use crate::Error;
 use crate::ports::{Clock, Ids, Sandboxes, Signals, ToolCall, Tools, Transactions};
 use crate::read::Queries;
 
+pub(crate) use book::Book;
 pub(crate) use consequences::{Ended, conclude, driving_run, place_one, place_unassigned, take_stock};
 pub(crate) use perform::storable;
 pub use settle::{LeaseLost, Settlement};

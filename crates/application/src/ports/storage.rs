@@ -135,8 +135,12 @@ pub trait GoalRepository: Send + Sync {
     async fn shift_counts(&self, shifts: &[(GoalId, TaskCounts)]) -> Stored<Vec<(GoalId, TaskCounts)>>;
     /// Locks the counters of these goals, by id.
     async fn lock_counts(&self, ids: &[GoalId]) -> Stored<()>;
-    /// The queue that the goal's runs go to.
+    /// The queue that the goal's runs go to; none while the goal is not worked on.
     async fn queue_of(&self, id: GoalId) -> Stored<Option<String>>;
+    /// Whether any of these goals is not worked on.
+    async fn any_rests(&self, ids: &[GoalId]) -> Stored<bool>;
+    /// Removes a goal with its counters and decompositions; no task may be left in it.
+    async fn delete(&self, id: GoalId) -> Stored<()>;
     /// The newest goal made from this file.
     async fn newest_from(&self, workspace: WorkspaceId, source_path: &str) -> Stored<Option<Goal>>;
 }
@@ -150,8 +154,30 @@ pub trait TaskRepository: Send + Sync {
     async fn lock_many(&self, ids: &[TaskId]) -> Stored<Vec<Task>>;
     /// Pending tasks of the workspace without an agent, locked, by id.
     async fn lock_unassigned(&self, workspace: WorkspaceId, limit: usize) -> Stored<Vec<Task>>;
-    /// Writes changed tasks.
+    /// Every task of the goal, locked, by id.
+    async fn lock_of_goal(&self, goal: GoalId) -> Stored<Vec<Task>>;
+    /// Open tasks of an agent, locked, by id.
+    async fn lock_open_of(&self, workspace: WorkspaceId, agent: AgentId, limit: usize) -> Stored<Vec<Task>>;
+    /// Writes what the progress of tasks changes.
     async fn save_many(&self, tasks: &[Task]) -> Stored<()>;
+    /// Writes everything that can change of tasks. `Duplicate` if a key or a slug is taken.
+    async fn rewrite_many(&self, tasks: &[Task]) -> Stored<()>;
+    /// Removes tasks that have no edges any more.
+    async fn delete_many(&self, ids: &[TaskId]) -> Stored<()>;
+    /// The edges of these tasks to what they wait for, by task and what is waited for.
+    async fn edges_of(&self, ids: &[TaskId]) -> Stored<Vec<(TaskId, Dependency)>>;
+    /// Adds and removes edges of tasks of one workspace: (the task that waits, what it waits for).
+    async fn change_edges(
+        &self,
+        workspace: WorkspaceId,
+        added: &[(TaskId, Dependency)],
+        removed: &[(TaskId, TaskId)],
+        now: Timestamp,
+    ) -> Stored<()>;
+    /// Removes every edge from or to a task.
+    async fn delete_edges_of(&self, id: TaskId) -> Stored<()>;
+    /// Lets one unit at a time change the edges of a workspace, so that two cannot close a cycle together.
+    async fn lock_edges(&self, workspace: WorkspaceId) -> Stored<()>;
     /// The tasks that wait for any of these, each with how many of these it waits for.
     async fn dependents_of(&self, ids: &[TaskId]) -> Stored<Vec<(TaskId, u32)>>;
     /// Those of these slugs that the workspace has.
@@ -259,6 +285,10 @@ pub trait ExecutionRepository: Send + Sync {
     async fn save_runs(&self, runs: &[Run]) -> Stored<()>;
     /// The run that drives the task and is not over.
     async fn find_driving(&self, task: TaskId) -> Stored<Option<Run>>;
+    /// The runs that drive these tasks and are not over.
+    async fn driving_of(&self, tasks: &[TaskId]) -> Stored<Vec<Run>>;
+    /// Removes runs that never began.
+    async fn drop_runs(&self, ids: &[RunId]) -> Stored<()>;
     /// The run of the task at this moment.
     async fn find_run(&self, task: TaskId, scheduled_at: Timestamp) -> Stored<Option<Run>>;
     /// Adds attempts.

@@ -51,6 +51,22 @@ pub struct TaskView {
     pub blocked_by: Vec<TaskId>,
 }
 
+/// The most tasks of each kind that are looked at for what to do next.
+pub const CANDIDATES: u64 = 200;
+
+/// A task that a person could work on now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The task.
+    pub id: TaskId,
+    /// `Ready`, or `Waiting` for a person.
+    pub status: TaskStatus,
+    /// Higher first.
+    pub priority: i32,
+    /// How many tasks wait for it.
+    pub waited_for_by: i64,
+}
+
 /// An event as it is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventView {
@@ -182,6 +198,16 @@ pub trait Queries: Send + Sync {
     async fn task(&self, workspace: WorkspaceId, id: TaskId) -> Result<Option<TaskView>, Error>;
     /// The id of the task with this slug.
     async fn task_by_slug(&self, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error>;
+    /// Tasks that a person could work on now: those that wait for one, and ready ones of agents that are no tools; the
+    /// oldest [`CANDIDATES`] of each.
+    async fn candidates(&self, workspace: WorkspaceId, goal: Option<GoalId>)
+    -> Result<Vec<Candidate>, Error>;
+    /// How many tasks are with workers, and how many are pending; counted up to [`CANDIDATES`].
+    async fn open_tasks(&self, workspace: WorkspaceId, goal: Option<GoalId>) -> Result<(i64, i64), Error>;
+    /// A circle of tasks that wait for each other through this one; empty if there is none, as the rules have it.
+    async fn cycle_through(&self, workspace: WorkspaceId, task: TaskId) -> Result<Vec<TaskId>, Error>;
+    /// Every task of a goal, oldest first, with its edges.
+    async fn tasks_of_goal(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Vec<TaskView>, Error>;
     /// Tasks, newest first.
     async fn tasks(
         &self,

@@ -1,10 +1,11 @@
 use goalwright_domain::execution::{Attempt, AttemptStatus, Mode, Outcome, Run, RunStatus, idempotency_key};
-use goalwright_domain::task::{Task, TaskId, TaskStatus};
+use goalwright_domain::task::{Task, TaskId};
 use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::Value;
 
 use super::Tasks;
+use super::held::{self, Held};
 use crate::context::new_id;
 use crate::execution::{Ended, Report, conclude, driving_run, storable};
 use crate::ports::UnitOfWork;
@@ -62,18 +63,9 @@ impl Tasks {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
-        // Runs are locked before tasks, everywhere.
-        let driving = unit.executions().find_driving(id).await?.map(|run| run.id);
-        let run = unit.executions().lock_runs(driving.as_slice()).await?.pop();
-        let suspended = match &run {
-            Some(run) if run.suspended => unit.executions().lock_suspended(&[run.id]).await?.pop(),
-            _ => None,
-        };
-        let task = unit.tasks().lock_many(&[id]).await?.pop();
-        let task = task
-            .filter(|task| task.state().workspace_id == context.workspace())
-            .ok_or_else(|| Error::not_found("task", id))?;
-        refuse_if_held(run.as_ref(), &task)?;
+        let Held { run, task, suspended } = self.hold(&*unit, context, id).await?;
+        held::refuse(run.as_ref(), &task)?;
+        refuse_unless_done(&task)?;
         let (run, attempt) = match (run, suspended) {
             (Some(run), Some(attempt)) => (run, attempt),
             (run, _) => self.new_attempt(&*unit, context, &task, run, now).await?,
@@ -162,14 +154,8 @@ impl Tasks {
     }
 }
 
-fn refuse_if_held(run: Option<&Run>, task: &Task) -> Result<(), Rejection> {
-    let held =
-        run.is_some_and(|run| run.status == RunStatus::Running) || task.status() == TaskStatus::Running;
-    if held {
-        let message = "a worker holds this task; wait until it reports or its lease expires";
-        return Err(Rejection::new("task_leased", message));
-    }
-    // Refused before an attempt is made for it; the domain would refuse it as well.
+/// Refused before an attempt is made for it; the domain would refuse it as well.
+fn refuse_unless_done(task: &Task) -> Result<(), Rejection> {
     task.status().after(goalwright_domain::task::TaskCommand::Complete)?;
     if task.open_dependencies() > 0 {
         let message =

@@ -63,7 +63,7 @@ impl Tasks {
             violations.push(Violation::new(format!("depends_on[{index}]"), "unknown_dependency", message));
         }
         let queue = self.goal_queue(&*unit, context, &draft, &mut violations).await?;
-        let done = known.values().filter(|task| task.status() == TaskStatus::Completed).count();
+        let done = known.values().filter(|task| task.status().satisfies()).count();
         let edges: Vec<Dependency> =
             depends_on.iter().map(|&task_id| Dependency { task_id, origin: Origin::Explicit }).collect();
         let already_done = u32::try_from(done).unwrap_or(u32::MAX);
@@ -125,7 +125,7 @@ impl Tasks {
         Ok(unit.outbox().append(&told).await?)
     }
 
-    fn check_action(&self, action: Option<&Action>) -> Vec<Violation> {
+    pub(super) fn check_action(&self, action: Option<&Action>) -> Vec<Violation> {
         let Some(Action::Tool { tool, operation, parameters }) = action else { return Vec::new() };
         self.tools
             .check(tool, operation, parameters)
@@ -181,11 +181,11 @@ impl Tasks {
     }
 }
 
-fn taken(message: &str) -> Error {
+pub(super) fn taken(message: &str) -> Error {
     Error::Conflict { code: "name_taken", message: message.to_owned() }
 }
 
-fn distinct(given: &[TaskId], violations: &mut Vec<Violation>) -> Vec<TaskId> {
+pub(super) fn distinct(given: &[TaskId], violations: &mut Vec<Violation>) -> Vec<TaskId> {
     let mut seen = std::collections::HashSet::new();
     if given.len() > 1_000 {
         violations.push(Violation::new("depends_on", "too_many", "a task waits for at most 1,000 others"));

@@ -1,7 +1,15 @@
 //! Tasks: add, read, run, complete.
 
+mod assign;
 mod complete;
 mod create;
+mod delete;
+mod depend;
+mod edit;
+mod end;
+mod held;
+mod next;
+mod readiness;
 mod run;
 
 use std::sync::Arc;
@@ -15,6 +23,10 @@ use crate::{Context, Error};
 
 pub use complete::Completion;
 pub use create::NewTask;
+pub(crate) use edit::duplicate;
+pub use end::Ending;
+pub use next::{Next, NextReason};
+pub use readiness::{Readiness, Unready};
 pub use run::{RunAnswer, RunRequest, RunState};
 
 /// What can be done with tasks.

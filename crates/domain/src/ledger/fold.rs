@@ -27,13 +27,28 @@ pub fn fold<'a>(events: impl IntoIterator<Item = (&'a Value, Timestamp)>) -> Res
             // A count such as `tasks_created` tells what happened, it is no field of the entity.
             let Some((from, to)) = change.get("from").zip(change.get("to")) else { continue };
             let known = entry.state.get(field).unwrap_or(&Value::Null);
-            if known != from {
+            if !same(known, from) {
                 return Err(format!("`{field}` was {known} but event {} says {from}", entry.revision));
             }
             entry.state.insert(field.clone(), to.clone());
         }
     }
     Ok(folded)
+}
+
+impl Folded {
+    /// Whether the last event said that the entity is no more.
+    pub fn is_gone(&self) -> bool {
+        !self.state.is_empty() && self.state.values().all(Value::is_null)
+    }
+}
+
+/// Lists of edges are sets: older events have them in the order of the plan.
+fn same(known: &Value, from: &Value) -> bool {
+    match (known.as_array(), from.as_array()) {
+        (Some(known), Some(from)) => known.len() == from.len() && known.iter().all(|one| from.contains(one)),
+        _ => known == from,
+    }
 }
 
 #[cfg(test)]

@@ -97,6 +97,25 @@ impl Fact {
         }
     }
 
+    /// The last event of an entity: every field, to null.
+    pub fn deleted<S: Serialize>(
+        entity_type: &'static str,
+        event_type: &'static str,
+        id: impl ToString,
+        state: &S,
+    ) -> Self {
+        let last = snapshot(state);
+        let fields = last.as_object().into_iter().flatten();
+        let changes = fields.map(|(field, from)| (field.clone(), json!({"from": from, "to": null})));
+        Self {
+            entity_type,
+            entity_id: id.to_string(),
+            event_type,
+            changes: Value::Object(changes.collect()),
+            metadata: json!({}),
+        }
+    }
+
     /// The same fact with metadata.
     #[must_use]
     pub fn with(mut self, metadata: Value) -> Self {
@@ -142,6 +161,10 @@ mod tests {
         assert_eq!(
             Fact::created("x", "x.created", 1, &before).changes,
             json!({"name": {"from": null, "to": "a"}, "due": {"from": null, "to": null}})
+        );
+        assert_eq!(
+            Fact::deleted("x", "x.deleted", 1, &before).changes,
+            json!({"name": {"from": "a", "to": null}, "due": {"from": null, "to": null}})
         );
         assert_eq!(
             Fact::changed("x", "x.renamed", 1, &before, &after).changes,

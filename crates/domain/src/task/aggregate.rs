@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{DraftTask, Origin, TaskCommand, TaskId, TaskStatus};
+use super::{DraftTask, Origin, TaskCommand, TaskId, TaskStatus, change};
 use crate::agent::{Agent, AgentId};
 use crate::canonical;
 use crate::execution::{Action, ExecutionError, RetryPolicy, Wait};
@@ -75,13 +75,13 @@ pub struct TaskState {
 /// A task with the facts its commands left, until the unit of work takes them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
-    state: TaskState,
+    pub(super) state: TaskState,
     /// The number of its events.
-    revision: i64,
-    updated_at: Timestamp,
-    /// Dependencies that are not completed; a counter kept by the unit that completes them.
-    open_dependencies: u32,
-    facts: Vec<Fact>,
+    pub(super) revision: i64,
+    pub(super) updated_at: Timestamp,
+    /// Dependencies that are neither completed nor skipped; a counter kept by the unit that ends them.
+    pub(super) open_dependencies: u32,
+    pub(super) facts: Vec<Fact>,
 }
 
 impl Task {
@@ -101,11 +101,7 @@ impl Task {
         if !violations.is_empty() {
             return Err(violations);
         }
-        let task_type = match (draft.task_type.trim(), &draft.action) {
-            ("", Some(Action::Tool { .. })) => "tool",
-            ("", _) => "general",
-            (given, _) => given,
-        };
+        let task_type = draft.effective_type().to_owned();
         let state = TaskState {
             id,
             workspace_id,
@@ -114,7 +110,7 @@ impl Task {
             slug: draft.slug,
             title: draft.title.trim().to_owned(),
             description: draft.description,
-            task_type: task_type.to_owned(),
+            task_type,
             status: TaskStatus::Pending,
             waiting: None,
             error: None,
@@ -139,7 +135,7 @@ impl Task {
     #[must_use]
     pub fn announced(mut self, depends_on: &[Dependency]) -> Self {
         let mut fact = Fact::created("task", "task.created", self.state.id, &self.state);
-        fact.changes["depends_on"] = json!({"from": null, "to": depends_on});
+        fact.changes["depends_on"] = json!({"from": null, "to": change::sorted(depends_on)});
         self.revision = 1;
         self.facts = vec![fact];
         self
@@ -175,7 +171,7 @@ impl Task {
         self.updated_at
     }
 
-    /// Dependencies that are not completed.
+    /// Dependencies that are neither completed nor skipped.
     pub const fn open_dependencies(&self) -> u32 {
         self.open_dependencies
     }
@@ -208,7 +204,7 @@ impl Task {
         }
     }
 
-    /// `count` of the tasks it waits for were completed.
+    /// `count` of the tasks it waits for were completed or skipped.
     pub fn dependencies_met(&mut self, count: u32) {
         self.open_dependencies = self.open_dependencies.saturating_sub(count);
     }
@@ -347,7 +343,7 @@ impl Task {
         )
     }
 
-    fn record(
+    pub(super) fn record(
         &mut self,
         event: &'static str,
         now: Timestamp,

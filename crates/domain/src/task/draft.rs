@@ -39,6 +39,15 @@ pub struct DraftTask {
 }
 
 impl DraftTask {
+    /// The type that was given, else the one that the action has.
+    pub(super) fn effective_type(&self) -> &str {
+        match (self.task_type.trim(), &self.action) {
+            ("", Some(Action::Tool { .. })) => "tool",
+            ("", _) => "general",
+            (given, _) => given,
+        }
+    }
+
     /// Every rule that it breaks.
     pub(super) fn violations(&self) -> Vec<Violation> {
         let mut violations = Violation::of_text("title", &self.title, TITLE_LIMIT);

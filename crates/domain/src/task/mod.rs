@@ -1,11 +1,13 @@
 //! Tasks: the nodes of a goal's graph.
 
 mod aggregate;
+mod change;
 mod draft;
 mod slug;
 mod status;
 
 pub use aggregate::{Dependency, Task, TaskState};
+pub use change::{Refusal, TaskEdit};
 pub use draft::DraftTask;
 pub use slug::{slugify, unique_slug};
 pub use status::{TaskCommand, TaskStatus};

@@ -41,6 +41,27 @@ pub enum TaskCommand {
     Complete,
     /// It has failed for good.
     Fail,
+    /// It cannot be claimed any more.
+    Withdraw,
+    /// It is given up.
+    Cancel,
+    /// It is left out.
+    Skip,
+}
+
+impl TaskCommand {
+    /// Every command.
+    pub const ALL: [Self; 9] = [
+        Self::Ready,
+        Self::Start,
+        Self::Wait,
+        Self::Requeue,
+        Self::Complete,
+        Self::Fail,
+        Self::Withdraw,
+        Self::Cancel,
+        Self::Skip,
+    ];
 }
 
 impl TaskStatus {
@@ -80,6 +101,11 @@ impl TaskStatus {
         matches!(self, Self::Completed | Self::Cancelled | Self::Skipped)
     }
 
+    /// Whether those that wait for it need not wait any longer. What failed or was cancelled never satisfies anybody.
+    pub const fn satisfies(self) -> bool {
+        matches!(self, Self::Completed | Self::Skipped)
+    }
+
     /// Whether it counts in its goal's total.
     pub const fn counts(self) -> bool {
         !matches!(self, Self::Cancelled | Self::Skipped)
@@ -98,13 +124,25 @@ impl TaskStatus {
             (S::Running, C::Wait) => Ok(S::Waiting),
             (S::Pending | S::Ready | S::Running | S::Waiting, C::Complete) => Ok(S::Completed),
             (S::Running | S::Waiting, C::Fail) => Ok(S::Failed),
-            (S::Pending, C::Start | C::Wait | C::Requeue | C::Fail)
+            (S::Ready, C::Withdraw) => Ok(S::Pending),
+            (S::Pending | S::Ready | S::Waiting | S::Failed, C::Cancel) => Ok(S::Cancelled),
+            (S::Pending | S::Ready | S::Waiting | S::Failed, C::Skip) => Ok(S::Skipped),
+            (S::Pending, C::Start | C::Wait | C::Requeue | C::Fail | C::Withdraw)
             | (S::Ready, C::Ready | C::Wait | C::Requeue | C::Fail)
-            | (S::Running, C::Ready | C::Start)
-            | (S::Waiting, C::Ready | C::Wait)
+            | (S::Running, C::Ready | C::Start | C::Withdraw | C::Cancel | C::Skip)
+            | (S::Waiting, C::Ready | C::Wait | C::Withdraw)
+            | (S::Failed, C::Ready | C::Start | C::Wait | C::Requeue | C::Complete | C::Fail | C::Withdraw)
             | (
-                S::Completed | S::Failed | S::Cancelled | S::Skipped,
-                C::Ready | C::Start | C::Wait | C::Requeue | C::Complete | C::Fail,
+                S::Completed | S::Cancelled | S::Skipped,
+                C::Ready
+                | C::Start
+                | C::Wait
+                | C::Requeue
+                | C::Complete
+                | C::Fail
+                | C::Withdraw
+                | C::Cancel
+                | C::Skip,
             ) => Err(Rejection::new(
                 "invalid_transition",
                 format!("the task is {} and cannot {} now", self.as_str(), command.verb()),
@@ -122,6 +160,9 @@ impl TaskCommand {
             Self::Requeue => "be tried again",
             Self::Complete => "be completed",
             Self::Fail => "fail",
+            Self::Withdraw => "be withdrawn",
+            Self::Cancel => "be cancelled",
+            Self::Skip => "be skipped",
         }
     }
 }
@@ -132,9 +173,8 @@ mod tests {
 
     #[test]
     fn final_states_are_never_left() {
-        use TaskCommand as C;
         for status in TaskStatus::ALL.into_iter().filter(|s| s.is_final()) {
-            for command in [C::Ready, C::Start, C::Wait, C::Requeue, C::Complete, C::Fail] {
+            for command in TaskCommand::ALL {
                 let refused = status.after(command).expect_err("final");
                 assert_eq!(refused.code, "invalid_transition");
                 assert!(refused.message.contains(status.as_str()));

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use goalwright_application::Error;
 use goalwright_application::ports::{KeptRequest, KeyOwner};
 use goalwright_application::read::{
-    AgentFilter, EventFilter, EventView, ExperienceFilter, GoalFilter, GoalView, Page, PageRequest, Queries,
-    RunView, TaskFilter, TaskView,
+    AgentFilter, Candidate, EventFilter, EventView, ExperienceFilter, GoalFilter, GoalView, Page,
+    PageRequest, Queries, RunView, TaskFilter, TaskView,
 };
 use goalwright_domain::agent::{Agent, AgentId};
 use goalwright_domain::execution::RunId;
@@ -77,6 +77,26 @@ impl Queries for Reader {
 
     async fn task_by_slug(&self, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error> {
         task::queries::by_slug(self, workspace, slug).await
+    }
+
+    async fn candidates(
+        &self,
+        workspace: WorkspaceId,
+        goal: Option<GoalId>,
+    ) -> Result<Vec<Candidate>, Error> {
+        task::choice::candidates(self, workspace, goal).await
+    }
+
+    async fn open_tasks(&self, workspace: WorkspaceId, goal: Option<GoalId>) -> Result<(i64, i64), Error> {
+        task::choice::open(self, workspace, goal).await
+    }
+
+    async fn cycle_through(&self, workspace: WorkspaceId, id: TaskId) -> Result<Vec<TaskId>, Error> {
+        task::choice::cycle_through(self, workspace, id).await
+    }
+
+    async fn tasks_of_goal(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Vec<TaskView>, Error> {
+        task::queries::of_goal(self, workspace, goal).await
     }
 
     async fn tasks(

@@ -49,6 +49,29 @@ impl ExecutionRepository for Unit {
         self.one(sql).await?.as_ref().map(run_from).transpose()
     }
 
+    async fn driving_of(&self, tasks: &[TaskId]) -> Result<Vec<Run>, StorageError> {
+        let mut runs = Vec::new();
+        for batch in batches(tasks) {
+            let sql = self
+                .sql("SELECT * FROM runs WHERE drives_task AND status IN ('queued', 'running', 'waiting') AND task_id IN ")
+                .list(batch.iter().map(|id| id.uuid()));
+            for row in &self.all(sql).await? {
+                runs.push(run_from(row)?);
+            }
+        }
+        Ok(runs)
+    }
+
+    async fn drop_runs(&self, ids: &[RunId]) -> Result<(), StorageError> {
+        for batch in batches(ids) {
+            let sql = self
+                .sql("DELETE FROM runs WHERE attempts = 0 AND id IN ")
+                .list(batch.iter().map(|id| id.uuid()));
+            self.run(sql).await?;
+        }
+        Ok(())
+    }
+
     async fn find_run(&self, task: TaskId, scheduled_at: Timestamp) -> Result<Option<Run>, StorageError> {
         let sql = self
             .sql("SELECT * FROM runs WHERE task_id = ")

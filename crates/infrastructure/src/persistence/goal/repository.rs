@@ -101,8 +101,22 @@ impl GoalRepository for Unit {
     }
 
     async fn queue_of(&self, id: GoalId) -> Result<Option<String>, StorageError> {
-        let sql = self.sql("SELECT queue FROM goals WHERE id = ").bind(id.uuid());
+        let sql = self
+            .sql("SELECT queue FROM goals WHERE status IN ('active', 'achieved') AND id = ")
+            .bind(id.uuid());
         self.one(sql).await?.map(|row| Row::of("goals", &row).text("queue")).transpose()
+    }
+
+    async fn any_rests(&self, ids: &[GoalId]) -> Result<bool, StorageError> {
+        let sql = self
+            .sql("SELECT 1 FROM goals WHERE status IN ('draft', 'abandoned') AND id IN ")
+            .list(ids.iter().map(|id| id.uuid()))
+            .text(" LIMIT 1");
+        Ok(self.one(sql).await?.is_some())
+    }
+
+    async fn delete(&self, id: GoalId) -> Result<(), StorageError> {
+        self.run(self.sql("DELETE FROM goals WHERE id = ").bind(id.uuid())).await.map(|_| ())
     }
 
     async fn newest_from(

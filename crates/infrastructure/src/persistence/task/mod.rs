@@ -1,5 +1,6 @@
 //! Tasks and the edges between them.
 
+pub(crate) mod choice;
 pub(crate) mod queries;
 mod repository;
 mod search;
@@ -82,7 +83,40 @@ fn to_row(task: &Task) -> Vec<Value> {
     ]
 }
 
-/// What can change after a task was made: a claim or a settlement need not write its words again.
+/// What can change at all. The workspace never does.
+const REWRITTEN: [&str; 24] = [
+    "id",
+    "goal_id",
+    "key",
+    "slug",
+    "title",
+    "description",
+    "task_type",
+    "status",
+    "waiting",
+    "error",
+    "priority",
+    "agent_id",
+    "action",
+    "result",
+    "labels",
+    "parallel",
+    "estimate_minutes",
+    "complexity",
+    "attempt",
+    "max_attempts",
+    "scheduled_at",
+    "open_dependencies",
+    "revision",
+    "updated_at",
+];
+
+fn rewritten_row(task: &Task) -> Vec<Value> {
+    let row = to_row(task).into_iter().zip(COLUMNS);
+    row.filter(|(_, column)| REWRITTEN.contains(column)).map(|(value, _)| value).collect()
+}
+
+/// What progress changes of a task: a claim or a settlement need not write its words again.
 const CHANGING: [&str; 13] = [
     "id",
     "status",

@@ -4,7 +4,7 @@ use goalwright_application::Error;
 use goalwright_application::read::{Page, PageRequest, TaskFilter, TaskView};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::progress::{NAMED_TASKS, Obstacle, Obstacles};
-use goalwright_domain::task::{Dependency, Origin, TaskId};
+use goalwright_domain::task::{Dependency, Origin, TaskId, TaskStatus};
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::QueryResult;
 use serde_json::Value;
@@ -74,6 +74,23 @@ pub(crate) async fn list(
     let rows = reader.all(sql).await?;
     let tasks = views(reader, &rows).await?;
     Ok(Page::cut(tasks, page.limit, |task| task.state.id.to_string()))
+}
+
+/// Every task of a goal, oldest first.
+pub(crate) async fn of_goal(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    goal: GoalId,
+) -> Result<Vec<TaskView>, Error> {
+    let sql = reader
+        .sql(&select())
+        .text(" WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND goal_id = ")
+        .bind(goal.uuid())
+        .text(" ORDER BY id");
+    let rows = reader.all(sql).await?;
+    views(reader, &rows).await
 }
 
 /// The results of completed tasks, by key.
@@ -168,7 +185,7 @@ async fn views(reader: &Reader, rows: &[QueryResult]) -> Result<Vec<TaskView>, E
         let entry = edges.entry(row.id("task_id")?).or_default();
         let task_id = row.id("depends_on_task_id")?;
         entry.0.push(Dependency { task_id, origin: row.word("origin", Origin::parse)? });
-        if row.text("status")? != "completed" {
+        if !row.word("status", TaskStatus::parse)?.satisfies() {
             entry.1.push(task_id);
         }
     }

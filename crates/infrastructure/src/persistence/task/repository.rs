@@ -1,15 +1,17 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use goalwright_application::ports::{StorageError, TaskRepository};
+use goalwright_domain::Timestamp;
+use goalwright_domain::agent::AgentId;
 use goalwright_domain::goal::GoalId;
-use goalwright_domain::task::{Dependency, Task, TaskId};
+use goalwright_domain::task::{Dependency, Origin, Task, TaskId};
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::Value;
 
-use super::{CHANGING, COLUMNS, changing_row, from_row, select, to_row};
+use super::{CHANGING, COLUMNS, REWRITTEN, changing_row, from_row, rewritten_row, select, to_row};
 use crate::persistence::row::Row;
-use crate::persistence::sql::{Sql, batches, insert_many, time, update_many};
+use crate::persistence::sql::{Dialect, Sql, batches, insert_many, time, update_many};
 use crate::persistence::unit_of_work::Unit;
 
 const EDGE: [&str; 5] = ["workspace_id", "task_id", "depends_on_task_id", "origin", "created_at"];
@@ -21,18 +23,7 @@ impl TaskRepository for Unit {
         let (workspace, now) = (first.state().workspace_id, first.state().created_at);
         self.run_all(insert_many(self.dialect, "tasks", &COLUMNS, tasks.iter().map(to_row).collect(), ""))
             .await?;
-        let rows: Vec<Vec<Value>> = edges
-            .iter()
-            .map(|(task, edge)| {
-                vec![
-                    workspace.uuid().into(),
-                    task.uuid().into(),
-                    edge.task_id.uuid().into(),
-                    edge.origin.as_str().into(),
-                    time(now),
-                ]
-            })
-            .collect();
+        let rows = edge_rows(workspace, edges, now);
         self.run_all(insert_many(self.dialect, "task_dependencies", &EDGE, rows, "")).await.map(|_| ())
     }
 
@@ -72,6 +63,104 @@ impl TaskRepository for Unit {
         self.run_all(update_many(self.dialect, "tasks", &CHANGING, rows)).await.map(|_| ())
     }
 
+    async fn lock_of_goal(&self, goal: GoalId) -> Result<Vec<Task>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE goal_id = ")
+            .bind(goal.uuid())
+            .text(" ORDER BY id")
+            .text(self.dialect.lock());
+        self.all(sql).await?.iter().map(from_row).collect()
+    }
+
+    async fn lock_open_of(
+        &self,
+        workspace: WorkspaceId,
+        agent: AgentId,
+        limit: usize,
+    ) -> Result<Vec<Task>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE status IN ('pending', 'ready') AND workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND agent_id = ")
+            .bind(agent.uuid())
+            .text(" ORDER BY id LIMIT ")
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .text(self.dialect.lock());
+        self.all(sql).await?.iter().map(from_row).collect()
+    }
+
+    async fn rewrite_many(&self, tasks: &[Task]) -> Result<(), StorageError> {
+        let rows = tasks.iter().map(rewritten_row).collect();
+        self.run_all(update_many(self.dialect, "tasks", &REWRITTEN, rows)).await.map(|_| ())
+    }
+
+    async fn delete_many(&self, ids: &[TaskId]) -> Result<(), StorageError> {
+        for batch in batches(ids) {
+            let sql = self.sql("DELETE FROM tasks WHERE id IN ").list(batch.iter().map(|id| id.uuid()));
+            self.run(sql).await?;
+        }
+        Ok(())
+    }
+
+    async fn edges_of(&self, ids: &[TaskId]) -> Result<Vec<(TaskId, Dependency)>, StorageError> {
+        let mut edges = Vec::new();
+        for batch in batches(ids) {
+            let sql = self
+                .sql("SELECT task_id, depends_on_task_id, origin FROM task_dependencies WHERE task_id IN ")
+                .list(batch.iter().map(|id| id.uuid()))
+                .text(" ORDER BY task_id, depends_on_task_id");
+            for row in &self.all(sql).await? {
+                let row = Row::of("task_dependencies", row);
+                let edge = Dependency {
+                    task_id: row.id("depends_on_task_id")?,
+                    origin: row.word("origin", Origin::parse)?,
+                };
+                edges.push((row.id("task_id")?, edge));
+            }
+        }
+        Ok(edges)
+    }
+
+    async fn change_edges(
+        &self,
+        workspace: WorkspaceId,
+        added: &[(TaskId, Dependency)],
+        removed: &[(TaskId, TaskId)],
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let mut by_task: BTreeMap<TaskId, Vec<TaskId>> = BTreeMap::new();
+        for (task, waited_for) in removed {
+            by_task.entry(*task).or_default().push(*waited_for);
+        }
+        for (task, waited_for) in by_task {
+            let sql = self
+                .sql("DELETE FROM task_dependencies WHERE task_id = ")
+                .bind(task.uuid())
+                .text(" AND depends_on_task_id IN ")
+                .list(waited_for.iter().map(|id| id.uuid()));
+            self.run(sql).await?;
+        }
+        let rows = edge_rows(workspace, added, now);
+        self.run_all(insert_many(self.dialect, "task_dependencies", &EDGE, rows, "")).await.map(|_| ())
+    }
+
+    async fn delete_edges_of(&self, id: TaskId) -> Result<(), StorageError> {
+        self.run(self.sql("DELETE FROM task_dependencies WHERE task_id = ").bind(id.uuid())).await?;
+        let to = self.sql("DELETE FROM task_dependencies WHERE depends_on_task_id = ").bind(id.uuid());
+        self.run(to).await.map(|_| ())
+    }
+
+    async fn lock_edges(&self, workspace: WorkspaceId) -> Result<(), StorageError> {
+        if self.dialect == Dialect::Sqlite {
+            // One writer at a time holds everything.
+            return Ok(());
+        }
+        let key = i64::from_be_bytes(workspace.uuid().as_bytes()[8..].try_into().unwrap_or_default());
+        self.run(self.sql("SELECT pg_advisory_xact_lock(").bind(key).text(")")).await.map(|_| ())
+    }
+
     async fn dependents_of(&self, ids: &[TaskId]) -> Result<Vec<(TaskId, u32)>, StorageError> {
         let mut met = std::collections::HashMap::new();
         for batch in batches(ids) {
@@ -105,6 +194,19 @@ impl TaskRepository for Unit {
             self.sql("SELECT key AS name FROM tasks WHERE goal_id = ").bind(goal.uuid()).text(" AND key IN ");
         names(self, head, keys).await
     }
+}
+
+fn edge_rows(workspace: WorkspaceId, edges: &[(TaskId, Dependency)], now: Timestamp) -> Vec<Vec<Value>> {
+    let row = |(task, edge): &(TaskId, Dependency)| {
+        vec![
+            workspace.uuid().into(),
+            task.uuid().into(),
+            edge.task_id.uuid().into(),
+            edge.origin.as_str().into(),
+            time(now),
+        ]
+    };
+    edges.iter().map(row).collect()
 }
 
 async fn names(unit: &Unit, head: Sql, wanted: &[String]) -> Result<HashSet<String>, StorageError> {

@@ -1,0 +1,322 @@
+//! The tasks of one unit of work, as they were and as they become, with everything that follows from it: dependents,
+//! runs, counters, goals and events.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use goalwright_domain::Timestamp;
+use goalwright_domain::agent::{AgentId, AgentKind, Directory};
+use goalwright_domain::execution::{Run, RunId, RunStatus};
+use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId, TaskCounts};
+use goalwright_domain::ledger::{Event, Fact};
+use goalwright_domain::task::{Dependency, Task, TaskId, TaskState, TaskStatus};
+use goalwright_domain::workspace::{Actor, WorkspaceId};
+
+use super::consequences::{driving_run, take_stock};
+use crate::Error;
+use crate::context::events;
+use crate::ports::{Ids, UnitOfWork};
+
+/// Where a task stood when it was locked: its goal, and its status there.
+type Place = (Option<GoalId>, TaskStatus);
+
+/// Tasks that are locked and change, and what is to be written of it.
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(super) tasks: BTreeMap<TaskId, Task>,
+    before: HashMap<TaskId, Place>,
+    /// Those whose words changed, so that more of their row is written.
+    edited: BTreeSet<TaskId>,
+    /// Those that are to be no more.
+    gone: BTreeSet<TaskId>,
+    /// Those that satisfy others from now on.
+    pub(super) satisfied: Vec<TaskId>,
+    queued: Vec<Run>,
+    changed_runs: Vec<Run>,
+    dropped_runs: Vec<RunId>,
+    pub(super) told: Vec<Event>,
+}
+
+impl Book {
+    /// Adds tasks that are locked.
+    pub(crate) fn enter(&mut self, tasks: Vec<Task>) {
+        for task in tasks {
+            self.before.entry(task.id()).or_insert((task.state().goal_id, task.status()));
+            self.tasks.entry(task.id()).or_insert(task);
+        }
+    }
+
+    /// A task that was entered.
+    pub(crate) fn task(&mut self, id: TaskId) -> Result<&mut Task, Error> {
+        self.tasks.get_mut(&id).ok_or_else(|| Error::Internal(format!("task {id} is gone").into()))
+    }
+
+    /// Takes note of what a task says of itself, as an event of `actor`.
+    pub(crate) fn tell(
+        &mut self,
+        ids: &dyn Ids,
+        id: TaskId,
+        actor: &Actor,
+        trace: Option<uuid::Uuid>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let task = self.task(id)?;
+        let (workspace, facts) = (task.state().workspace_id, task.take_facts());
+        self.told_of(ids, workspace, actor, trace, facts, now);
+        Ok(())
+    }
+
+    fn told_of(
+        &mut self,
+        ids: &dyn Ids,
+        workspace: WorkspaceId,
+        actor: &Actor,
+        trace: Option<uuid::Uuid>,
+        facts: Vec<Fact>,
+        now: Timestamp,
+    ) {
+        self.told.extend(events(ids, workspace, actor, trace, facts, now));
+    }
+
+    /// More of the task's row is to be written than what its progress changes.
+    pub(crate) fn edited(&mut self, id: TaskId) {
+        self.edited.insert(id);
+    }
+
+    /// The run is to be written as it is now.
+    pub(crate) fn change_run(&mut self, run: Run) {
+        self.changed_runs.push(run);
+    }
+
+    /// Others need not wait for it any longer.
+    pub(crate) fn satisfies(&mut self, id: TaskId) {
+        self.satisfied.push(id);
+    }
+
+    /// The run cannot be claimed any more. One that never began is dropped; one that did keeps its number, and waits
+    /// until its task is ready again.
+    pub(crate) fn withdraw_run(&mut self, run: Run, now: Timestamp) {
+        if run.attempts == 0 {
+            self.dropped_runs.push(run.id);
+        } else {
+            self.changed_runs.push(Run {
+                status: RunStatus::Waiting,
+                available_at: None,
+                updated_at: now,
+                ..run
+            });
+        }
+    }
+
+    /// The run is given up together with its task.
+    pub(crate) fn cancel_run(&mut self, run: Run, now: Timestamp) {
+        self.changed_runs.push(Run {
+            status: RunStatus::Cancelled,
+            available_at: None,
+            suspended: false,
+            updated_at: now,
+            ..run
+        });
+    }
+
+    /// The task goes, and those that wait for it lose the edge.
+    pub(crate) async fn remove(
+        &mut self,
+        unit: &dyn UnitOfWork,
+        ids: &dyn Ids,
+        (id, actor, trace): (TaskId, &Actor, Option<uuid::Uuid>),
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let open = !self.task(id)?.status().satisfies();
+        let own: Vec<Dependency> =
+            unit.tasks().edges_of(&[id]).await?.into_iter().map(|(_, edge)| edge).collect();
+        self.task(id)?.delete(&own, now)?;
+        self.tell(ids, id, actor, trace, now)?;
+        let dependents = unit.tasks().dependents_of(&[id]).await?;
+        let dependents: Vec<TaskId> = dependents.into_iter().map(|(task, _)| task).collect();
+        let unknown: Vec<TaskId> =
+            dependents.iter().copied().filter(|task| !self.tasks.contains_key(task)).collect();
+        self.enter(unit.tasks().lock_many(&unknown).await?);
+        let mut edges: HashMap<TaskId, Vec<Dependency>> = HashMap::new();
+        for (task, edge) in unit.tasks().edges_of(&dependents).await? {
+            edges.entry(task).or_default().push(edge);
+        }
+        let mut freed = Vec::new();
+        for dependent in dependents {
+            if self.gone.contains(&dependent) {
+                continue;
+            }
+            let before = edges.remove(&dependent).unwrap_or_default();
+            let after: Vec<Dependency> = before.iter().copied().filter(|edge| edge.task_id != id).collect();
+            let task = self.task(dependent)?;
+            task.forget(&before, &after, open, now);
+            if task.status() == TaskStatus::Pending && task.open_dependencies() == 0 {
+                freed.push(dependent);
+            }
+            self.tell(ids, dependent, actor, trace, now)?;
+        }
+        unit.tasks().delete_edges_of(id).await?;
+        self.gone.insert(id);
+        self.give(unit, ids, freed, now).await
+    }
+
+    /// Tasks that waited for one that is completed or skipped now: their counters go down, and those with nothing open
+    /// become ready.
+    pub(crate) async fn ready_dependents(
+        &mut self,
+        unit: &dyn UnitOfWork,
+        ids: &dyn Ids,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if self.satisfied.is_empty() {
+            return Ok(());
+        }
+        let met: HashMap<TaskId, u32> =
+            unit.tasks().dependents_of(&self.satisfied).await?.into_iter().collect();
+        let waiting: Vec<TaskId> = met.keys().copied().collect();
+        self.enter(unit.tasks().lock_many(&waiting).await?);
+        let mut freed: Vec<TaskId> = Vec::new();
+        for (id, count) in &met {
+            let task = self.task(*id)?;
+            task.dependencies_met(*count);
+            if task.status() == TaskStatus::Pending && task.open_dependencies() == 0 {
+                freed.push(*id);
+            }
+        }
+        // By id, that is by age: the order in which a batch of ready tasks is queued must not depend on a hash map.
+        freed.sort_unstable();
+        self.give(unit, ids, freed, now).await
+    }
+
+    /// Gives pending tasks to their agents, or finds some; those with nothing open become ready and are queued.
+    pub(crate) async fn give(
+        &mut self,
+        unit: &dyn UnitOfWork,
+        ids: &dyn Ids,
+        pending: Vec<TaskId>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut directories: HashMap<WorkspaceId, Directory> = HashMap::new();
+        let mut goals: HashMap<GoalId, Option<String>> = HashMap::new();
+        for id in pending {
+            let state = self.task(id)?.state().clone();
+            let agent = agent_for(unit, &mut directories, &state).await?;
+            let Some((agent, performer)) = agent else { continue };
+            let queue = queue_of(unit, &mut goals, state.goal_id).await?;
+            let task = self.task(id)?;
+            // The tasks of a goal that rests stay pending.
+            let queue = queue.filter(|_| task.open_dependencies() == 0);
+            if queue.is_some() {
+                task.ready(agent, now)?;
+            } else {
+                task.assign(agent, now);
+            }
+            let facts = task.take_facts();
+            let actor = Actor::system("kernel");
+            self.told.extend(events(ids, state.workspace_id, &actor, None, facts, now));
+            let Some(queue) = queue else { continue };
+            let parked = match state.attempt {
+                0 => None,
+                _ => unit.executions().find_driving(id).await?,
+            };
+            match parked {
+                Some(run) => self.changed_runs.push(Run {
+                    status: RunStatus::Queued,
+                    available_at: Some(now),
+                    agent_id: agent,
+                    performer,
+                    queue,
+                    updated_at: now,
+                    ..run
+                }),
+                None => self.queued.push(driving_run(ids, &state, agent, performer, queue, now)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes tasks, runs, counters, goals and events.
+    pub(crate) async fn close(
+        mut self,
+        unit: &dyn UnitOfWork,
+        ids: &dyn Ids,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let shifts = self.shifts();
+        let Self { tasks, edited, gone, .. } = &mut self;
+        let (words, progress): (Vec<Task>, Vec<Task>) = std::mem::take(tasks)
+            .into_values()
+            .filter(|task| !gone.contains(&task.id()))
+            .partition(|task| edited.contains(&task.id()));
+        unit.executions().save_runs(&self.changed_runs).await?;
+        unit.executions().drop_runs(&self.dropped_runs).await?;
+        unit.tasks().save_many(&progress).await?;
+        unit.tasks().rewrite_many(&words).await.map_err(crate::tasks::duplicate)?;
+        unit.tasks().delete_many(&self.gone.into_iter().collect::<Vec<_>>()).await?;
+        unit.executions().insert_runs(&self.queued).await?;
+        self.told.extend(take_stock(unit, ids, &shifts, now).await?);
+        if !self.queued.is_empty() {
+            let goals: Vec<GoalId> = shifts.iter().map(|(goal, _)| *goal).collect();
+            // The counters are locked by now. Whoever put a goal to rest in the meantime has not seen these tasks.
+            if unit.goals().any_rests(&goals).await? {
+                let message = "the goal was put to rest at the same moment; ask again".to_owned();
+                return Err(Error::Conflict { code: "conflict", message });
+            }
+        }
+        unit.outbox().append(&self.told).await?;
+        Ok(())
+    }
+
+    /// How the counters of goals move.
+    fn shifts(&self) -> Vec<(GoalId, TaskCounts)> {
+        let mut shifts: BTreeMap<GoalId, TaskCounts> = BTreeMap::new();
+        for task in self.tasks.values() {
+            let before = self.before.get(&task.id()).copied();
+            let after = (!self.gone.contains(&task.id())).then(|| (task.state().goal_id, task.status()));
+            if before == after {
+                continue;
+            }
+            if let Some((Some(goal), status)) = before {
+                shifts.entry(goal).or_default().shift(Some(status), None);
+            }
+            if let Some((Some(goal), status)) = after {
+                shifts.entry(goal).or_default().shift(None, Some(status));
+            }
+        }
+        shifts.into_iter().collect()
+    }
+}
+
+async fn agent_for(
+    unit: &dyn UnitOfWork,
+    directories: &mut HashMap<WorkspaceId, Directory>,
+    task: &TaskState,
+) -> Result<Option<(AgentId, AgentKind)>, Error> {
+    let directory = match directories.entry(task.workspace_id) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => {
+            let agents = unit.agents().active(task.workspace_id).await?;
+            let load = unit.agents().load(task.workspace_id).await?;
+            unknown.insert(Directory::new(agents, load))
+        }
+    };
+    let known = task.agent_id.and_then(|id| directory.find(id)).map(|agent| (agent.id(), agent.kind()));
+    Ok(known.or_else(|| {
+        directory.assign(&task.task_type, task.action.as_ref()).ok().map(|agent| (agent.id(), agent.kind()))
+    }))
+}
+
+/// The queue of a goal that is worked on; none while it rests.
+async fn queue_of(
+    unit: &dyn UnitOfWork,
+    known: &mut HashMap<GoalId, Option<String>>,
+    goal: Option<GoalId>,
+) -> Result<Option<String>, Error> {
+    let Some(id) = goal else { return Ok(Some(DEFAULT_QUEUE.to_owned())) };
+    if let Some(queue) = known.get(&id) {
+        return Ok(queue.clone());
+    }
+    let queue = unit.goals().queue_of(id).await?;
+    known.insert(id, queue.clone());
+    Ok(queue)
+}

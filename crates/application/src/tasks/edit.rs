@@ -1,0 +1,166 @@
+use goalwright_domain::agent::Directory;
+use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId};
+use goalwright_domain::task::{Refusal, TaskEdit, TaskId, TaskStatus};
+use goalwright_domain::workspace::Actor;
+use goalwright_domain::{Rejection, Violation};
+
+use super::Tasks;
+use super::create::taken;
+use super::held::{self, Held};
+use crate::execution::Book;
+use crate::ports::{StorageError, UnitOfWork};
+use crate::read::TaskView;
+use crate::retrying::retrying;
+use crate::{Context, Error, Precondition};
+
+impl Tasks {
+    /// Changes a task. What is the same already changes nothing. A task that another agent has to perform from now on
+    /// is given to that one; the counters of goals follow a task from one to the other.
+    ///
+    /// # Errors
+    /// `NotFound`; `Stale`; `Invalid` with every violation; `Conflict` (`name_taken`) for a slug or key; `Rejected`:
+    /// `task_leased`, `invalid_transition`, `goal_not_active`.
+    #[tracing::instrument(name = "task.edit", skip_all, fields(task.id = %id))]
+    pub async fn edit(
+        &self,
+        context: &Context,
+        id: TaskId,
+        edit: TaskEdit,
+        seen: &Precondition,
+    ) -> Result<TaskView, Error> {
+        retrying(|| self.edit_once(context, id, edit.clone(), seen)).await?;
+        self.signals.work_changed();
+        self.signals.events_appended();
+        self.get(context, id).await
+    }
+
+    async fn edit_once(
+        &self,
+        context: &Context,
+        id: TaskId,
+        edit: TaskEdit,
+        seen: &Precondition,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let unit = self.transactions.begin().await?;
+        let Held { run, task, .. } = self.hold(&*unit, context, id).await?;
+        seen.check(task.revision())?;
+        held::refuse(run.as_ref(), &task)?;
+        let mut violations = match &edit.action {
+            Some(action) => self.check_action(action.as_ref()),
+            None => Vec::new(),
+        };
+        let before = task.state().clone();
+        let mut book = Book::default();
+        book.enter(vec![task]);
+        match book.task(id)?.edit(edit, now) {
+            Ok(()) => {}
+            Err(Refusal::Rejected(rejection)) => return Err(rejection.into()),
+            Err(Refusal::Invalid(more)) => violations.extend(more),
+        }
+        let after = book.task(id)?.state().clone();
+        let queue = match after.goal_id.filter(|_| after.goal_id != before.goal_id) {
+            Some(goal) => Some(new_home(&*unit, context, goal, &mut violations).await?),
+            None if after.goal_id != before.goal_id => Some(DEFAULT_QUEUE.to_owned()),
+            None => None,
+        };
+        if !violations.is_empty() {
+            return Err(Error::invalid(violations));
+        }
+        if before == after {
+            return Ok(());
+        }
+        book.edited(id);
+        book.tell(&*self.ids, id, &Actor::user(context.principal.user_id), context.trace_id, now)?;
+        let performed_otherwise = (&before.action, &before.task_type) != (&after.action, &after.task_type);
+        if performed_otherwise && matches!(after.status, TaskStatus::Pending | TaskStatus::Ready) {
+            self.place_anew(&*unit, context, &mut book, (id, run), now).await?;
+        } else if let Some(mut run) = run {
+            run.priority = after.priority;
+            run.queue = queue.unwrap_or(run.queue);
+            if run.attempts == 0 && after.scheduled_at != before.scheduled_at {
+                run.scheduled_at = after.scheduled_at;
+                run.available_at = Some(after.scheduled_at.map_or(now, |at| at.max(now)));
+            }
+            run.updated_at = now;
+            book.change_run(run);
+        }
+        book.close(&*unit, &*self.ids, now).await.map_err(|error| named_twice(error, &after))?;
+        Ok(unit.commit().await?)
+    }
+
+    /// Gives a task that is performed otherwise from now on to whoever can do that; to nobody if nobody can.
+    async fn place_anew(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        book: &mut Book,
+        (id, run): (TaskId, Option<goalwright_domain::execution::Run>),
+        now: goalwright_domain::Timestamp,
+    ) -> Result<(), Error> {
+        let workspace = context.workspace();
+        let mut directory =
+            Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let task = book.task(id)?;
+        let state = task.state().clone();
+        let agent = directory.assign(&state.task_type, state.action.as_ref()).ok().map(|agent| agent.id());
+        if task.status() == TaskStatus::Ready {
+            task.withdraw(agent, now)?;
+        } else {
+            match agent {
+                Some(agent) => task.assign(agent, now),
+                None => task.unassign(now),
+            }
+        }
+        book.tell(&*self.ids, id, &Actor::system("kernel"), context.trace_id, now)?;
+        if let Some(run) = run {
+            book.withdraw_run(run, now);
+        }
+        match agent {
+            Some(_) => book.give(unit, &*self.ids, vec![id], now).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The queue of the goal that a task moves to.
+async fn new_home(
+    unit: &dyn UnitOfWork,
+    context: &Context,
+    goal: GoalId,
+    violations: &mut Vec<Violation>,
+) -> Result<String, Error> {
+    unit.goals().lock_counts(&[goal]).await?;
+    let Some(goal) = unit.goals().lock(context.workspace(), goal).await? else {
+        let message = format!("there is no goal `{goal}` in this workspace");
+        violations.push(Violation::new("goal_id", "unknown_goal", message));
+        return Ok(DEFAULT_QUEUE.to_owned());
+    };
+    if !goal.is_workable() {
+        let message = format!("the goal is {}; make it active first", goal.state().status.as_str());
+        return Err(Rejection::new("goal_not_active", message).into());
+    }
+    Ok(goal.state().origin.queue.clone())
+}
+
+fn named_twice(error: Error, task: &goalwright_domain::task::TaskState) -> Error {
+    match error {
+        Error::Conflict { code: "duplicate", message } if message.contains("slug") => taken(&format!(
+            "the workspace has a task with the slug `{}` already; choose another slug",
+            task.slug
+        )),
+        Error::Conflict { code: "duplicate", .. } => taken(&format!(
+            "the goal has a task with the key `{}` already; choose another key",
+            task.key.as_deref().unwrap_or_default()
+        )),
+        other => other,
+    }
+}
+
+/// Where rewriting tasks finds a key or a slug that is taken.
+pub(crate) fn duplicate(error: StorageError) -> Error {
+    match error {
+        StorageError::Duplicate { what } => Error::Conflict { code: "duplicate", message: what },
+        other => other.into(),
+    }
+}

@@ -1,0 +1,118 @@
+use goalwright_domain::execution::{ExecutionError, Mode, Outcome, Run};
+use goalwright_domain::task::TaskId;
+use goalwright_domain::workspace::Actor;
+use goalwright_domain::{Rejection, Timestamp, Violation};
+
+use super::Tasks;
+use super::held::{self, Held};
+use crate::execution::{Book, Ended, Report, conclude};
+use crate::ports::UnitOfWork;
+use crate::read::TaskView;
+use crate::retrying::retrying;
+use crate::{Context, Error};
+
+/// How a task ends without being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It is given up; what waits for it stays blocked, visibly.
+    Cancelled,
+    /// It is left out; what waits for it need not wait any longer.
+    Skipped,
+}
+
+impl Tasks {
+    /// Ends a task without doing it. An attempt that waits ends with its experience.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for a reason of more than 1,000 characters; `Rejected`: `task_leased` while a worker holds
+    /// it, `invalid_transition` if it is over.
+    #[tracing::instrument(name = "task.end", skip_all, fields(task.id = %id))]
+    pub async fn end(
+        &self,
+        context: &Context,
+        id: TaskId,
+        ending: Ending,
+        reason: &str,
+    ) -> Result<TaskView, Error> {
+        let violations: Vec<Violation> = Violation::of_text("reason", reason, 1_000).into_iter().collect();
+        if !violations.is_empty() {
+            return Err(Error::invalid(violations));
+        }
+        retrying(|| self.end_once(context, id, ending, reason)).await?;
+        self.signals.work_changed();
+        self.signals.events_appended();
+        self.get(context, id).await
+    }
+
+    async fn end_once(
+        &self,
+        context: &Context,
+        id: TaskId,
+        ending: Ending,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let unit = self.transactions.begin().await?;
+        let held = self.hold(&*unit, context, id).await?;
+        held::refuse(held.run.as_ref(), &held.task)?;
+        let command = match ending {
+            Ending::Cancelled => goalwright_domain::task::TaskCommand::Cancel,
+            Ending::Skipped => goalwright_domain::task::TaskCommand::Skip,
+        };
+        held.task.status().after(command)?;
+        let Held { run, task, .. } = self.end_attempt(&*unit, context, held, ending, now).await?;
+        let person = unit
+            .agents()
+            .of_member(context.workspace(), context.principal.user_id)
+            .await?
+            .ok_or_else(|| Rejection::new("no_agent", "you have no human agent in this workspace"))?;
+        let mut book = Book::default();
+        book.enter(vec![task]);
+        let task = book.task(id)?;
+        match ending {
+            Ending::Cancelled => task.cancel(person.id(), reason, now)?,
+            Ending::Skipped => {
+                task.skip(person.id(), reason, now)?;
+                book.satisfies(id);
+            }
+        }
+        let actor = Actor::user(context.principal.user_id);
+        book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
+        if let Some(run) = run.filter(|run| !run.status.is_over()) {
+            book.cancel_run(run, now);
+        }
+        book.ready_dependents(&*unit, &*self.ids, now).await?;
+        book.close(&*unit, &*self.ids, now).await?;
+        Ok(unit.commit().await?)
+    }
+
+    /// An attempt that is suspended ends as failed, for good: every attempt leaves its experience.
+    pub(super) async fn end_attempt(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        held: Held,
+        ending: Ending,
+        now: Timestamp,
+    ) -> Result<Held, Error> {
+        let (Some(run), Some(attempt)) = (&held.run, &held.suspended) else { return Ok(held) };
+        let (kind, message) = match ending {
+            Ending::Cancelled => ("Cancelled", "the task was cancelled while it waited"),
+            Ending::Skipped => ("Skipped", "the task was skipped while it waited"),
+        };
+        let error = ExecutionError::new(kind, message, &[]);
+        let ended = Ended {
+            run: Run { mode: Mode::Manual, ..run.clone() },
+            attempt: attempt.clone(),
+            report: Report {
+                outcome: Outcome::Failed { error, retryable: false },
+                calls: Vec::new(),
+                files_written: Vec::new(),
+            },
+            manual: true,
+            actor: Actor::user(context.principal.user_id),
+        };
+        conclude(unit, &*self.ids, &self.runner, vec![ended], now).await?;
+        self.hold(unit, context, held.task.id()).await
+    }
+}
