@@ -22,8 +22,8 @@ pub fn audit_text(text: &str) -> String {
     format!("{}… ({} bytes in all)", &text[..end], text.len())
 }
 
-/// An audit copy of a value: its texts as [`audit_text`], fields with the name of a secret ([`names_secret`]) as
-/// [`REDACTED`]; a value over the limit is replaced by its digest.
+/// An audit copy of a value: its texts as [`audit_text`], and [`REDACTED`](super::REDACTED) in every field that has the
+/// [name of a secret](super::names_secret); a value over the limit is replaced by its digest.
 pub fn audit_value(value: &Value) -> Value {
     bounded(&without_secrets(value))
 }
