@@ -10,6 +10,7 @@ use goalwright_application::ports::{Sequencer, Tokens};
 use goalwright_application::{Error, Services};
 use goalwright_domain::experience::Runner;
 use goalwright_infrastructure::auth::{Hs256Tokens, load_or_create_secret};
+use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
 use goalwright_infrastructure::tools::BuiltinTools;
 use goalwright_infrastructure::worker::{SequencerLoop, Workers};
@@ -52,7 +53,7 @@ impl App {
         let ports = KernelPorts {
             transactions: database.transactions(),
             queries: database.queries(),
-            tools: Arc::new(BuiltinTools::new()),
+            tools: Arc::new(BuiltinTools::reaching(Outbound::new(config.outbound_allow.clone()))),
             sandboxes: Arc::new(Folders::new(config.data_dir.clone())),
             clock,
             ids: Arc::new(SystemIds),

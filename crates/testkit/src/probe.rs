@@ -56,6 +56,11 @@ impl Tools for ProbeTools {
             .or_else(|| self.builtin.find(tool, operation))
     }
 
+    fn effect_of(&self, tool: &str, operation: &str, parameters: &Value) -> Option<Effect> {
+        let probe = self.operations.iter().find(|known| known.tool == tool && known.operation == operation);
+        probe.map(|known| known.effect).or_else(|| self.builtin.effect_of(tool, operation, parameters))
+    }
+
     fn all(&self) -> Vec<&Operation> {
         let mut all = self.builtin.all();
         all.extend(&self.operations);

@@ -139,3 +139,32 @@ fn keys(value: &Value) -> Vec<&str> {
     keys.sort_unstable();
     keys
 }
+
+/// The requests never leave: a private address that a template completes is refused when the call is made.
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_request_is_recorded_with_its_effect_and_without_its_credentials(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let plan = "# P\n\n- [ ] T001 Choose\n  use: text.render {\"template\": \"GET\"}\n\
+                - [ ] T002 [P] Ask\n  use: http.request {\"method\": \"{T001}\", \"url\": \"http://10.0.0.1/{T001}\", \
+                \"headers\": {\"Authorization\": \"Bearer s3cret\"}}\n\
+                - [ ] T003 [P] Fetch\n  use: http.request {\"method\": \"GET\", \"url\": \"http://10.0.0.1/{T001}\"}\n\
+                - [ ] T004 [P] Pay\n  use: http.request {\"method\": \"POST\", \"url\": \"http://10.0.0.1/{T001}\"}\n";
+    let goal = app.import(plan).await;
+    let attempts = |key: &'static str| {
+        let app = &app;
+        async move { app.task(goal, key).await.state.max_attempts }
+    };
+    assert_eq!(attempts("T002").await, 1, "the method may become POST");
+    assert_eq!((attempts("T003").await, attempts("T004").await), (3, 1));
+    app.drain().await;
+    let effects = app.db.texts("SELECT effect FROM tool_calls WHERE tool = 'http' ORDER BY effect").await;
+    assert_eq!(effects, ["irreversible", "none", "none"]);
+    let stored =
+        app.db.texts("SELECT CAST(parameters AS TEXT) FROM tool_calls WHERE tool = 'http'").await.join(" ");
+    assert!(stored.contains("[redacted]") && !stored.contains("s3cret"), "{stored}");
+    let told = serde_json::to_string(&app.experiences().await).expect("json");
+    assert!(told.contains("a private address") && !told.contains("s3cret"), "{told}");
+}

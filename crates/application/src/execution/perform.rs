@@ -68,14 +68,21 @@ impl Kernel {
         parameters: &Value,
         cancel: &CancellationToken,
     ) -> Result<Report, Error> {
-        let Some(effect) = self.ports.tools.find(tool, operation).map(|operation| operation.effect) else {
+        let unavailable = || {
             let message = format!("`{tool}.{operation}` is not registered here; see the list of tools");
-            return Ok(report(failed("ToolUnavailable", &message)));
+            Ok(report(failed("ToolUnavailable", &message)))
         };
+        if self.ports.tools.find(tool, operation).is_none() {
+            return unavailable();
+        }
         let scope = self.scope(&assignment.task, parameters).await?;
         let parameters = match template::resolve(parameters, &scope, &template::Limits::default()) {
             Ok(parameters) => parameters,
             Err(error) => return Ok(report(failed("TemplateError", &error.to_string()))),
+        };
+        // Only now is it known what the call will do: the effect may depend on what a template became.
+        let Some(effect) = self.ports.tools.effect_of(tool, operation, &parameters) else {
+            return unavailable();
         };
         let sandbox = match self.sandbox(assignment).await? {
             Ok(folder) => folder,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use goalwright_domain::Timestamp;
 use goalwright_domain::execution::{Attempt, Decision, ExecutionError, Outcome, Run, SpanId};
 use goalwright_domain::experience::{
-    Execution, Experience, Io, Retrieval, Runner, result_text, short, task_execution,
+    Execution, Experience, Io, Retrieval, Runner, result_text, short, task_execution, without_secrets,
 };
 use goalwright_domain::task::{Task, TaskId};
 
@@ -77,7 +77,7 @@ pub(super) async fn write_executions(
 fn text_of(outcome: &Outcome, error: Option<&ExecutionError>) -> String {
     match outcome {
         Outcome::Done { summary: Some(summary), .. } => summary.clone(),
-        Outcome::Done { result, .. } => result_text(result),
+        Outcome::Done { result, .. } => result_text(&without_secrets(result)),
         Outcome::Failed { .. } | Outcome::Suspended(_) | Outcome::LeaseLost { .. } => {
             error.map(|error| error.message.clone()).unwrap_or_default()
         }

@@ -171,8 +171,8 @@ impl Planning {
 
     fn draft(&self, planned: &PlannedTask, goal_id: GoalId) -> DraftTask {
         let irreversible = planned.action.as_ref().is_some_and(|action| {
-            let operation = self.tools.find(&action.tool, &action.operation);
-            operation.is_some_and(|operation| operation.effect == Effect::Irreversible)
+            let effect = self.tools.effect_of(&action.tool, &action.operation, &action.parameters);
+            effect == Some(Effect::Irreversible)
         });
         DraftTask {
             goal_id: Some(goal_id),

@@ -18,14 +18,22 @@ use tokio_util::sync::CancellationToken;
 ///
 /// - no input makes it panic; whatever goes wrong is a [`ToolFailure`] whose message says what to do;
 /// - [`check`](Tools::check) finds nothing in parameters that [`call`](Tools::call) would accept;
-/// - the effect that is declared is the effect that happens: `None` changes nothing, a repeated
-///   `Idempotent` call leaves what the first one left;
+/// - the effect that [`effect_of`](Tools::effect_of) answers is the effect that happens: `None` changes nothing, a
+///   repeated `Idempotent` call leaves what the first one left; the declared effect is the strongest of them;
 /// - results contain no U+0000, which PostgreSQL's `jsonb` cannot store;
 /// - nothing outside [`Invocation::sandbox`] is read or written through paths in parameters.
 #[async_trait]
 pub trait Tools: Send + Sync {
     /// The declaration of an operation, `None` when it is not registered.
     fn find(&self, tool: &str, operation: &str) -> Option<&Operation>;
+
+    /// What a repetition of a call with these parameters would do, `None` when the operation is not registered.
+    ///
+    /// `parameters` may contain template holes: where the effect depends on one, this is the strongest effect that
+    /// is possible.
+    fn effect_of(&self, tool: &str, operation: &str, _parameters: &Value) -> Option<Effect> {
+        self.find(tool, operation).map(|operation| operation.effect)
+    }
 
     /// Every operation, by tool, then by operation.
     fn all(&self) -> Vec<&Operation>;
@@ -60,7 +68,8 @@ pub struct Operation {
     pub operation: String,
     /// One or two sentences for people and models: what it does and answers.
     pub summary: String,
-    /// What a repetition of the call would do.
+    /// What a repetition of the call would do; the strongest where that depends on the parameters, see
+    /// [`Tools::effect_of`].
     pub effect: Effect,
     /// JSON Schema of the parameters, always an object.
     pub parameters: Value,

@@ -136,9 +136,9 @@ impl Tasks {
 
     /// One attempt where the effect cannot be undone, the default elsewhere.
     fn usual_attempts(&self, action: Option<&Action>) -> Option<u32> {
-        let Some(Action::Tool { tool, operation, .. }) = action else { return None };
-        let operation = self.tools.find(tool, operation)?;
-        (operation.effect == Effect::Irreversible).then_some(1)
+        let Some(Action::Tool { tool, operation, parameters }) = action else { return None };
+        let effect = self.tools.effect_of(tool, operation, parameters)?;
+        (effect == Effect::Irreversible).then_some(1)
     }
 
     async fn slug(

@@ -1,14 +1,20 @@
 //! Experiences: the audit record of what was done. One `TASK_EXECUTION` per attempt, with the field contract of
 //! the end-to-end tracking specification (schema version 1).
 
+mod audit;
+mod secrets;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::Timestamp;
 use crate::execution::{Attempt, AttemptStatus, ExecutionError, Mode, Run};
 use crate::task::TaskState;
 use crate::workspace::WorkspaceId;
-use crate::{Timestamp, canonical};
+
+pub use audit::{TEXT_LIMIT, audit_text, audit_value};
+pub use secrets::{REDACTED, names_secret, text_without_secrets, without_secrets};
 
 /// The kinds of experiences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,9 +181,6 @@ pub struct Execution<'a> {
     pub short: &'a str,
 }
 
-/// The longest text that an experience carries, in bytes.
-pub const TEXT_LIMIT: usize = 64 * 1024;
-
 /// Builds the audit copy of an ended attempt. Every word of it that people or tools wrote passes through
 /// [`audit_text`], and nowhere else.
 pub fn task_execution(execution: Execution<'_>) -> Experience {
@@ -245,35 +248,6 @@ pub fn task_execution(execution: Execution<'_>) -> Experience {
         // No scrubber has seen this copy, and the record says so.
         meta: json!({"scrubbed": false}),
         workspace_id: run.workspace_id,
-    }
-}
-
-/// The one place where text becomes an audit copy; a scrubber of personal data belongs here. It bounds the length
-/// and removes the one character that not every database can store.
-pub fn audit_text(text: &str) -> String {
-    let text = text.replace('\0', "\u{fffd}");
-    if text.len() <= TEXT_LIMIT {
-        return text;
-    }
-    let mut end = TEXT_LIMIT;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}… ({} bytes in all)", &text[..end], text.len())
-}
-
-/// An audit copy of a value: its texts as [`audit_text`]; a value over the limit is replaced by its digest.
-pub fn audit_value(value: &Value) -> Value {
-    if value.to_string().len() > TEXT_LIMIT {
-        return json!({"omitted": "too large", "digest": canonical::digest(value)});
-    }
-    match value {
-        Value::String(text) => json!(audit_text(text)),
-        Value::Array(items) => items.iter().map(audit_value).collect(),
-        Value::Object(fields) => {
-            fields.iter().map(|(key, value)| (audit_text(key), audit_value(value))).collect()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::{ConfigError, Place};
+use goalwright_infrastructure::outbound::AllowList;
 pub use settings::{SETTINGS, Setting};
 use values::Values;
 
@@ -104,6 +105,8 @@ pub struct Config {
     pub db_pool: u32,
     /// Connections beyond these under load.
     pub db_pool_overflow: u32,
+    /// What tools may reach although it is private.
+    pub outbound_allow: AllowList,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written; none where nobody said, so that each command has its own default.
@@ -158,6 +161,7 @@ impl Config {
             worker_concurrency: parse::number(&values.get(&settings::WORKER_CONCURRENCY)?, 1, 1000)?,
             db_pool: parse::number(&values.get(&settings::DB_POOL)?, 1, 1000)?,
             db_pool_overflow: parse::number(&values.get(&settings::DB_POOL_OVERFLOW)?, 0, 1000)?,
+            outbound_allow: parse::outbound_allow(&values.get(&settings::OUTBOUND_ALLOW)?)?,
             log_format: parse::log_format(&values.get(&settings::LOG_FORMAT)?)?,
             log_filter: match filter.place {
                 Place::Default(_) => None,

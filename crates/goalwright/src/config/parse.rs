@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use goalwright_infrastructure::auth::SECRET_MIN_BYTES;
+use goalwright_infrastructure::outbound::{AllowError, AllowList};
 use tracing_subscriber::EnvFilter;
 
 use super::error::ConfigError;
@@ -85,6 +86,17 @@ pub(super) fn secret(given: Given) -> Result<Option<Secret>, ConfigError> {
         ));
     }
     Ok(given.filled().map(Secret))
+}
+
+/// A comma list of hosts, hosts with a port, and networks.
+pub(super) fn outbound_allow(given: &Given) -> Result<AllowList, ConfigError> {
+    given.text.parse().map_err(|error: AllowError| {
+        given.unusable(
+            error.to_string(),
+            "give a comma list of hosts, hosts with a port and networks, such as db.internal, cache.internal:6379, \
+             10.1.0.0/16",
+        )
+    })
 }
 
 /// `text` or `json`.

@@ -81,6 +81,16 @@ fn mistakes_are_named_with_their_place() {
             None,
             "GOALWRIGHT_LOG_FORMAT: `xml` is not taken | give `text` or `json`",
         ),
+        (
+            vec![("GOALWRIGHT_OUTBOUND_ALLOW", "db.internal, 10.0.0.5/8")],
+            None,
+            "GOALWRIGHT_OUTBOUND_ALLOW: `10.0.0.5/8` has bits behind its prefix; write 10.0.0.0/8 | give a comma list",
+        ),
+        (
+            vec![],
+            Some("bind = \"a:1\"\noutbound_allow = \"http://db.internal\""),
+            "goalwright.toml, line 2: `outbound_allow`: `http://db.internal` is a URL; give only its host",
+        ),
         (vec![("RUST_LOG", "a=b=c")], None, "RUST_LOG: `a=b=c` is no log filter"),
     ] {
         let answer = refused(&variables, file);

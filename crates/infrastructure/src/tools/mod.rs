@@ -1,18 +1,23 @@
-//! The tools that are built in: files in a sandbox, text, JSON and time.
+//! The tools that are built in: files in a sandbox, HTTP, text, JSON and time.
 //!
 //! Every operation is a function from typed parameters to a result, in the file of its tool; `operation.rs`
-//! derives its schemas from the types, and this file registers it. What an operation may rely on: its
-//! parameters have the declared form, and it runs on a thread where it may block.
+//! derives its schemas from the types, and `catalogue.rs` registers it. What an operation may rely on: its
+//! parameters have the declared form, and unless it is one that waits, it runs on a thread where it may block.
 
+mod catalogue;
 mod failure;
 mod file;
+mod http;
 mod json;
+mod lint;
 mod operation;
 mod sandbox;
 mod schema;
 mod text;
 mod time;
 
+#[cfg(test)]
+mod guide;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +32,9 @@ use goalwright_domain::execution::Effect;
 use serde_json::Value;
 
 use failure::{failure, shortened};
-use operation::{Call, Registered, cancelled};
+use operation::{Call, Registered, Work, cancelled};
+
+use crate::outbound::{AllowList, Outbound};
 
 /// The registry of the built-in tools.
 pub struct BuiltinTools {
@@ -49,13 +56,18 @@ impl Default for BuiltinTools {
 }
 
 impl BuiltinTools {
-    /// All of them.
+    /// All of them; requests reach the public internet only.
     pub fn new() -> Self {
+        Self::reaching(Outbound::new(AllowList::default()))
+    }
+
+    /// All of them; requests leave through `outbound`.
+    pub fn reaching(outbound: Outbound) -> Self {
         let named = |registered: Registered| {
             let Operation { tool, operation, .. } = &registered.operation;
             ((tool.clone(), operation.clone()), Arc::new(registered))
         };
-        Self { operations: builtin().into_iter().map(named).collect() }
+        Self { operations: catalogue::builtin(&Arc::new(outbound)).into_iter().map(named).collect() }
     }
 
     fn registered(&self, tool: &str, operation: &str) -> Option<&Arc<Registered>> {
@@ -80,152 +92,15 @@ impl BuiltinTools {
     }
 }
 
-fn builtin() -> Vec<Registered> {
-    vec![
-        Registered::new::<file::ListParameters, file::ListResult>(
-            ("file", "list"),
-            Effect::None,
-            "Lists the files of a folder (`path`, `glob`): `{files}`, sorted; hidden files, `target` and \
-             `node_modules` only when the glob names them. With `paths` it tells which of them there are: \
-             `{files, missing}`, and for the entries of `text.match` also `broken`, the links that lead nowhere.",
-            file::list,
-        )
-        .one_of(&[&[], &["path", "glob"], &["paths", "base"]])
-        .lint(lint::list),
-        Registered::new::<file::ReadParameters, file::ReadResult>(
-            ("file", "read"),
-            Effect::None,
-            "Reads a text file (`path`): `{path, text}`; or several (`paths`): a list of these.",
-            file::read,
-        )
-        .one_of(&[&["path"], &["paths"]])
-        .lint(lint::read),
-        Registered::new::<file::WriteParameters, file::Written>(
-            ("file", "write"),
-            Effect::Idempotent,
-            "Writes a file anew (`path`, `content`), making its folders: `{path, bytes}`. What is no text is \
-             written as JSON.",
-            file::write,
-        )
-        .lint(lint::write),
-        Registered::new::<file::WriteParameters, file::Written>(
-            ("file", "append"),
-            Effect::Irreversible,
-            "Adds to the end of a file (`path`, `content`), making it if need be: `{path, bytes}`, the bytes added.",
-            file::append,
-        )
-        .lint(lint::write),
-        Registered::new::<text::StatsParameters, text::OneOrMany<text::Stats>>(
-            ("text", "stats"),
-            Effect::None,
-            "Counts a text: `{words, lines, characters}`; or several (`texts`, also the entries of `file.read`): a \
-             list of these, with their `path`.",
-            text::stats,
-        )
-        .one_of(&[&["text"], &["texts"]]),
-        Registered::new::<text::MatchParameters, text::OneOrMany<text::Matches>>(
-            ("text", "match"),
-            Effect::None,
-            "Finds all matches of a regular expression (`pattern`) in a text: `{matches}`, the first group where \
-             there is one; or in several (`texts`, also the entries of `file.read`): a list of these, with their \
-             `path`.",
-            text::find,
-        )
-        .one_of(&[&["text"], &["texts"]])
-        .lint(lint::pattern),
-        Registered::new::<text::RenderParameters, String>(
-            ("text", "render"),
-            Effect::None,
-            "Answers the text of a `template` whose holes are filled.",
-            text::render,
-        ),
-        Registered::new::<json::QueryParameters, Value>(
-            ("json", "query"),
-            Effect::None,
-            "Looks into a `value` with a `path`: a JSON Pointer when it is empty or starts with `/`, else JMESPath.",
-            json::query,
-        )
-        .lint(lint::query),
-        Registered::new::<time::NowParameters, time::Now>(
-            ("time", "now"),
-            Effect::None,
-            "The present moment in UTC: `{now, date, time, weekday, unix}`.",
-            time::now,
-        ),
-        Registered::new::<time::SleepParameters, time::Slept>(
-            ("time", "sleep"),
-            Effect::None,
-            "Waits for some `seconds`, up to a year; the wait outlives restarts.",
-            time::sleep,
-        ),
-    ]
-}
-
-/// What no schema can say about literal parameters; each answer has a JSON Pointer to the value.
-mod lint {
-    use super::*;
-
-    type Found = Vec<(String, ToolFailure)>;
-
-    fn note<T>(pointer: impl Into<String>, result: Result<T, ToolFailure>) -> Found {
-        result.err().map(|failure| (pointer.into(), failure)).into_iter().collect()
-    }
-
-    fn text<'a>(parameters: &'a Value, name: &str) -> &'a str {
-        parameters.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn path(parameters: &Value, name: &str) -> Found {
-        note(format!("/{name}"), sandbox::relative(text(parameters, name)))
-    }
-
-    pub(super) fn list(parameters: &Value) -> Found {
-        let mut found = path(parameters, "path");
-        found.extend(path(parameters, "base"));
-        if parameters.get("base").is_some() && parameters.get("paths").is_none() {
-            let message = "`base` is where `paths` are relative to; for a folder to list use `path`";
-            found.extend(note::<()>("/base", Err(failure("InvalidParameters", message))));
-        }
-        let globs: Vec<String> = match parameters.get("glob") {
-            Some(Value::String(glob)) => vec![glob.clone()],
-            Some(Value::Array(globs)) => {
-                globs.iter().filter_map(|glob| glob.as_str().map(str::to_owned)).collect()
-            }
-            _ => Vec::new(),
-        };
-        found.extend(note("/glob", file::check_globs(&globs)));
-        found
-    }
-
-    pub(super) fn read(parameters: &Value) -> Found {
-        let mut found = path(parameters, "path");
-        let paths = parameters.get("paths").and_then(Value::as_array);
-        for (index, path) in paths.into_iter().flatten().enumerate() {
-            found.extend(note(
-                format!("/paths/{index}"),
-                sandbox::relative(path.as_str().unwrap_or_default()),
-            ));
-        }
-        found
-    }
-
-    pub(super) fn write(parameters: &Value) -> Found {
-        path(parameters, "path")
-    }
-
-    pub(super) fn pattern(parameters: &Value) -> Found {
-        note("/pattern", text::compile(text(parameters, "pattern")))
-    }
-
-    pub(super) fn query(parameters: &Value) -> Found {
-        note("/path", json::check(text(parameters, "path")))
-    }
-}
-
 #[async_trait]
 impl Tools for BuiltinTools {
     fn find(&self, tool: &str, operation: &str) -> Option<&Operation> {
         self.registered(tool, operation).map(|registered| &registered.operation)
+    }
+
+    fn effect_of(&self, tool: &str, operation: &str, parameters: &Value) -> Option<Effect> {
+        let registered = self.registered(tool, operation)?;
+        Some((registered.effect_of)(parameters).unwrap_or(registered.operation.effect))
     }
 
     fn all(&self) -> Vec<&Operation> {
@@ -250,14 +125,18 @@ impl Tools for BuiltinTools {
     }
 
     async fn call(&self, invocation: Invocation) -> Result<Reply, ToolFailure> {
-        let Invocation { tool, operation, parameters, sandbox, now, cancel, .. } = invocation;
+        let Invocation { tool, operation, parameters, sandbox, idempotency_key, now, cancel } = invocation;
         let Some(registered) = self.registered(&tool, &operation).map(Arc::clone) else {
             return Err(failure("ToolUnavailable", self.unavailable(&tool, &operation)));
         };
         if cancel.is_cancelled() {
             return Err(cancelled());
         }
-        let call = Call { sandbox, now, cancel };
+        let call = Call { sandbox, idempotency_key, now, cancel };
+        if let Work::Waiting(work) = &registered.work {
+            check(&registered, &parameters)?;
+            return work(call, parameters).await.map(storable);
+        }
         // The one place where tools block. It is waited for to its end even when the call is cancelled: long
         // work looks at the token itself, and nothing goes on writing after it was said to have stopped.
         let work = tokio::task::spawn_blocking(move || perform(&registered, &call, parameters));
@@ -270,17 +149,28 @@ impl Tools for BuiltinTools {
 }
 
 fn perform(registered: &Registered, call: &Call, parameters: Value) -> Result<Reply, ToolFailure> {
-    let problems = schema::check(registered, &parameters, true);
-    if !problems.is_empty() {
-        let listed: Vec<String> =
-            problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
-        return Err(failure("InvalidParameters", listed.join("; ")));
+    check(registered, &parameters)?;
+    match &registered.work {
+        Work::Blocking(work) => work(call, parameters).map(storable),
+        Work::Waiting(_) => Err(failure("ToolCrashed", "the operation waits, and was asked to block")),
     }
-    let mut reply = (registered.run)(call, parameters)?;
+}
+
+fn check(registered: &Registered, parameters: &Value) -> Result<(), ToolFailure> {
+    let problems = schema::check(registered, parameters, true);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let listed: Vec<String> =
+        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    Err(failure("InvalidParameters", listed.join("; ")))
+}
+
+fn storable(mut reply: Reply) -> Reply {
     match &mut reply {
         Reply::Done { result, .. } | Reply::Sleep { result, .. } => replace_nul(result),
     }
-    Ok(reply)
+    reply
 }
 
 /// PostgreSQL's `jsonb` has no U+0000; U+FFFD stands in for it.

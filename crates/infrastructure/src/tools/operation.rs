@@ -1,6 +1,8 @@
 //! An operation as it is registered: its declaration, its checks, and the function that does it.
 
+use std::future::Future;
 use std::path::PathBuf;
+use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
 use goalwright_application::ports::tools::{Operation, Reply, ToolFailure};
@@ -18,6 +20,7 @@ use super::sandbox::Sandbox;
 /// What an operation knows of its call besides its parameters.
 pub(super) struct Call {
     pub(super) sandbox: PathBuf,
+    pub(super) idempotency_key: String,
     pub(super) now: DateTime<Utc>,
     pub(super) cancel: CancellationToken,
 }
@@ -37,8 +40,20 @@ pub(super) fn cancelled() -> ToolFailure {
     failure("Cancelled", "the call was cancelled before it was done; run it again if it is still wanted")
 }
 
-type Run = Box<dyn Fn(&Call, Value) -> Result<Reply, ToolFailure> + Send + Sync>;
-type Lint = fn(&Value) -> Vec<(String, ToolFailure)>;
+type Outcome = Result<Reply, ToolFailure>;
+type Answering = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+type Block = dyn Fn(&Call, Value) -> Outcome + Send + Sync;
+type Wait = dyn Fn(Call, Value) -> Answering + Send + Sync;
+type Lint = Box<dyn Fn(&Value) -> Vec<(String, ToolFailure)> + Send + Sync>;
+type EffectOf = fn(&Value) -> Option<Effect>;
+
+/// The function that does it.
+pub(super) enum Work {
+    /// It computes or uses the file system, on a thread where it may block.
+    Blocking(Box<Block>),
+    /// It waits for others, and ends soon after its call was cancelled.
+    Waiting(Box<Wait>),
+}
 
 /// One operation of the registry.
 pub(super) struct Registered {
@@ -47,20 +62,52 @@ pub(super) struct Registered {
     pub(super) forms: &'static [&'static [&'static str]],
     /// Finds what no schema can say, in values without holes; paths start at the parameters.
     pub(super) lint: Lint,
+    /// The effect of a call with these parameters, where that is not always the declared one and can be told.
+    pub(super) effect_of: EffectOf,
     pub(super) validator: Option<Validator>,
-    pub(super) run: Run,
+    pub(super) work: Work,
 }
 
 impl Registered {
-    /// An operation whose parameters are `P` and whose result is `R`.
+    /// An operation that blocks, whose parameters are `P` and whose result is `R`.
     pub(super) fn new<P, R>(
         name: (&str, &str),
         effect: Effect,
         summary: &str,
-        run: fn(&Call, P) -> Result<Reply, ToolFailure>,
+        run: fn(&Call, P) -> Outcome,
     ) -> Self
     where
         P: DeserializeOwned + JsonSchema + 'static,
+        R: JsonSchema,
+    {
+        let work = move |call: &Call, parameters| run(call, typed(parameters)?);
+        Self::declared::<P, R>(name, effect, summary, Work::Blocking(Box::new(work)))
+    }
+
+    /// An operation that waits for others, whose parameters are `P` and whose result is `R`.
+    pub(super) fn waiting<P, R, F>(
+        name: (&str, &str),
+        effect: Effect,
+        summary: &str,
+        run: impl Fn(Call, P) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: DeserializeOwned + JsonSchema + Send + 'static,
+        R: JsonSchema,
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        let work = move |call, parameters| -> Answering {
+            match typed(parameters) {
+                Ok(parameters) => Box::pin(run(call, parameters)),
+                Err(failure) => Box::pin(std::future::ready(Err(failure))),
+            }
+        };
+        Self::declared::<P, R>(name, effect, summary, Work::Waiting(Box::new(work)))
+    }
+
+    fn declared<P, R>(name: (&str, &str), effect: Effect, summary: &str, work: Work) -> Self
+    where
+        P: JsonSchema,
         R: JsonSchema,
     {
         let parameters = schema_of::<P>();
@@ -76,13 +123,9 @@ impl Registered {
                 result: schema_of::<R>(),
             },
             forms: &[],
-            lint: |_| Vec::new(),
-            run: Box::new(move |call, parameters| {
-                let parameters = serde_json::from_value(parameters).map_err(|error| {
-                    failure("InvalidParameters", format!("{error}; see the operation's schema"))
-                })?;
-                run(call, parameters)
-            }),
+            lint: Box::new(|_| Vec::new()),
+            effect_of: |_| None,
+            work,
         }
     }
 
@@ -99,10 +142,24 @@ impl Registered {
     }
 
     /// With a check of literal values.
-    pub(super) fn lint(mut self, lint: Lint) -> Self {
-        self.lint = lint;
+    pub(super) fn lint(
+        mut self,
+        lint: impl Fn(&Value) -> Vec<(String, ToolFailure)> + Send + Sync + 'static,
+    ) -> Self {
+        self.lint = Box::new(lint);
         self
     }
+
+    /// With an effect that depends on the parameters; none means the declared one, which is the strongest.
+    pub(super) fn effect_of(mut self, effect_of: EffectOf) -> Self {
+        self.effect_of = effect_of;
+        self
+    }
+}
+
+fn typed<P: DeserializeOwned>(parameters: Value) -> Result<P, ToolFailure> {
+    serde_json::from_value(parameters)
+        .map_err(|error| failure("InvalidParameters", format!("{error}; see the operation's schema")))
 }
 
 fn schema_of<T: JsonSchema>() -> Value {

@@ -429,7 +429,7 @@ fn declarations_are_sound() {
     let names: Vec<String> =
         tools.all().iter().map(|declared| format!("{}.{}", declared.tool, declared.operation)).collect();
     assert!(names.is_sorted());
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
     for registered in tools.operations.values() {
         let declared = &registered.operation;
         assert!(registered.validator.is_some(), "{}", declared.operation);
@@ -468,6 +468,8 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
+        Just(json!("GET")),
+        Just(json!("http://127.1/")),
         "\\PC{0,8}|[./a*\\[{(\\\\\\x00]{0,6}".prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
@@ -482,14 +484,14 @@ fn any_json() -> impl Strategy<Value = Value> {
 fn parameter_name() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
         "path", "paths", "glob", "base", "content", "text", "texts", "pattern", "template", "value",
-        "seconds", "matches", "other",
+        "seconds", "matches", "method", "url", "headers", "json", "timeout", "other",
     ])
     .prop_map(str::to_owned)
 }
 
 proptest! {
     #[test]
-    fn nothing_panics(which in 0_usize..10, parameters in any_json()) {
+    fn nothing_panics(which in 0_usize..11, parameters in any_json()) {
         let folder = TempDir::new().expect("a folder");
         let tools = BuiltinTools::new();
         let declared = tools.all()[which];

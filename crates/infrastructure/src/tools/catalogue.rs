@@ -1,0 +1,109 @@
+//! Every built-in operation: its name, its effect, what it does and what does it.
+
+use std::sync::Arc;
+
+use goalwright_domain::execution::Effect;
+use serde_json::Value;
+
+use super::operation::Registered;
+use super::{file, http, json, lint, text, time};
+use crate::outbound::Outbound;
+
+/// All of them, in no order.
+pub(super) fn builtin(outbound: &Arc<Outbound>) -> Vec<Registered> {
+    vec![
+        Registered::new::<file::ListParameters, file::ListResult>(
+            ("file", "list"),
+            Effect::None,
+            "Lists the files of a folder (`path`, `glob`): `{files}`, sorted; hidden files, `target` and \
+             `node_modules` only when the glob names them. With `paths` it tells which of them there are: \
+             `{files, missing}`, and for the entries of `text.match` also `broken`, the links that lead nowhere.",
+            file::list,
+        )
+        .one_of(&[&[], &["path", "glob"], &["paths", "base"]])
+        .lint(lint::list),
+        Registered::new::<file::ReadParameters, file::ReadResult>(
+            ("file", "read"),
+            Effect::None,
+            "Reads a text file (`path`): `{path, text}`; or several (`paths`): a list of these.",
+            file::read,
+        )
+        .one_of(&[&["path"], &["paths"]])
+        .lint(lint::read),
+        Registered::new::<file::WriteParameters, file::Written>(
+            ("file", "write"),
+            Effect::Idempotent,
+            "Writes a file anew (`path`, `content`), making its folders: `{path, bytes}`. What is no text is \
+             written as JSON.",
+            file::write,
+        )
+        .lint(lint::write),
+        Registered::new::<file::WriteParameters, file::Written>(
+            ("file", "append"),
+            Effect::Irreversible,
+            "Adds to the end of a file (`path`, `content`), making it if need be: `{path, bytes}`, the bytes added.",
+            file::append,
+        )
+        .lint(lint::write),
+        request(outbound.clone()),
+        Registered::new::<text::StatsParameters, text::OneOrMany<text::Stats>>(
+            ("text", "stats"),
+            Effect::None,
+            "Counts a text: `{words, lines, characters}`; or several (`texts`, also the entries of `file.read`): a \
+             list of these, with their `path`.",
+            text::stats,
+        )
+        .one_of(&[&["text"], &["texts"]]),
+        Registered::new::<text::MatchParameters, text::OneOrMany<text::Matches>>(
+            ("text", "match"),
+            Effect::None,
+            "Finds all matches of a regular expression (`pattern`) in a text: `{matches}`, the first group where \
+             there is one; or in several (`texts`, also the entries of `file.read`): a list of these, with their \
+             `path`.",
+            text::find,
+        )
+        .one_of(&[&["text"], &["texts"]])
+        .lint(lint::pattern),
+        Registered::new::<text::RenderParameters, String>(
+            ("text", "render"),
+            Effect::None,
+            "Answers the text of a `template` whose holes are filled.",
+            text::render,
+        ),
+        Registered::new::<json::QueryParameters, Value>(
+            ("json", "query"),
+            Effect::None,
+            "Looks into a `value` with a `path`: a JSON Pointer when it is empty or starts with `/`, else JMESPath.",
+            json::query,
+        )
+        .lint(lint::query),
+        Registered::new::<time::NowParameters, time::Now>(
+            ("time", "now"),
+            Effect::None,
+            "The present moment in UTC: `{now, date, time, weekday, unix}`.",
+            time::now,
+        ),
+        Registered::new::<time::SleepParameters, time::Slept>(
+            ("time", "sleep"),
+            Effect::None,
+            "Waits for some `seconds`, up to a year; the wait outlives restarts.",
+            time::sleep,
+        ),
+    ]
+}
+
+fn request(outbound: Arc<Outbound>) -> Registered {
+    let linted = outbound.clone();
+    Registered::waiting::<http::RequestParameters, Value, _>(
+        ("http", "request"),
+        Effect::Irreversible,
+        "Sends a request (`method`, `url`, `headers`, `query`, and `json` or `body`) and answers the body: a value where \
+         it is JSON, else its text; with `full_response` it answers `{status, headers, body}`. A status of 400 or more \
+         is a failure. Up to 4 MiB are sent and read, and private addresses are not reached.",
+        move |call, parameters| http::request(outbound.clone(), call, parameters),
+    )
+    // Both may be left out, and that is the first of the three forms.
+    .one_of(&[&[], &["json"], &["body"]])
+    .lint(move |parameters| http::lint(&linted, parameters))
+    .effect_of(http::effect_of)
+}
