@@ -9,7 +9,7 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::answer::JSON;
 use crate::problem::{Problem, plain};
@@ -48,10 +48,17 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Body<T> {
 }
 
 async fn read<T: ParseFromJSON>(content_type: Option<&str>, body: &mut RequestBody) -> Result<T, Problem> {
-    if !content_type.is_some_and(is_json) {
+    if content_type.is_some_and(|given| !is_json(given)) {
         return Err(Problem::unsupported_media_type(content_type));
     }
     let bytes = take(body).await?;
+    // Nothing at all says as much as an object without fields; bytes without a type say nothing that is understood.
+    if bytes.is_empty() && content_type.is_none() {
+        return Ok(parse(Value::Object(Map::new()))?);
+    }
+    if content_type.is_none() {
+        return Err(Problem::unsupported_media_type(content_type));
+    }
     let value: Value =
         serde_json::from_slice(&bytes).map_err(|error| Problem::unreadable_body(&error.to_string()))?;
     Ok(parse(value)?)

@@ -20,6 +20,7 @@ mod agents;
 mod answer;
 mod auth;
 mod body;
+mod changes;
 mod docs_page;
 mod document;
 mod entrance;
@@ -75,10 +76,14 @@ type Operations = (
     goals::Decompose,
     goals::Progress,
     tasks::Tasks,
+    tasks::Decide,
     tasks::Run,
     tasks::Complete,
+    tasks::Edit,
     agents::Agents,
+    agents::Edit,
     experiences::Experiences,
+    experiences::Add,
     events::Events,
 );
 
@@ -92,10 +97,14 @@ fn operations(services: &Services) -> Operations {
         goals::Decompose(own()),
         goals::Progress(own()),
         tasks::Tasks(own()),
+        tasks::Decide(own()),
         tasks::Run(own()),
         tasks::Complete(own()),
+        tasks::Edit(own()),
         agents::Agents(own()),
+        agents::Edit(own()),
         experiences::Experiences(own()),
+        experiences::Add(own()),
         events::Events(own()),
     )
 }

@@ -134,6 +134,15 @@ impl From<StorageError> for Error {
     }
 }
 
+impl From<goalwright_domain::task::Refusal> for Error {
+    fn from(refusal: goalwright_domain::task::Refusal) -> Self {
+        match refusal {
+            goalwright_domain::task::Refusal::Rejected(rejection) => rejection.into(),
+            goalwright_domain::task::Refusal::Invalid(violations) => violations.into(),
+        }
+    }
+}
+
 impl From<Vec<Violation>> for Error {
     fn from(violations: Vec<Violation>) -> Self {
         Self::invalid(violations)

@@ -11,6 +11,7 @@ pub mod agents;
 pub mod context;
 pub mod error;
 pub mod execution;
+pub mod experiences;
 pub mod goals;
 pub mod idempotency;
 pub mod planning;

@@ -7,6 +7,7 @@ use goalwright_domain::experience::Runner;
 use crate::access::Access;
 use crate::agents::Agents;
 use crate::execution::KernelPorts;
+use crate::experiences::Experiences;
 use crate::goals::Goals;
 use crate::idempotency::Idempotency;
 use crate::planning::Planning;
@@ -27,6 +28,8 @@ pub struct Services {
     pub tasks: Arc<Tasks>,
     /// Agents.
     pub agents: Arc<Agents>,
+    /// Experiences that somebody adds.
+    pub experiences: Arc<Experiences>,
     /// Requests that are repeated.
     pub idempotency: Arc<Idempotency>,
     /// Reads that need no rule: experiences, events, runs.
@@ -51,6 +54,12 @@ impl Services {
                 clock.clone(),
                 ids.clone(),
                 signals.clone(),
+            )),
+            experiences: Arc::new(Experiences::new(
+                transactions.clone(),
+                queries.clone(),
+                clock.clone(),
+                ids.clone(),
             )),
             idempotency: Arc::new(Idempotency::new(transactions.clone(), queries.clone(), clock.clone())),
             planning: Arc::new(Planning::new(ports)),

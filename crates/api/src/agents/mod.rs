@@ -1,6 +1,7 @@
 //! Agents: make them, read them.
 
 mod bodies;
+mod edit;
 
 use goalwright_application::Services;
 use goalwright_application::read::AgentFilter;
@@ -18,6 +19,8 @@ use crate::problem::Problem;
 use crate::tag::Tag;
 use crate::values::Word;
 use bodies::{AgentBody, NewAgentBody};
+
+pub(crate) use edit::Edit;
 
 const LIST: &str = "agents";
 

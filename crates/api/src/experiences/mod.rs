@@ -1,5 +1,6 @@
 //! Experiences: the audit record of what was done.
 
+mod add;
 mod bodies;
 
 use goalwright_application::read::ExperienceFilter;
@@ -17,6 +18,8 @@ use crate::problem::Problem;
 use crate::tag::Tag;
 use crate::values::Word;
 use bodies::ExperienceBody;
+
+pub(crate) use add::Add;
 
 const LIST: &str = "experiences";
 

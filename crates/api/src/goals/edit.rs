@@ -1,19 +1,19 @@
 use goalwright_application::{Error, Services};
-use goalwright_domain::Violation;
-use goalwright_domain::goal::{GoalEdit, GoalId};
+use goalwright_domain::goal::{GoalEdit, GoalId, GoalStatus};
 use poem_openapi::param::Path;
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use super::GoalBody;
-use crate::answer::Found;
+use crate::answer::{Deleted, Found};
 use crate::auth::Caller;
 use crate::body::Body;
+use crate::changes::{cleared, kept, optional};
 use crate::document::Chapter;
 use crate::problem::Problem;
 use crate::tag::{IfMatch, Tag};
-use crate::values::Moment;
+use crate::values::{Moment, Word};
 
 /// Change goals.
 pub(crate) struct Edit(pub(crate) Services);
@@ -30,33 +30,21 @@ pub(crate) struct GoalChangesBody {
     success_criteria: MaybeUndefined<Vec<String>>,
     /// Until when; null takes the date away.
     due_at: MaybeUndefined<Moment>,
+    /// `draft` and `abandoned` put it to rest: nothing of it is begun any more. `active` lets it go on.
+    status: MaybeUndefined<Word<GoalStatus>>,
 }
 
 impl GoalChangesBody {
     fn edit(self) -> Result<GoalEdit, Error> {
-        if self.title.is_null() {
-            let message = "a goal needs a title; leave the field out to keep the one it has";
-            return Err(Error::invalid(vec![Violation::new("title", "required", message)]));
-        }
-        Ok(GoalEdit {
-            title: self.title.take(),
+        let mut violations = Vec::new();
+        let edit = GoalEdit {
+            title: kept("title", self.title, &mut violations),
             description: cleared(self.description),
             success_criteria: cleared(self.success_criteria),
-            due_at: match self.due_at {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(at) => Some(Some(at.0)),
-            },
-        })
-    }
-}
-
-/// The new value: an empty one for null, none where nothing is said.
-fn cleared<T: Default>(field: MaybeUndefined<T>) -> Option<T> {
-    match field {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(T::default()),
-        MaybeUndefined::Value(value) => Some(value),
+            due_at: optional(self.due_at).map(|at| at.map(|at| at.0)),
+            status: kept("status", self.status, &mut violations).map(|status| status.0),
+        };
+        if violations.is_empty() { Ok(edit) } else { Err(Error::invalid(violations)) }
     }
 }
 
@@ -79,5 +67,22 @@ impl Edit {
         self.0.goals.get(&caller.0, id).await?;
         let goal = self.0.goals.edit(&caller.0, id, body.0.edit()?, &if_match.of(id)?).await?;
         Ok(Found { tag: Tag::new(id, goal.revision), body: goal.into() })
+    }
+
+    /// Delete a goal.
+    ///
+    /// Its tasks stay, without a goal; so does the record. Refused with `goal_running` while one of its tasks runs.
+    #[oai(path = "/v1/goals/:id", method = "delete", operation_id = "delete_goal")]
+    async fn delete(
+        &self,
+        caller: Caller,
+        /// The goal's id.
+        id: Path<Uuid>,
+        if_match: IfMatch,
+    ) -> Result<Deleted, Problem> {
+        let id = GoalId::new(id.0);
+        self.0.goals.get(&caller.0, id).await?;
+        self.0.goals.delete(&caller.0, id, &if_match.of(id)?).await?;
+        Ok(Deleted)
     }
 }

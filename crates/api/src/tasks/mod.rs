@@ -3,6 +3,8 @@
 mod action;
 mod bodies;
 mod complete;
+mod decide;
+mod edit;
 mod new;
 mod run;
 
@@ -24,6 +26,8 @@ use crate::values::Word;
 use bodies::TaskBody;
 
 pub(crate) use complete::Complete;
+pub(crate) use decide::Decide;
+pub(crate) use edit::Edit;
 pub(crate) use new::NewTaskBody;
 pub(crate) use run::Run;
 

@@ -1,5 +1,8 @@
 //! Agents: make them, read them.
 
+mod edit;
+mod retire;
+
 use std::sync::Arc;
 
 use goalwright_domain::agent::{Agent, AgentId, DraftAgent};
@@ -59,13 +62,7 @@ impl Agents {
             unit.agents().save(&before).await?;
         }
         facts.extend(agent.take_facts());
-        unit.agents().insert(&agent).await.map_err(|error| match error {
-            StorageError::Duplicate { what } if what.contains("name") => Error::Conflict {
-                code: "name_taken",
-                message: format!("the workspace has an agent called `{name}` already; choose another name"),
-            },
-            other => other.into(),
-        })?;
+        unit.agents().insert(&agent).await.map_err(|error| name_taken(error, &name))?;
         unit.outbox().append(&context.events(&*self.ids, facts, now)).await?;
         // Whoever waited for somebody like this one need not wait any longer.
         place_unassigned(&*unit, &*self.ids, context.workspace(), now).await?;
@@ -93,5 +90,15 @@ impl Agents {
         page: &PageRequest,
     ) -> Result<Page<Agent>, Error> {
         self.queries.agents(context.workspace(), filter, page).await
+    }
+}
+
+fn name_taken(error: StorageError, name: &str) -> Error {
+    match error {
+        StorageError::Duplicate { what } if what.contains("name") => Error::Conflict {
+            code: "name_taken",
+            message: format!("the workspace has an agent called `{name}` already; choose another name"),
+        },
+        other => other.into(),
     }
 }

@@ -1,6 +1,7 @@
 //! Goals: state them, read them, ask how far they are.
 
 mod create;
+mod delete;
 mod edit;
 mod progress;
 

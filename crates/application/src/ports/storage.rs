@@ -110,6 +110,8 @@ pub trait AgentRepository: Send + Sync {
     async fn insert(&self, agent: &Agent) -> Stored<()>;
     /// Every active agent of the workspace, by id.
     async fn active(&self, workspace: WorkspaceId) -> Stored<Vec<Agent>>;
+    /// One agent of the workspace, locked.
+    async fn lock(&self, workspace: WorkspaceId, id: AgentId) -> Stored<Option<Agent>>;
     /// The default agent of the workspace, locked.
     async fn lock_default(&self, workspace: WorkspaceId) -> Stored<Option<Agent>>;
     /// The human agent of a member.
@@ -156,8 +158,10 @@ pub trait TaskRepository: Send + Sync {
     async fn lock_unassigned(&self, workspace: WorkspaceId, limit: usize) -> Stored<Vec<Task>>;
     /// Every task of the goal, locked, by id.
     async fn lock_of_goal(&self, goal: GoalId) -> Stored<Vec<Task>>;
-    /// Open tasks of an agent, locked, by id.
-    async fn lock_open_of(&self, workspace: WorkspaceId, agent: AgentId, limit: usize) -> Stored<Vec<Task>>;
+    /// Pending and ready tasks of an agent, by id; not locked.
+    async fn open_of(&self, workspace: WorkspaceId, agent: AgentId, limit: usize) -> Stored<Vec<TaskId>>;
+    /// The ready tasks of a goal, by id; not locked.
+    async fn ready_of(&self, goal: GoalId) -> Stored<Vec<TaskId>>;
     /// Writes what the progress of tasks changes.
     async fn save_many(&self, tasks: &[Task]) -> Stored<()>;
     /// Writes everything that can change of tasks. `Duplicate` if a key or a slug is taken.

@@ -233,6 +233,12 @@ pub trait Queries: Send + Sync {
     ) -> Result<Page<Agent>, Error>;
     /// One experience.
     async fn experience(&self, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error>;
+    /// Those of these ids that are experiences of the workspace.
+    async fn known_experiences(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[String],
+    ) -> Result<std::collections::HashSet<String>, Error>;
     /// Experiences, newest first.
     async fn experiences(
         &self,

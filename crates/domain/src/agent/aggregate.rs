@@ -6,7 +6,7 @@ use super::AgentId;
 use crate::ledger::Fact;
 use crate::task::NAME_LIMIT;
 use crate::workspace::{UserId, WorkspaceId};
-use crate::{Timestamp, Violation};
+use crate::{Rejection, Timestamp, Violation};
 
 /// What an agent is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -106,6 +106,19 @@ pub struct DraftAgent {
     pub user_id: Option<UserId>,
 }
 
+/// What somebody wants changed of an agent; what is none stays as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AgentEdit {
+    /// See [`AgentState::name`].
+    pub name: Option<String>,
+    /// See [`AgentState::capabilities`].
+    pub capabilities: Option<Vec<String>>,
+    /// See [`AgentState::max_concurrency`]; none inside takes the limit away.
+    pub max_concurrency: Option<Option<u32>>,
+    /// See [`AgentState::is_default`].
+    pub is_default: Option<bool>,
+}
+
 /// An agent with the facts its commands left.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agent {
@@ -183,13 +196,67 @@ impl Agent {
 
     /// Another agent is the default from now on.
     pub fn step_down(&mut self, now: Timestamp) {
-        if self.state.is_default {
-            let before = self.state.clone();
-            self.state.is_default = false;
-            self.revision += 1;
-            self.updated_at = now;
-            self.facts.push(Fact::changed("agent", "agent.updated", self.state.id, &before, &self.state));
+        self.become_state("agent.updated", AgentState { is_default: false, ..self.state.clone() }, now);
+    }
+
+    /// Changes what `edit` names. What is the same already changes nothing and leaves no fact.
+    ///
+    /// # Errors
+    /// Every violation of the new values; `invalid_transition` if it is retired.
+    pub fn edit(&mut self, edit: AgentEdit, now: Timestamp) -> Result<(), crate::task::Refusal> {
+        let state = &self.state;
+        if state.status == AgentStatus::Retired {
+            let message = "the agent is retired, and stays as it is for the record; make a new one";
+            return Err(Rejection::new("invalid_transition", message).into());
         }
+        let draft = DraftAgent {
+            name: edit.name.unwrap_or_else(|| state.name.clone()),
+            kind: state.kind,
+            capabilities: edit.capabilities.unwrap_or_else(|| state.capabilities.clone()),
+            max_concurrency: edit.max_concurrency.unwrap_or(state.max_concurrency),
+            is_default: edit.is_default.unwrap_or(state.is_default),
+            user_id: state.user_id,
+        };
+        let violations = check(&draft);
+        if !violations.is_empty() {
+            return Err(violations.into());
+        }
+        let edited = AgentState {
+            name: draft.name.trim().to_owned(),
+            capabilities: draft.capabilities,
+            max_concurrency: draft.max_concurrency,
+            is_default: draft.is_default,
+            ..state.clone()
+        };
+        self.become_state("agent.updated", edited, now);
+        Ok(())
+    }
+
+    /// It gets no more work. Nothing happens if it is retired already.
+    ///
+    /// # Errors
+    /// `agent_needed` for the default agent and for the human agent of a member.
+    pub fn retire(&mut self, now: Timestamp) -> Result<(), Rejection> {
+        let needed = |message: &str| Err(Rejection::new("agent_needed", message));
+        if self.state.user_id.is_some() {
+            return needed("the human agent of a member stays as long as the member does");
+        }
+        if self.state.is_default {
+            return needed("it gets what nobody else is meant for; make another agent the default one first");
+        }
+        let retired = AgentState { status: AgentStatus::Retired, ..self.state.clone() };
+        self.become_state("agent.retired", retired, now);
+        Ok(())
+    }
+
+    fn become_state(&mut self, event: &'static str, state: AgentState, now: Timestamp) {
+        if state == self.state {
+            return;
+        }
+        let before = std::mem::replace(&mut self.state, state);
+        self.revision += 1;
+        self.updated_at = now;
+        self.facts.push(Fact::changed("agent", event, self.state.id, &before, &self.state));
     }
 }
 

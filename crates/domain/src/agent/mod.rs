@@ -3,7 +3,7 @@
 mod aggregate;
 mod assignment;
 
-pub use aggregate::{Agent, AgentKind, AgentState, AgentStatus, DraftAgent};
+pub use aggregate::{Agent, AgentEdit, AgentKind, AgentState, AgentStatus, DraftAgent};
 pub use assignment::{Directory, choose};
 
 use crate::Id;

@@ -2,6 +2,7 @@
 //! the end-to-end tracking specification (schema version 1).
 
 mod audit;
+mod note;
 mod secrets;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::task::TaskState;
 use crate::workspace::WorkspaceId;
 
 pub use audit::{TEXT_LIMIT, audit_text, audit_value};
+pub use note::{Note, note};
 pub use secrets::{REDACTED, names_secret, text_without_secrets, without_secrets};
 
 /// The kinds of experiences.

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{DEFAULT_QUEUE, GoalId, TaskCounts};
 use crate::ledger::Fact;
-use crate::task::{DESCRIPTION_LIMIT, TITLE_LIMIT};
+use crate::task::{DESCRIPTION_LIMIT, Refusal, TITLE_LIMIT};
 use crate::workspace::{UserId, WorkspaceId};
-use crate::{Timestamp, Violation};
+use crate::{Rejection, Timestamp, Violation};
 
 /// Where a goal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,8 @@ pub struct GoalEdit {
     pub success_criteria: Option<Vec<String>>,
     /// See [`GoalState::due_at`]; none inside takes it away.
     pub due_at: Option<Option<Timestamp>>,
+    /// See [`GoalState::status`].
+    pub status: Option<GoalStatus>,
 }
 
 /// A goal with the facts its commands left.
@@ -191,11 +193,13 @@ impl Goal {
         matches!(self.state.status, GoalStatus::Active | GoalStatus::Achieved)
     }
 
-    /// Changes its words and its date. What is the same already changes nothing, and leaves no fact.
+    /// Changes its words, its date, and whether it is worked on. What is the same already changes nothing, and leaves no
+    /// fact.
     ///
     /// # Errors
-    /// Every violation at once.
-    pub fn edit(&mut self, edit: GoalEdit, now: Timestamp) -> Result<(), Vec<Violation>> {
+    /// Every violation at once; `invalid_transition` for what cannot be decided: a goal is achieved by its tasks, and only
+    /// a new task makes it active again.
+    pub fn edit(&mut self, edit: GoalEdit, now: Timestamp) -> Result<(), Refusal> {
         let state = &self.state;
         let draft = DraftGoal {
             title: edit.title.unwrap_or_else(|| state.title.clone()),
@@ -204,11 +208,28 @@ impl Goal {
             due_at: edit.due_at.unwrap_or(state.due_at),
             origin: state.origin.clone(),
         };
-        let violations = check(&draft);
-        if !violations.is_empty() {
-            return Err(violations);
+        let mut violations = check(&draft);
+        let status = edit.status.unwrap_or(state.status);
+        if status == GoalStatus::Achieved && state.status != GoalStatus::Achieved {
+            let message =
+                "a goal is achieved when its tasks are completed; complete them, or skip what is not needed";
+            violations.push(Violation::new("status", "computed", message));
         }
+        if !violations.is_empty() {
+            return Err(violations.into());
+        }
+        if state.status == GoalStatus::Achieved && status != GoalStatus::Achieved {
+            let message = "the goal is achieved; a new task makes it active again";
+            return Err(Rejection::new("invalid_transition", message).into());
+        }
+        let event = match (status == state.status, status) {
+            (true, _) | (_, GoalStatus::Achieved) => "goal.updated",
+            (_, GoalStatus::Draft) => "goal.drafted",
+            (_, GoalStatus::Active) => "goal.activated",
+            (_, GoalStatus::Abandoned) => "goal.abandoned",
+        };
         let edited = GoalState {
+            status,
             title: draft.title.trim().to_owned(),
             description: draft.description,
             success_criteria: draft.success_criteria,
@@ -216,9 +237,16 @@ impl Goal {
             ..state.clone()
         };
         if edited != self.state {
-            self.become_state("goal.updated", edited, now);
+            self.become_state(event, edited, now);
         }
         Ok(())
+    }
+
+    /// It is to be no more: the last fact, with everything it was.
+    pub fn delete(&mut self, now: Timestamp) {
+        self.revision += 1;
+        self.updated_at = now;
+        self.facts.push(Fact::deleted("goal", "goal.deleted", self.state.id, &self.state));
     }
 
     /// Draws the consequence of its tasks' counters: achieved once all that count are completed, active again

@@ -134,6 +134,14 @@ impl Queries for Reader {
         experience::queries::one(self, workspace, id).await
     }
 
+    async fn known_experiences(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[String],
+    ) -> Result<std::collections::HashSet<String>, Error> {
+        experience::queries::known(self, workspace, ids).await
+    }
+
     async fn experiences(
         &self,
         workspace: WorkspaceId,

@@ -25,6 +25,17 @@ impl AgentRepository for Unit {
         self.all(sql).await?.iter().map(from_row).collect()
     }
 
+    async fn lock(&self, workspace: WorkspaceId, id: AgentId) -> Result<Option<Agent>, StorageError> {
+        let sql = self
+            .sql(&select())
+            .text(" WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND id = ")
+            .bind(id.uuid())
+            .text(self.dialect.lock());
+        self.one(sql).await?.as_ref().map(from_row).transpose()
+    }
+
     async fn lock_default(&self, workspace: WorkspaceId) -> Result<Option<Agent>, StorageError> {
         let sql = self
             .sql(&select())

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use goalwright_application::Error;
 use goalwright_application::ports::StorageError;
 use goalwright_application::read::{ExperienceFilter, Page, PageRequest};
@@ -6,6 +8,7 @@ use goalwright_domain::workspace::WorkspaceId;
 
 use super::{COLUMNS, from_row};
 use crate::persistence::reader::Reader;
+use crate::persistence::row::Row;
 use crate::persistence::sql::{bad_cursor, page_rows};
 
 fn select() -> String {
@@ -54,4 +57,22 @@ pub(crate) async fn list(
     let rows = reader.all(sql).await?;
     let experiences: Vec<Experience> = rows.iter().map(from_row).collect::<Result<_, StorageError>>()?;
     Ok(Page::cut(experiences, page.limit, |experience| format!("{},{}", experience.ts, experience.id)))
+}
+
+/// Those of these ids that there are.
+pub(crate) async fn known(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    ids: &[String],
+) -> Result<HashSet<String>, Error> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sql = reader
+        .sql("SELECT id FROM experiences WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND id IN ")
+        .list(ids.iter().map(String::as_str));
+    let rows = reader.all(sql).await?;
+    Ok(rows.iter().map(|row| Row::of("experiences", row).text("id")).collect::<Result<_, StorageError>>()?)
 }

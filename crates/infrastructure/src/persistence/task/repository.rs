@@ -73,22 +73,28 @@ impl TaskRepository for Unit {
         self.all(sql).await?.iter().map(from_row).collect()
     }
 
-    async fn lock_open_of(
+    async fn open_of(
         &self,
         workspace: WorkspaceId,
         agent: AgentId,
         limit: usize,
-    ) -> Result<Vec<Task>, StorageError> {
+    ) -> Result<Vec<TaskId>, StorageError> {
         let sql = self
-            .sql(&select())
-            .text(" WHERE status IN ('pending', 'ready') AND workspace_id = ")
+            .sql("SELECT id FROM tasks WHERE status IN ('pending', 'ready') AND workspace_id = ")
             .bind(workspace.uuid())
             .text(" AND agent_id = ")
             .bind(agent.uuid())
             .text(" ORDER BY id LIMIT ")
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .text(self.dialect.lock());
-        self.all(sql).await?.iter().map(from_row).collect()
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        self.all(sql).await?.iter().map(|row| Row::of("tasks", row).id("id")).collect()
+    }
+
+    async fn ready_of(&self, goal: GoalId) -> Result<Vec<TaskId>, StorageError> {
+        let sql = self
+            .sql("SELECT id FROM tasks WHERE status = 'ready' AND goal_id = ")
+            .bind(goal.uuid())
+            .text(" ORDER BY id");
+        self.all(sql).await?.iter().map(|row| Row::of("tasks", row).id("id")).collect()
     }
 
     async fn rewrite_many(&self, tasks: &[Task]) -> Result<(), StorageError> {
