@@ -5,6 +5,7 @@ use crate::plan::{Finding, PlannedAction};
 use super::fields::Field;
 use super::item::Checkbox;
 use super::reference::Reference;
+use super::relation::Relation;
 use super::section::Heading;
 
 /// What a text contains, before ids are resolved.
@@ -14,10 +15,12 @@ pub(super) struct Document {
     pub(super) headings: Vec<Heading>,
     pub(super) items: Vec<Item>,
     pub(super) statements: Vec<Bullet>,
+    /// Who waits for whom by lines that name both, with the line.
+    pub(super) relations: Vec<(Relation, u32)>,
     pub(super) findings: Vec<Finding>,
 }
 
-/// A checklist item and everything indented below it.
+/// A task of the text, and everything below that belongs to it.
 pub(super) struct Item {
     pub(super) line: u32,
     /// Columns of white space before it.
@@ -25,7 +28,14 @@ pub(super) struct Item {
     /// The innermost heading over it.
     pub(super) heading: Option<usize>,
     pub(super) checkbox: Checkbox,
+    /// The level, where the task is a heading; then all up to the next heading belongs to it.
+    pub(super) level: Option<usize>,
+    /// Whether it is a heading with tasks of their own below it.
+    pub(super) is_group: bool,
+    /// What the task waits for.
     pub(super) references: Vec<Reference>,
+    /// What waits for the task.
+    pub(super) blocks: Vec<Reference>,
     pub(super) description: String,
     pub(super) task_type: Option<String>,
     pub(super) estimate_minutes: Option<u32>,
@@ -49,7 +59,10 @@ impl Item {
             indent,
             heading,
             checkbox,
+            level: None,
+            is_group: false,
             references: Vec::new(),
+            blocks: Vec::new(),
             description: String::new(),
             task_type: None,
             estimate_minutes: None,

@@ -1,4 +1,6 @@
-//! Headings: what a section is for, and which headings are the phases.
+//! Headings, and which of them are the phases.
+
+use super::purpose::{Purpose, purpose};
 
 /// A Markdown heading.
 #[derive(Debug, Clone)]
@@ -8,8 +10,7 @@ pub(super) struct Heading {
     pub(super) text: String,
     /// The heading of the section this one lies in.
     pub(super) parent: Option<usize>,
-    /// Whether the section talks about tasks instead of listing them.
-    pub(super) is_reference: bool,
+    pub(super) purpose: Purpose,
     /// Whether its bullets say which phase or story waits for which.
     pub(super) states_order: bool,
 }
@@ -26,6 +27,11 @@ impl Heading {
         Some((level, text.replace("**", "").replace("__", "").trim().to_owned()))
     }
 
+    /// Whether the section lists tasks, instead of speaking about them.
+    pub(super) fn lists_work(&self) -> bool {
+        self.purpose == Purpose::Work
+    }
+
     /// A heading below `parent`; what the section around it is for, it is for as well.
     pub(super) fn new(level: usize, text: String, parent: Option<(usize, &Self)>) -> Self {
         let above = parent.map(|(_, heading)| heading);
@@ -34,43 +40,12 @@ impl Heading {
             ["phase dependencies", "story dependencies"].iter().any(|name| lower.contains(name));
         Self {
             level,
-            is_reference: above.is_some_and(|above| above.is_reference) || is_reference(&lower),
+            purpose: purpose(&lower, above.map(|above| above.purpose)),
             states_order: above.is_some_and(|above| above.states_order) || states_order,
             text,
             parent: parent.map(|(index, _)| index),
         }
     }
-}
-
-/// Sections that plans of this kind close with. They repeat ids in prose, examples and summaries.
-fn is_reference(lower: &str) -> bool {
-    const BEGINNINGS: [&str; 12] = [
-        "dependencies",
-        "dependency",
-        "notes",
-        "note:",
-        "summary",
-        "implementation strategy",
-        "parallel example",
-        "parallel execution",
-        "parallel opportunities",
-        "parallel team",
-        "execution order",
-        "format",
-    ];
-    const WHOLE: [&str; 8] = [
-        "strategy",
-        "task summary",
-        "implementation notes",
-        "phase dependencies",
-        "user story dependencies",
-        "story dependencies",
-        "task dependencies",
-        "phase & story dependencies",
-    ];
-    // “Phase 1: Setup (Dependencies & Configuration)” and “Install dependencies” list work.
-    let name = lower.trim_start_matches(|c: char| !c.is_alphabetic());
-    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)) || WHOLE.contains(&name)
 }
 
 /// The title of a plan without the label in front of it.
