@@ -1,8 +1,9 @@
 //! A line taken apart: ids, arrows, phrases of dependence, and the words between them.
 
 use super::key::{Key, is_word};
-use super::phrases::{Phrase, Role, beginning_with, role_of, unspaced_at, unspaced_role_at};
+use super::phrases::{Phrase, beginning_with, unspaced_at};
 use super::reference::{Reference, reference_at};
+use super::roles::{Role, role_of, unspaced_role_at};
 
 /// What a piece of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
