@@ -13,6 +13,7 @@ mod document;
 mod error;
 mod fields;
 mod files;
+mod foreign;
 mod heading_task;
 mod holes;
 mod item;

@@ -185,8 +185,8 @@ impl Clause<'_> {
             _ => strict_list(self.sentence, behind, phrase.weight == Weight::Weak),
         };
         let end = at + 1 + length;
-        let goes_on_elsewhere =
-            phrase.weight == Weight::Weak && self.place == Place::Title && !self.ends_at(end);
+        let is_own = self.place != Place::Outside;
+        let goes_on_elsewhere = phrase.weight == Weight::Weak && is_own && !self.ends_at(end);
         (if goes_on_elsewhere { Vec::new() } else { ids }, end)
     }
 

@@ -50,13 +50,29 @@ impl Heading {
 
 /// The title of a plan without the label in front of it.
 pub(super) fn plan_title(heading: &str) -> String {
-    for label in ["tasks:", "plan:", "implementation plan:"] {
-        if heading.get(..label.len()).is_some_and(|start| start.eq_ignore_ascii_case(label)) {
-            let rest = heading[label.len()..].trim();
-            if !rest.is_empty() {
-                return rest.to_owned();
-            }
-        }
+    const LABELS: [&str; 16] = [
+        "tasks",
+        "task list",
+        "plan",
+        "implementation plan",
+        "aufgaben",
+        "aufgabenliste",
+        "tâches",
+        "liste des tâches",
+        "tareas",
+        "lista de tareas",
+        "tarefas",
+        "lista de tarefas",
+        "任务",
+        "任务清单",
+        "タスク",
+        "タスクリスト",
+    ];
+    if let Some((label, rest)) = heading.split_once([':', '：'])
+        && LABELS.contains(&label.trim().to_lowercase().as_str())
+        && !rest.trim().is_empty()
+    {
+        return rest.trim().to_owned();
     }
     heading.to_owned()
 }

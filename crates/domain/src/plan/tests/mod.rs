@@ -2,9 +2,12 @@
 
 mod fixtures;
 mod graph;
+mod notations;
 mod outline;
+mod peculiar;
 mod properties;
 mod refusals;
+mod same_file;
 mod statements;
 mod structure;
 mod validation;
