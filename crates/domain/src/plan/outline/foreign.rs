@@ -180,7 +180,7 @@ fn table(lines: &[(u32, &str)]) -> Option<Foreign> {
         let expected = count(head);
         // Quoted cells may hold separators, so some lines may have more of them.
         let same = lines.iter().filter(|(_, line)| count(line) == expected).count();
-        expected > 0 && lines.len() > 1 && same * 4 >= lines.len() * 3 && !head.contains(". ")
+        expected > 0 && lines.len() > 1 && same * 3 >= lines.len() * 2 && !head.contains(". ")
     };
     [',', ';', '\t'].into_iter().any(is_table).then(|| shown(number, head, "a table (CSV)"))
 }

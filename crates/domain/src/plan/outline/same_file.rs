@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::graph::GrowingGraph;
+use crate::plan::graph::{GrowingGraph, Insertion, topological_order};
 use crate::plan::{Finding, Origin, PlannedDependency, PlannedTask};
 
 use super::files::files_of;
@@ -21,12 +21,21 @@ pub(super) fn infer(
     spare: usize,
     findings: &mut Vec<Finding>,
 ) {
-    let sharing = tasks_by_file(tasks);
+    let mut sharing = tasks_by_file(tasks);
     if sharing.is_empty() {
         return;
     }
     let given: Vec<(usize, usize)> =
         dependencies.iter().map(|edge| (edge.from_index, edge.to_index)).collect();
+    // What the plan writes out may run against the order of the file. In an order that agrees with both
+    // as far as it can, a later task never has an earlier one wait for it.
+    if let Some(order) = topological_order(tasks.len(), &given) {
+        let mut place = vec![0; tasks.len()];
+        for (position, &task) in order.iter().enumerate() {
+            place[task] = position;
+        }
+        sharing.values_mut().for_each(|users| users.sort_unstable_by_key(|&task| place[task]));
+    }
     let mut inference = Inference {
         tasks,
         graph: GrowingGraph::new(tasks.len(), &given, EFFORT),
@@ -95,7 +104,9 @@ impl Inference<'_> {
         if self.spare == 0 || self.graph.is_ordered(from_index, to_index) != Some(false) {
             return;
         }
-        self.graph.offer(from_index, to_index);
+        if self.graph.offer(from_index, to_index) != Insertion::Added {
+            return;
+        }
         self.spare -= 1;
         let line = self.tasks[from_index].line;
         self.added.push(PlannedDependency { from_index, to_index, origin: Origin::Inferred, line });

@@ -52,6 +52,27 @@ fn render(tasks: &[Drawn], edges: &[(usize, usize)]) -> String {
     text
 }
 
+/// Ways to write that the first task waits for the second.
+const NOTATIONS: [(&str, bool); 10] = [
+    ("- {} depends on {}\n", true),
+    ("- {} → {}\n", false),
+    ("{} ← {}\n", true),
+    ("* {} => {}\n", false),
+    ("- **{}**: requires {}\n", true),
+    ("- {} blocks {}\n", false),
+    ("1. {} must be done before {}\n", false),
+    ("- {} 依赖 {}\n", true),
+    ("- {}は{}に依存する\n", true),
+    ("- {} hängt ab von {}\n", true),
+];
+
+fn statement(notation: usize, waits: usize, waited_for: usize) -> String {
+    let (form, waits_first) = NOTATIONS[notation];
+    let ids = [format!("T{:03}", waits + 1), format!("T{:03}", waited_for + 1)];
+    let [first, second] = if waits_first { [&ids[0], &ids[1]] } else { [&ids[1], &ids[0]] };
+    form.replacen("{}", first, 1).replacen("{}", second, 1)
+}
+
 fn of_origin(plan: &Plan, structural: bool) -> Vec<(usize, usize)> {
     let wanted = plan.dependencies.iter().filter(|edge| (edge.origin == Origin::Structural) == structural);
     wanted.map(|edge| (edge.from_index, edge.to_index)).collect()
@@ -127,6 +148,51 @@ proptest! {
             let both_parallel = plan.tasks[task].parallel && plan.tasks[task - 1].parallel;
             if same_phase && !both_parallel {
                 prop_assert!(reaches(task, task - 1, &all) || reaches(task - 1, task, &all));
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_in_other_words_is_the_same_plan(tasks in drawn(), notation in 0..NOTATIONS.len()) {
+        let edges = drawn_edges(&tasks, true);
+        let plain = render(&tasks, &[]);
+        let section: String = edges.iter().map(|&(from, to)| statement(notation, from, to)).collect();
+        let canonical = read_outline(&render(&tasks, &edges), &Limits::IMPORT).expect("a plan").plan;
+        let other = format!("{plain}\n## Dependencies\n\n{section}");
+        let other = read_outline(&other, &Limits::IMPORT).expect("a plan").plan;
+        prop_assert_eq!(other.tasks, canonical.tasks);
+        let pairs = |plan: &Plan| -> Vec<(usize, usize, Origin)> {
+            plan.dependencies.iter().map(|edge| (edge.from_index, edge.to_index, edge.origin)).collect()
+        };
+        prop_assert_eq!(pairs(&Plan { dependencies: other.dependencies, ..Plan::default() }),
+            pairs(&Plan { dependencies: canonical.dependencies, ..Plan::default() }));
+    }
+
+    #[test]
+    fn headings_say_what_items_say(tasks in drawn()) {
+        let edges = drawn_edges(&tasks, true);
+        let items = render(&tasks, &edges);
+        let headings = items.replace("- [ ] ", "### ").replace("- [x] ", "### ✅ ");
+        let items = read_outline(&items, &Limits::IMPORT).expect("a plan").plan;
+        let headings = read_outline(&headings, &Limits::IMPORT).expect("a plan").plan;
+        prop_assert_eq!(items, headings);
+    }
+
+    #[test]
+    fn inferred_edges_make_no_cycle(tasks in drawn(), files in prop::collection::vec(0..3_usize, 40)) {
+        let edges = drawn_edges(&tasks, true);
+        let named: Vec<Drawn> = tasks.iter().zip(&files).map(|(task, file)| {
+            let (phase, parallel, done, words, waits) = task.clone();
+            (phase, parallel, done, format!("{words} in src/{file}.rs"), waits)
+        }).collect();
+        let text = render(&named, &edges) + "\n## Phase Dependencies\n- All phases: no dependencies\n";
+        let plan = read_outline(&text, &Limits::IMPORT).expect("a plan").plan;
+        prop_assert_eq!(validate(&plan, &Limits::IMPORT), Ok(()));
+        let all = [of_origin(&plan, false), of_origin(&plan, true)].concat();
+        for (one, other) in (0..named.len()).flat_map(|one| (0..one).map(move |other| (one, other))) {
+            let both_parallel = named[one].1 && named[other].1;
+            if files[one] == files[other] && !both_parallel {
+                prop_assert!(reaches(one, other, &all) || reaches(other, one, &all));
             }
         }
     }
@@ -229,4 +295,25 @@ const SCRAPS: &[&str] = &[
     "T999999999",
     "T001a.1",
     "tasks['",
+    "- T001 → T002",
+    " -> ",
+    " ← ",
+    " block ",
+    "before ",
+    "依赖 ",
+    "に依存",
+    "、",
+    "（",
+    "）",
+    "：",
+    "### T004 [P]: ✅ ",
+    "~~",
+    "- [~] ",
+    "- [-] T005 ",
+    "`T001`",
+    "`src/a.rs`",
+    "**File**: `src/a.rs`",
+    "T021a–c",
+    "## Dependencies\n",
+    "hängt ab von ",
 ];
