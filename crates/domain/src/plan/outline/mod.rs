@@ -39,6 +39,7 @@ mod state;
 mod statement;
 mod structure;
 mod tasks;
+mod wording;
 mod written;
 
 pub use error::OutlineError;

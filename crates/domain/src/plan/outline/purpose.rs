@@ -42,6 +42,9 @@ const ORDER: [&str; 27] = [
     "зависимости",
 ];
 
+/// How many of [`ORDER`] are English.
+const ENGLISH: usize = 9;
+
 /// Headings that begin so talk about tasks.
 const TALK: [&str; 45] = [
     "notes",
@@ -107,4 +110,9 @@ pub(super) fn purpose(lower: &str, around: Option<Purpose>) -> Purpose {
     } else {
         Purpose::Work
     }
+}
+
+/// Whether a heading about order, in lower case, is an English one.
+pub(super) fn is_english(lower: &str) -> bool {
+    ORDER[..ENGLISH].iter().any(|name| lower.contains(name))
 }

@@ -1,6 +1,6 @@
 //! Headings, and which of them are the phases.
 
-use super::purpose::{Purpose, purpose};
+use super::purpose::{Purpose, is_english, purpose};
 
 /// A Markdown heading.
 #[derive(Debug, Clone)]
@@ -36,11 +36,14 @@ impl Heading {
     pub(super) fn new(level: usize, text: String, parent: Option<(usize, &Self)>) -> Self {
         let above = parent.map(|(_, heading)| heading);
         let lower = text.to_lowercase();
-        let states_order =
+        let purpose = purpose(&lower, above.map(|above| above.purpose));
+        let names_phases =
             ["phase dependencies", "story dependencies"].iter().any(|name| lower.contains(name));
+        // English plans keep such statements under a heading of their own; others under any about order.
+        let states_order = names_phases || purpose == Purpose::Order && !is_english(&lower);
         Self {
             level,
-            purpose: purpose(&lower, above.map(|above| above.purpose)),
+            purpose,
             states_order: above.is_some_and(|above| above.states_order) || states_order,
             text,
             parent: parent.map(|(index, _)| index),
