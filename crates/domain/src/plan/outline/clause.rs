@@ -2,6 +2,7 @@
 
 use super::mask::readable;
 use super::phrases::{Sense, Weight};
+use super::reference::Reference;
 use super::relation::{Place, Relation, named_behind, relations};
 use super::sentence::{Kind, Sentence, Token, names_an_id};
 
@@ -110,4 +111,28 @@ fn opening_of_last_parenthesis(tokens: &[Token]) -> Option<usize> {
         }
     }
     None
+}
+
+/// What a column of a table says, by its head: “Depends on”, “Blocks”.
+pub(super) fn column_meaning(head: &str) -> Option<Sense> {
+    const LONGEST: usize = 60;
+    let plain = head.replace(['*', '_'], "");
+    if plain.len() > LONGEST {
+        return None;
+    }
+    let sentence = Sentence::new(plain.as_bytes(), &plain, 0);
+    match sentence.tokens.as_slice() {
+        [Token { kind: Kind::Phrase(phrase), .. }] => Some(phrase.sense),
+        _ => None,
+    }
+}
+
+/// The ids that a cell of a table lists. Whole phases in front of parentheses are none.
+pub(super) fn ids_in(cell: &str, line: u32) -> Vec<Reference> {
+    let bytes = readable(cell);
+    if !names_an_id(&bytes) {
+        return Vec::new();
+    }
+    let sentence = Sentence::new(&bytes, cell, line);
+    named_behind(&sentence, &sentence.tokens)
 }

@@ -38,6 +38,7 @@ mod source;
 mod state;
 mod statement;
 mod structure;
+mod table;
 mod tasks;
 mod wording;
 mod written;

@@ -1,6 +1,8 @@
 //! One pass over the lines: headings, checklist items with what is indented below them, and the
 //! bullets that state an order of phases.
 
+mod uses;
+
 use crate::plan::Finding;
 
 use super::action::{OpenAction, names_operation, text_of_use};
@@ -14,6 +16,7 @@ use super::purpose::Purpose;
 use super::relation::{Place, Relation};
 use super::section::{Heading, plan_title};
 use super::source::{Comments, Fence, Line, indentation, outdented};
+use super::table::Table;
 
 /// Reads lines; never fails, mistakes become findings.
 pub(super) fn read_lines(lines: &[Line<'_>]) -> Document {
@@ -24,6 +27,7 @@ pub(super) fn read_lines(lines: &[Line<'_>]) -> Document {
         pending: None,
         in_item: false,
         span: 0,
+        table: None,
     };
     for (position, &line) in lines.iter().enumerate() {
         reader.take(line, &lines[position..]);
@@ -41,6 +45,8 @@ struct Reader {
     in_item: bool,
     /// How many of the next lines belong to a code span of the last item.
     span: usize,
+    /// The table that is open outside items.
+    table: Option<Table>,
 }
 
 impl Reader {
@@ -66,6 +72,7 @@ impl Reader {
     fn read_line(&mut self, line: Line<'_>, was_stripped: bool) {
         let body = line.text.trim();
         if body.is_empty() {
+            self.table = None;
             if !was_stripped {
                 self.describe(line);
             }
@@ -73,9 +80,12 @@ impl Reader {
         }
         let belongs = self.belongs_to_item(line);
         self.in_item &= belongs;
+        self.table = self.table.take().filter(|_| body.starts_with('|'));
         if let Some(fence) = Fence::open(body, line.number) {
             self.fence = Some(fence);
             self.describe(line);
+        } else if body.starts_with('|') && !belongs {
+            self.read_row(body, line.number);
         } else if body.starts_with(['>', '|']) {
             self.describe(line);
         } else if let Some((level, text)) = Heading::parse(body).filter(|_| indentation(line.text) < 4)
@@ -185,15 +195,30 @@ impl Reader {
         }
     }
 
+    fn read_row(&mut self, row: &str, line: u32) {
+        match &self.table {
+            None => self.table = Some(Table::head(row)),
+            Some(_) if self.in_talk() => {}
+            Some(table) => {
+                let relations = table.row(row, line);
+                self.relate(relations, line);
+            }
+        }
+    }
+
+    /// Whether the section only talks about tasks.
+    fn in_talk(&self) -> bool {
+        self.document.headings.last().is_some_and(|heading| heading.purpose == Purpose::Talk)
+    }
+
     fn read_outside(&mut self, line: Line<'_>) {
         let body = line.text.trim();
         if let Some(text) = text_of_use(body).filter(|text| names_operation(text)) {
             let message = format!("`use:{}` belongs to no task; indent it below one", text.trim_end());
             self.document.findings.push(Finding::error("action_without_task", line.number, message));
         }
-        let section = self.document.headings.last();
-        let states_order = section.is_some_and(|heading| heading.states_order);
-        if section.is_none_or(|heading| heading.purpose != Purpose::Talk) {
+        let states_order = self.document.headings.last().is_some_and(|heading| heading.states_order);
+        if !self.in_talk() {
             let plain = split_marker(body).unwrap_or(body);
             self.relate(relations_in(plain, line.number, Place::Outside), line.number);
         }
@@ -208,54 +233,6 @@ impl Reader {
             let columns = if item.level.is_some() { 0 } else { item.indent + 2 };
             item.description.push_str(outdented(line.text, columns));
             item.description.push('\n');
-        }
-    }
-
-    fn open_action(&mut self, line: Line<'_>, text: &str) {
-        let Some(item) = self.document.items.last_mut() else {
-            return;
-        };
-        if let Some(first) = item.use_line {
-            let message = format!("this task has a `use:` in line {first} already; one task does one thing");
-            self.document.findings.push(Finding::error("second_action", line.number, message));
-        }
-        item.use_line.get_or_insert(line.number);
-        match OpenAction::begin(line.text.trim_end(), text, line.number) {
-            Ok(action) if action.has_begun() && action.is_balanced() => self.close_action(action),
-            Ok(action) => self.pending = Some(action),
-            Err(finding) => self.document.findings.push(finding),
-        }
-    }
-
-    /// Gives the line to a `use:` above it that is not complete, if it belongs there.
-    fn continues_action(&mut self, line: Line<'_>) -> bool {
-        let Some(mut action) = self.pending.take() else {
-            return false;
-        };
-        let is_blank = line.text.trim().is_empty();
-        let goes_on = if action.has_begun() {
-            is_blank || self.belongs_to_item(line)
-        } else {
-            self.belongs_to_item(line) && line.text.trim_start().starts_with('{')
-        };
-        if goes_on {
-            action.feed(line.text);
-        }
-        if goes_on && !action.is_balanced() {
-            self.pending = Some(action);
-        } else {
-            self.close_action(action);
-        }
-        goes_on
-    }
-
-    fn close_action(&mut self, action: OpenAction) {
-        match (action.finish(), self.document.items.last_mut()) {
-            (Ok(action), Some(item)) => {
-                item.action.get_or_insert(action);
-            }
-            (Err(finding), _) => self.document.findings.push(finding),
-            (Ok(_), None) => {}
         }
     }
 

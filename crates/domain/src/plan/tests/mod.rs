@@ -1,5 +1,6 @@
 //! Tests of the plan room as its users see it.
 
+mod drawn;
 mod fixtures;
 mod graph;
 mod notations;

@@ -123,6 +123,23 @@ fn below(#[case] line: &str, #[case] expected: &str, #[case] description: &str) 
 }
 
 #[rstest]
+#[case::depends(
+    "| Task | Title | **Depends on** |\n|---|---|---|\n| T2 | b | T1 |\n| T3 | c | T1, T2 |",
+    "T2<T1 T3<T1 T3<T2"
+)]
+#[case::blocks("| Task | Blocks |\n|---|---|\n| **T1** | T2-T3 |", "T2<T1 T3<T1")]
+#[case::chinese("| 任务 | 依赖 |\n|---|---|\n| T2 | T1 |\n| T1 | 无 |", "T2<T1")]
+#[case::nothing("| Task | After that |\n|---|---|\n| T2 | T1 |", "")]
+#[case::phases("| Phase | Depends on |\n|---|---|\n| Roof (T3) | Walls (T1) |", "")]
+#[case::two("| Task | Requires |\n| T2 | T1 |\n\n| Task | File |\n| T3 | T1 |", "T2<T1")]
+#[case::notes("## Notes\n| Task | Requires |\n| T2 | T1 |", "")]
+fn tables(#[case] table: &str, #[case] expected: &str) {
+    let outline = read(&five(&format!("\n\n{table}")));
+    assert_eq!(edges(&outline.plan, Origin::Explicit), expected);
+    assert_eq!(outline.plan.tasks.len(), 5);
+}
+
+#[rstest]
 #[case::unknown("T9 blocks T1", "unknown_dependency@7")]
 #[case::unknown_range("T1 → T2-T9", "unknown_dependency@7")]
 #[case::itself("T1 needs T1-T2", "self_dependency@7")]
