@@ -9,7 +9,8 @@ pub(super) fn parse(text: &str) -> Option<Checkbox> {
         Some((mark, rest)) => (State::of_mark(mark), rest),
         None => (State::Open, text),
     };
-    let (rest, was_ticked) = without_ticks(rest);
+    let is_ticked = rest.contains(is_tick);
+    let rest = without_ticks(rest);
     let (rest, was_struck) = match rest.strip_prefix("~~") {
         Some(inside) => (inside.strip_suffix("~~").unwrap_or(inside), true),
         None => (rest, false),
@@ -21,20 +22,17 @@ pub(super) fn parse(text: &str) -> Option<Checkbox> {
     if let Some((state, rest)) = mark {
         (task.state, task.title) = (state, rest);
     }
-    let (title, is_ticked) = without_ticks(&task.title);
-    task.title = title.to_owned();
+    task.title = without_ticks(&task.title).to_owned();
     if was_struck {
         task.state = State::Dropped;
-    } else if (was_ticked || is_ticked) && task.state == State::Open {
+    } else if is_ticked && task.state == State::Open {
         task.state = State::Done;
     }
     Some(task)
 }
 
-/// The text without check marks at its ends, and whether there was one.
-fn without_ticks(text: &str) -> (&str, bool) {
+/// The text without check marks at its ends.
+fn without_ticks(text: &str) -> &str {
     // A variation selector may follow a check mark.
-    let is_mark = |sign: char| is_tick(sign) || sign == '\u{fe0f}' || sign.is_whitespace();
-    let kept = text.trim_matches(is_mark);
-    (kept, text.trim().len() > kept.len())
+    text.trim_matches(|sign: char| is_tick(sign) || sign == '\u{fe0f}' || sign.is_whitespace())
 }

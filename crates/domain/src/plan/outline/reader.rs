@@ -27,6 +27,7 @@ pub(super) fn read_lines(lines: &[Line<'_>]) -> Document {
         pending: None,
         in_item: false,
         span: 0,
+        over: None,
         table: None,
     };
     for (position, &line) in lines.iter().enumerate() {
@@ -45,6 +46,8 @@ struct Reader {
     in_item: bool,
     /// How many of the next lines belong to a code span of the last item.
     span: usize,
+    /// The heading task in whose section the lines stand.
+    over: Option<usize>,
     /// The table that is open outside items.
     table: Option<Table>,
 }
@@ -127,17 +130,13 @@ impl Reader {
         }
         let heading = Heading::new(level, text, parent.map(|index| (index, &headings[index])));
         headings.push(heading);
-        if let Some(checkbox) = task {
-            self.add_item(line, checkbox, parent, Some(level));
+        match task {
+            Some(checkbox) => self.add_item(line, checkbox, parent, Some(level)),
+            None => self.over = None,
         }
     }
 
     fn open_item(&mut self, line: Line<'_>, checkbox: Checkbox) {
-        if let Some(above) =
-            self.document.items.last_mut().filter(|item| self.in_item && item.level.is_some())
-        {
-            above.is_group = true;
-        }
         let heading = self.document.headings.len().checked_sub(1);
         self.add_item(line, checkbox, heading, None);
     }
@@ -154,10 +153,21 @@ impl Reader {
         checkbox.title.truncate(readable);
         self.document.findings.extend(checkbox.state.finding(line.number));
         self.in_item = true;
+        self.stand_below(&checkbox, level);
         let mut item = Item::new(line.number, indentation(line.text), heading, checkbox);
         item.level = level;
         self.document.items.push(item);
         self.relate(relations, line.number);
+    }
+
+    /// Tells the heading task over a new item of it.
+    fn stand_below(&mut self, checkbox: &Checkbox, level: Option<usize>) {
+        let over = self.over.and_then(|over| self.document.items.get_mut(over));
+        let is_deeper = |over: &Item| level.is_none_or(|level| over.level.is_some_and(|above| above < level));
+        match (over.filter(|over| is_deeper(over)), &checkbox.id) {
+            (Some(over), Some(id)) => over.stand_over(id),
+            _ => self.over = level.map(|_| self.document.items.len()),
+        }
     }
 
     /// Keeps what a line of the last item, or of none, states.

@@ -142,7 +142,9 @@ impl Clause<'_> {
                 Kind::Phrase(phrase) => {
                     let is_denied =
                         denied.is_some_and(|denied| at - denied <= 3) || self.is_denied_behind(at);
-                    let is_vague = is_parallel && matches!(phrase.weight, Weight::Weak | Weight::WeakBehind);
+                    // “T001 before T002 or in parallel” orders nothing; “in parallel after T001” does.
+                    let is_weak = matches!(phrase.weight, Weight::Weak | Weight::WeakBehind);
+                    let is_vague = is_parallel && is_weak && phrase.sense == Sense::Blocks;
                     let (object, end) = self.object(phrase, at, last.as_ref());
                     if !(object.is_empty() || is_denied || is_vague) {
                         let subject = if is_behind(phrase) { before.as_ref() } else { last.as_ref() };

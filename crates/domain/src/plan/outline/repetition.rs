@@ -19,9 +19,9 @@ pub(super) fn without_repetitions(
     findings: &mut Vec<Finding>,
 ) -> Vec<Item> {
     let lists_work = |item: &Item| item.heading.is_none_or(|heading| headings[heading].lists_work());
-    let has_work = items.iter().any(|item| lists_work(item) && !item.is_group);
+    let has_work = items.iter().any(|item| lists_work(item) && !item.is_group());
     let is_aside = |item: &Item| has_work && !lists_work(item);
-    let standing = |item: &Item| (item.is_group, is_aside(item), item.level.is_some());
+    let standing = |item: &Item| (item.is_group(), is_aside(item), item.level.is_some());
     let mut counting: HashMap<String, usize> = HashMap::new();
     for (index, item) in items.iter().enumerate() {
         if let Some(id) = &item.checkbox.id {
@@ -38,7 +38,7 @@ pub(super) fn without_repetitions(
         };
         let first = item.checkbox.id.as_ref().and_then(|id| counting.get(id)).copied();
         kept[index] = match first {
-            _ if item.is_group => {
+            _ if item.is_group() => {
                 findings.push(group(&item));
                 None
             }

@@ -35,14 +35,14 @@ pub(super) fn role_of(word: &str) -> Role {
         "is" | "are" | "has" | "have" | "been" => Role { finishes: true, bridges: true, ..none },
         "must" | "should" | "can" | "may" | "will" | "to" | "be" | "run" | "runs" | "start" | "starts"
         | "begin" | "begins" | "come" | "comes" | "go" | "goes" | "happen" | "happens" | "directly"
-        | "strictly" | "sequential" | "sequentially" | "each" | "a" | "an" | "immediately" | "right"
-        | "work" | "itself" | "muss" | "müssen" | "kann" | "können" | "erst" | "darf" | "dürfen"
-        | "beginnt" | "beginnen" | "startet" | "starten" | "läuft" | "laufen" | "doit" | "doivent"
-        | "peut" | "peuvent" | "commence" | "commencent" | "debe" | "deben" | "puede" | "pueden"
-        | "empieza" | "empiezan" | "va" | "van" | "deve" | "devem" | "pode" | "podem" | "começa"
-        | "começam" | "ist" | "sind" | "est" | "sont" | "está" | "están" | "estão" | "é" | "es" => {
-            Role { bridges: true, ..none }
-        }
+        | "strictly" | "sequential" | "sequentially" | "in" | "written" | "fail" | "failing" | "created"
+        | "implemented" | "tested" | "ready" | "place" | "exist" | "exists" | "approved" | "each" | "a"
+        | "an" | "immediately" | "right" | "work" | "itself" | "muss" | "müssen" | "kann" | "können"
+        | "erst" | "darf" | "dürfen" | "beginnt" | "beginnen" | "startet" | "starten" | "läuft"
+        | "laufen" | "doit" | "doivent" | "peut" | "peuvent" | "commence" | "commencent" | "debe"
+        | "deben" | "puede" | "pueden" | "empieza" | "empiezan" | "va" | "van" | "deve" | "devem"
+        | "pode" | "podem" | "começa" | "começam" | "ist" | "sind" | "est" | "sont" | "está" | "están"
+        | "estão" | "é" | "es" => Role { bridges: true, ..none },
         "which" | "that" | "but" | "see" | "so" | "while" | "until" | "unless" | "blocking"
         | "superseded" | "instead" | "siehe" | "voir" | "véase" | "aber" | "mais" | "pero" | "mas" => {
             Role { stops: true, ..none }
@@ -60,7 +60,7 @@ pub(super) fn role_of(word: &str) -> Role {
         | "paralelo"
         | "параллельно"
         | "unabhängig"
-        | "gleichzeitig" => Role { stops: true, is_parallel: true, ..none },
+        | "gleichzeitig" => Role { stops: true, bridges: true, is_parallel: true, ..none },
         _ if word.ends_with("n't") || word.ends_with("n’t") => Role { stops: true, negates: true, ..none },
         _ => none,
     }
@@ -79,7 +79,7 @@ const UNSPACED_ROLES: &[(&str, Role)] = {
     };
     const BRIDGE: Role = Role { bridges: true, ..NONE };
     const NEGATION: Role = Role { negates: true, stops: true, ..NONE };
-    const PARALLEL: Role = Role { is_parallel: true, ..NONE };
+    const PARALLEL: Role = Role { is_parallel: true, bridges: true, ..NONE };
     const FINISH: Role = Role { finishes: true, bridges: true, ..NONE };
     &[
         ("并行", PARALLEL),

@@ -41,6 +41,9 @@ fn five(with: &str) -> String {
 #[case::story("US2 depends on US1 (T1, T2)", "")]
 #[case::phase("Phase 1 (T1-T2) must complete before Phase 2 (T3)", "")]
 #[case::no_subject("depends on T1", "")]
+#[case::tests_first("T1, T2 must be written and fail before T3", "T3<T1 T3<T2")]
+#[case::parallel_after("T2 and T3 can run in parallel after T1", "T2<T1 T3<T1")]
+#[case::chinese_parallel("T2 和 T3 在 T1 之后可并行", "T2<T1 T3<T1")]
 #[case::not("T3 does not depend on T1", "")]
 #[case::no_longer("T3 no longer requires T1", "")]
 #[case::dont("T1 doesn't block T2", "")]
@@ -155,11 +158,39 @@ fn noticed(#[case] statement: &str, #[case] expected: &str) {
 #[case::heading_first("## T1: more about it\n\n# Tasks\n- [ ] T1 a", "", 1)]
 #[case::heading_done("- [ ] T1 a\n## ✅ T1", "contradicting_state@2", 1)]
 #[case::heading_twice("## T1: a\n## T1: a", "repeated_task@2", 1)]
-#[case::over_others("## T1: all\n- [ ] T1.1 a\n- [ ] T1.2 b", "heading_over_tasks@1", 2)]
+#[case::over_parts("## T1: all\ntalk\n- [ ] T1.1 a\n- [ ] T1.2 b", "heading_over_tasks@1", 2)]
+#[case::over_headings("## T1: all\n### T1.1 a\n### T1.2 b\n## T2: c", "heading_over_tasks@1", 3)]
+#[case::over_others("## T1: all\n- [ ] T2 a\n- [ ] T3 b", "heading_over_tasks@1", 2)]
+#[case::mixed("## T1: dig\ndeep\n- [ ] T2 a\n- [ ] T3 b", "", 3)]
+#[case::mixed_one("## T1: dig\n- [ ] T2 a\n## T3: b", "", 3)]
+#[case::deeper("## T1: dig\n### T2: a\n## Part\n- [ ] T3 b\n- [ ] T4 c", "", 4)]
 fn repeated(#[case] text: &str, #[case] expected: &str, #[case] tasks: usize) {
     let outline = read(text);
     assert_eq!(findings(&outline), expected);
     assert_eq!(outline.plan.tasks.len(), tasks);
+}
+
+#[rstest]
+#[case("### T1: Dig", "Dig", "open")]
+#[case("### T1 Dig ✅ COMPLETE", "Dig ✅ COMPLETE", "done")]
+#[case("### ✔️ T1 - Dig", "Dig", "done")]
+#[case("### [x] T1 Dig", "Dig", "done")]
+#[case("### T1 [ ] Dig", "Dig", "open")]
+#[case("### [~] T1 Dig", "Dig", "open")]
+#[case("### ~~T1: Dig~~", "Dig", "dropped")]
+#[case("# **T1** [US1] Dig ☑ #", "Dig", "done")]
+#[case("###### Task T1: Dig", "Dig", "open")]
+fn headings(#[case] line: &str, #[case] title: &str, #[case] state: &str) {
+    let plan = read(line).plan;
+    let [task] = plan.tasks.as_slice() else {
+        panic!("{} tasks", plan.tasks.len());
+    };
+    let found = match (task.done, task.dropped) {
+        (true, _) => "done",
+        (_, true) => "dropped",
+        _ => "open",
+    };
+    assert_eq!((task.key.as_deref(), task.title.as_str(), found), (Some("T1"), title, state));
 }
 
 #[test]
