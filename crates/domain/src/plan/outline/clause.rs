@@ -6,6 +6,9 @@ use super::reference::Reference;
 use super::relation::{Place, Relation, named_behind, relations};
 use super::sentence::{Kind, Sentence, Token, names_an_id};
 
+/// How many words may stand before the phrase of a line that states dependencies.
+const MOST_LEADING_WORDS: usize = 4;
+
 /// What a line says about who waits for whom.
 pub(super) fn relations_in(text: &str, line: u32, place: Place) -> Vec<Relation> {
     let bytes = readable(text);
@@ -30,7 +33,10 @@ pub(super) fn own_line(text: &str, line: u32) -> Option<OwnLine> {
         return None;
     }
     let sentence = Sentence::new(&bytes, &plain, line);
-    let (first, behind) = sentence.tokens.split_first()?;
+    // “Must only start after T001”: what leads to the phrase says nothing else.
+    let leads = |token: &&Token| matches!(token.kind, Kind::Word(role) if role.bridges && !role.finishes);
+    let start = sentence.tokens.iter().take(MOST_LEADING_WORDS).take_while(leads).count();
+    let (first, behind) = sentence.tokens[start..].split_first()?;
     let Kind::Phrase(phrase) = first.kind else {
         return None;
     };

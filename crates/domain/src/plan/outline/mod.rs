@@ -2,9 +2,14 @@
 //!
 //! The form is that of spec-kit's `tasks.md`: second-level headings are phases, checklist items are
 //! tasks (`- [ ] T001 [P] [US1] Title (depends on T000)`), indented lines below a task describe it
-//! or say what to run (`use: tool.operation {…}`). The text is read in one pass, ids are resolved,
-//! and the order that phases and lists imply is added as long as it contradicts nothing that is
-//! written out. Reading costs linear time on any text.
+//! or say what to run (`use: tool.operation {…}`). A heading that begins with an id is a task as well
+//! (`### T002 [P]: ✅ Title`), and all up to the next heading describes it.
+//!
+//! Who waits for whom is read from titles, sub-lines, and lines of no task that name both sides:
+//! phrases in several languages, arrows, tables. Notes, examples, summaries, strategies and code
+//! state nothing. The text is read in one pass, ids are resolved, the order that phases and lists
+//! imply is added as long as it contradicts nothing that is written out, and tasks that name the same
+//! file follow each other where nothing else orders them. Reading costs linear time on any text.
 
 mod action;
 mod clause;

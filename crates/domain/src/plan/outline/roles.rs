@@ -24,9 +24,11 @@ pub(super) fn role_of(word: &str) -> Role {
     let none = Role::default();
     match word {
         "the" => Role { fills: true, points: true, ..none },
-        "or" | "both" | "all" | "of" | "on" | "task" | "tasks" | "only" | "also" | "plus" | "completing"
-        | "aufgabe" | "aufgaben" | "tâche" | "tâches" | "tarea" | "tareas" | "tarefa" | "tarefas"
-        | "then" | "beide" | "beiden" => Role { fills: true, bridges: true, ..none },
+        "starting" | "beginning" | "or" | "both" | "all" | "of" | "on" | "task" | "tasks" | "only"
+        | "also" | "plus" | "completing" | "aufgabe" | "aufgaben" | "tâche" | "tâches" | "tarea"
+        | "tareas" | "tarefa" | "tarefas" | "then" | "beide" | "beiden" => {
+            Role { fills: true, bridges: true, ..none }
+        }
         "completion" | "complete" | "completes" | "completed" | "done" | "finish" | "finishes"
         | "finished" | "lands" | "landed" | "passes" | "passing" | "passed" | "merged" | "fertig"
         | "abgeschlossen" | "terminée" | "terminé" | "terminada" | "concluída" => {
