@@ -45,6 +45,7 @@ mod statement;
 mod structure;
 mod table;
 mod tasks;
+mod unspaced;
 mod wording;
 mod written;
 

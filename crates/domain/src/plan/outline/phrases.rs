@@ -35,7 +35,7 @@ pub(super) struct Phrase {
 }
 
 use Sense::{Blocks, Waits};
-use Weight::{Behind, Label, Strong, Weak, WeakBehind};
+use Weight::{Label, Strong, Weak};
 
 /// Phrases of words with blanks between them, in lower case.
 const SPACED: &[(Sense, Weight, &[&str])] = &[
@@ -227,54 +227,6 @@ const SPACED: &[(Sense, Weight, &[&str])] = &[
     (Blocks, Weak, &["before", "vor", "avant", "antes de", "antes da", "antes do", "prima di", "перед"]),
 ];
 
-/// Phrases of scripts without blanks between words; longer ones before those they begin with.
-const UNSPACED: &[(&str, Sense, Weight)] = &[
-    ("依赖关系", Waits, Label),
-    ("依賴關係", Waits, Label),
-    ("依赖项", Waits, Label),
-    ("依存関係", Waits, Label),
-    ("依存タスク", Waits, Label),
-    ("前提条件", Waits, Label),
-    ("前提タスク", Waits, Label),
-    ("前置任务", Waits, Label),
-    ("先行タスク", Waits, Label),
-    ("선행 작업", Waits, Label),
-    ("의존성", Waits, Label),
-    ("依赖于", Waits, Strong),
-    ("依赖", Waits, Strong),
-    ("依賴於", Waits, Strong),
-    ("依賴", Waits, Strong),
-    ("取决于", Waits, Strong),
-    ("需要等待", Waits, Strong),
-    ("等待", Waits, Strong),
-    ("需要", Waits, Strong),
-    ("に依存", Waits, Behind),
-    ("へ依存", Waits, Behind),
-    ("を待つ", Waits, Behind),
-    ("が必要", Waits, Behind),
-    ("を必要", Waits, Behind),
-    ("依存", Waits, Label),
-    ("에 의존", Waits, Behind),
-    ("の完了後", Waits, WeakBehind),
-    ("完了後", Waits, WeakBehind),
-    ("の後", Waits, WeakBehind),
-    ("完成之后", Waits, WeakBehind),
-    ("完成后", Waits, WeakBehind),
-    ("完成後", Waits, WeakBehind),
-    ("之后", Waits, WeakBehind),
-    ("之後", Waits, WeakBehind),
-    ("以后", Waits, WeakBehind),
-    ("이후", Waits, WeakBehind),
-    ("阻塞", Blocks, Strong),
-    ("阻止", Blocks, Strong),
-    ("先于", Blocks, Strong),
-    ("先於", Blocks, Strong),
-    ("をブロック", Blocks, Behind),
-    ("之前", Blocks, WeakBehind),
-    ("の前", Blocks, WeakBehind),
-    ("이전", Blocks, WeakBehind),
-];
-
 type Candidates = Vec<(Vec<&'static str>, Phrase)>;
 
 /// The phrases by their first word, the longest first.
@@ -295,10 +247,4 @@ static BY_FIRST_WORD: LazyLock<HashMap<&'static str, Candidates>> = LazyLock::ne
 /// The phrases that begin with a word in lower case, the longest first.
 pub(super) fn beginning_with(word: &str) -> &'static [(Vec<&'static str>, Phrase)] {
     BY_FIRST_WORD.get(word).map_or(&[], Vec::as_slice)
-}
-
-/// The phrase without blanks that `text` begins with, and its length in bytes.
-pub(super) fn unspaced_at(text: &str) -> Option<(Phrase, usize)> {
-    let found = UNSPACED.iter().find(|(phrase, ..)| text.starts_with(phrase));
-    found.map(|&(phrase, sense, weight)| (Phrase { sense, weight }, phrase.len()))
 }

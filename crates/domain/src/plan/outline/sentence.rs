@@ -1,9 +1,10 @@
 //! A line taken apart: ids, arrows, phrases of dependence, and the words between them.
 
 use super::key::{Key, is_word};
-use super::phrases::{Phrase, beginning_with, unspaced_at};
+use super::phrases::{Phrase, beginning_with};
 use super::reference::{Reference, reference_at};
-use super::roles::{Role, role_of, unspaced_role_at};
+use super::roles::{Role, role_of};
+use super::unspaced::{phrase_at, role_at};
 
 /// What a piece of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +127,7 @@ impl Sentence {
     /// A phrase, a joint or a word of a script that has no blanks between words.
     fn take_unspaced(&mut self, bytes: &[u8], text: &str, at: usize) -> usize {
         let rest = &text[at..];
-        if let Some((phrase, length)) = unspaced_at(rest) {
+        if let Some((phrase, length)) = phrase_at(rest) {
             return self.push(Kind::Phrase(phrase), at, at + length);
         }
         let joint =
@@ -137,7 +138,7 @@ impl Sentence {
         {
             return self.push(Kind::Joint, at, at + joint.len());
         }
-        if let Some((role, length)) = unspaced_role_at(rest) {
+        if let Some((role, length)) = role_at(rest) {
             return self.push(Kind::Word(role), at, at + length);
         }
         let end = at + rest.chars().next().map_or(1, char::len_utf8);

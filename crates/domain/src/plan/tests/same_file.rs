@@ -54,3 +54,21 @@ fn the_limit_of_edges_holds() {
     assert_eq!(edges(&plan, Origin::Inferred), "");
     assert_eq!(validate(&plan, &limits), Ok(()));
 }
+
+/// Two long stories that meet in every file: each task of the second waits for its partner.
+#[test]
+fn long_stories_that_share_their_files_are_ordered() {
+    let mut text = String::new();
+    for story in 1..=2 {
+        text += &format!("## Phase {story}: User Story {story}\n");
+        for number in 1..=2_000 {
+            text += &format!("- [ ] T{}{number:04} in src/{number}.rs\n", story);
+        }
+    }
+    text += "## Phase Dependencies\n- **User Stories**: no dependencies\n";
+    let outline = read(&text);
+    let inferred = edges(&outline.plan, Origin::Inferred);
+    assert!(inferred.starts_with("T20001<T10001 T20002<T10002 "), "{}", &inferred[..40]);
+    assert_eq!(inferred.split(' ').count(), 2_000);
+    assert_eq!(validate(&outline.plan, &Limits::IMPORT), Ok(()));
+}
