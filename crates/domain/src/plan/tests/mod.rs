@@ -1,10 +1,14 @@
 //! Tests of the plan room as its users see it.
 
+mod drawn;
 mod fixtures;
 mod graph;
+mod notations;
 mod outline;
+mod peculiar;
 mod properties;
 mod refusals;
+mod same_file;
 mod statements;
 mod structure;
 mod validation;
