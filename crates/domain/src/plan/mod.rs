@@ -9,14 +9,18 @@ pub mod graph;
 mod hash;
 mod model;
 pub mod outline;
+mod read;
+mod taskmaster;
 pub mod validate;
 
 pub use finding::{Finding, Severity};
 pub use hash::plan_hash;
 pub use model::{
-    Limits, Origin, Plan, PlannedAction, PlannedDependency, PlannedGoal, PlannedTask, TITLE_MAX_CHARS,
+    Limits, Origin, Plan, PlannedAction, PlannedDependency, PlannedGoal, PlannedTask, PlannedWork,
+    TITLE_MAX_CHARS,
 };
 pub use outline::{Outline, OutlineError, read_outline};
+pub use read::{Format, read_plan};
 pub use validate::{Problem, validate};
 
 #[cfg(test)]

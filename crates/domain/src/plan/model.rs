@@ -101,6 +101,43 @@ pub struct PlannedTask {
     /// What to run; without it the default agent decides.
     #[serde(default)]
     pub action: Option<PlannedAction>,
+    /// What to do where it is no call of a tool; absent where `action` is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<PlannedWork>,
+    /// From 1 (trivial) to 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complexity: Option<u8>,
+    /// Attempts in all before the task fails; `None` leaves it to the effect of what it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// When the task is meant to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_at: Option<Timestamp>,
+    /// Its name in the workspace; `None` leaves it to the title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+}
+
+/// What a task asks for where it is no call of a tool: the other kinds of [`Action`](crate::execution::Action).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum PlannedWork {
+    /// Work for a model.
+    Orchestrated {
+        /// What to achieve.
+        instructions: String,
+        /// The tools it may use, as `tool.operation`.
+        tools: Vec<String>,
+        /// JSON Schema that the result must satisfy.
+        output_schema: Option<serde_json::Value>,
+    },
+    /// Work for a person.
+    Human {
+        /// What to do.
+        instructions: String,
+    },
+    /// Work that an outside worker claims.
+    External,
 }
 
 /// A call of a tool, as a `use:` line states it.

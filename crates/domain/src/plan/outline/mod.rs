@@ -31,6 +31,7 @@ mod written;
 use std::collections::HashSet;
 
 pub use error::OutlineError;
+pub(super) use tasks::fitting;
 
 use super::{Finding, Limits, Plan, PlannedDependency, Severity};
 use key::KeyIndex;

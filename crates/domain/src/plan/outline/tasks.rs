@@ -133,11 +133,17 @@ fn task(item: Item, findings: &mut Vec<Finding>) -> PlannedTask {
         phase: None,
         line: Some(item.line),
         action: item.action,
+        ..PlannedTask::default()
     }
 }
 
 /// A title that is too long is cut at a word, and stands in full before the description.
-fn fitting(title: String, description: String, line: u32, findings: &mut Vec<Finding>) -> (String, String) {
+pub(in crate::plan) fn fitting(
+    title: String,
+    description: String,
+    line: u32,
+    findings: &mut Vec<Finding>,
+) -> (String, String) {
     let Some((limit, _)) = title.char_indices().nth(TITLE_MAX_CHARS) else {
         return (title, description);
     };

@@ -7,6 +7,7 @@ mod properties;
 mod refusals;
 mod statements;
 mod structure;
+mod taskmaster;
 mod validation;
 
 use crate::plan::{Limits, Origin, Outline, OutlineError, Plan, read_outline};
