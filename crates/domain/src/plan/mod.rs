@@ -1,9 +1,10 @@
 //! Plans: what a planner proposes before anything is written.
 //!
 //! A [`Plan`] is a list of tasks and a list of dependencies between their indices. It comes from a
-//! model or from a file ([`outline`]), is checked as a whole ([`validate()`]), and is identified by
-//! its content ([`plan_hash`]). Everything here is pure: text and values in, values out.
+//! model or from a file ([`read_plan`]), is checked as a whole ([`validate()`]), is identified by its
+//! content ([`plan_hash`]), and can be written to a file again ([`write_plan`]). Everything here is pure: text and values in, values out.
 
+mod export;
 mod finding;
 pub mod graph;
 mod hash;
@@ -13,6 +14,7 @@ mod read;
 mod taskmaster;
 pub mod validate;
 
+pub use export::write_plan;
 pub use finding::{Finding, Severity};
 pub use hash::plan_hash;
 pub use model::{

@@ -1,5 +1,6 @@
 //! Reading a plan, whatever it is written in.
 
+use super::outline::exported;
 use super::{Limits, Outline, OutlineError, read_outline, taskmaster};
 
 /// What a plan is written in.
@@ -49,6 +50,9 @@ pub fn read_plan(text: &str, format: Format, limits: &Limits) -> Result<Outline,
     };
     if is_json {
         return taskmaster::read_tasks(text, limits);
+    }
+    if exported::is_exported(text) {
+        return exported::read_exported(text, limits);
     }
     read_outline(text, limits)
 }

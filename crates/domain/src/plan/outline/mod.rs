@@ -10,6 +10,7 @@ mod action;
 mod clause;
 mod document;
 mod error;
+pub(super) mod exported;
 mod fields;
 mod holes;
 mod item;
@@ -42,7 +43,7 @@ use written::Written;
 /// What a text says, and what was noticed while reading it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline {
-    /// The plan. Each of its tasks has a key; its dependencies may still form a cycle if the text
+    /// The plan. Its tasks have keys, unless an export says otherwise; its dependencies may still form a cycle if the text
     /// writes one out, which [`validate`](super::validate()) reports.
     pub plan: Plan,
     /// Warnings and choices, sorted by line.

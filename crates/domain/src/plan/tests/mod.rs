@@ -1,5 +1,7 @@
 //! Tests of the plan room as its users see it.
 
+mod edited;
+mod export;
 mod fixtures;
 mod graph;
 mod outline;
