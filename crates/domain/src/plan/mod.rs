@@ -12,6 +12,7 @@ mod model;
 pub mod outline;
 mod read;
 mod taskmaster;
+mod update;
 pub mod validate;
 
 pub use export::write_plan;
@@ -23,6 +24,9 @@ pub use model::{
 };
 pub use outline::{Outline, OutlineError, read_outline};
 pub use read::{Format, read_plan};
+pub use update::{
+    Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, compare, plan_of,
+};
 pub use validate::{Problem, validate};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::execution::Action;
 use crate::goal::GoalId;
 use crate::task::TaskId;
 
@@ -118,7 +119,23 @@ pub struct PlannedTask {
     pub slug: Option<String>,
 }
 
-/// What a task asks for where it is no call of a tool: the other kinds of [`Action`](crate::execution::Action).
+impl PlannedTask {
+    /// What the task asks for, as a task has it.
+    pub fn action(&self) -> Option<Action> {
+        if let Some(PlannedAction { tool, operation, parameters, .. }) = self.action.clone() {
+            return Some(Action::Tool { tool, operation, parameters });
+        }
+        Some(match self.work.clone()? {
+            PlannedWork::Orchestrated { instructions, tools, output_schema } => {
+                Action::Orchestrated { instructions, tools, output_schema }
+            }
+            PlannedWork::Human { instructions } => Action::Human { instructions },
+            PlannedWork::External => Action::External,
+        })
+    }
+}
+
+/// What a task asks for where it is no call of a tool: the other kinds of [`Action`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum PlannedWork {

@@ -7,9 +7,11 @@ mod graph;
 mod outline;
 mod properties;
 mod refusals;
+mod scripts;
 mod statements;
 mod structure;
 mod taskmaster;
+mod update;
 mod validation;
 
 use crate::plan::{Limits, Origin, Outline, OutlineError, Plan, read_outline};
