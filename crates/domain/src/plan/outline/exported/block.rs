@@ -226,7 +226,7 @@ impl<'f> Reader<'f> {
     fn is_first(&mut self, name: &'static str, line: u32) -> bool {
         let is_action = |name: &str| matches!(name, "use" | "by");
         let is_same = |other: &&'static str| *other == name || is_action(name) && is_action(other);
-        let is_first = !self.known.iter().any(|other| is_same(other));
+        let is_first = !self.known.iter().any(is_same);
         if !is_first && is_action(name) {
             let message = "this task says already what to do; one task does one thing";
             self.findings.push(Finding::error("second_action", line, message));
