@@ -3,8 +3,8 @@
 use super::field::{Field, Reading, Reference, read};
 use super::head::text_of;
 use super::line::TaskLine;
+use super::plain::references_of_line;
 use crate::plan::outline::action::{OpenAction, names_operation, text_of_use};
-use crate::plan::outline::clause::references_of_line;
 use crate::plan::outline::fitting;
 use crate::plan::outline::item::split_marker;
 use crate::plan::outline::reference;
@@ -77,7 +77,7 @@ fn belongs(line: &Line<'_>, indent: usize) -> bool {
     let body = line.text.trim_start_matches([' ', '\t']);
     let is_task = || {
         let found = TaskLine::parse(body, line.number);
-        found.is_some_and(|found| found.key.is_some() || found.id.is_some() || found.number.is_some())
+        found.is_some_and(|found| found.item.key.is_some() || found.id.is_some() || found.number.is_some())
     };
     indentation(line.text) > indent && !is_task()
 }
@@ -100,12 +100,12 @@ impl<'f> Reader<'f> {
     fn new(found: TaskLine, line: u32, indent: usize, findings: &'f mut Vec<Finding>) -> Self {
         let task = PlannedTask {
             id: found.id,
-            done: found.is_done(),
-            dropped: found.is_dropped(),
-            key: found.key,
-            title: found.title,
-            labels: found.labels,
-            parallel: found.parallel,
+            done: found.item.done,
+            dropped: found.item.dropped,
+            key: found.item.key,
+            title: found.item.title,
+            labels: found.item.labels,
+            parallel: found.item.parallel,
             line: Some(line),
             ..PlannedTask::default()
         };
@@ -162,9 +162,11 @@ impl<'f> Reader<'f> {
             return;
         }
         let plain = split_marker(body).unwrap_or(body);
-        if !references_of_line(plain, line.number, &mut self.block.references) {
+        let references = references_of_line(plain, line.number);
+        if references.is_empty() {
             self.describe(line.text);
         }
+        self.block.references.extend(references);
     }
 
     /// The JSON of an action over several lines, or the line behind one that has none.

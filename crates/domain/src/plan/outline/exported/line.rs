@@ -1,25 +1,21 @@
 //! The line of a task: `- [x] T001 [P] [US1] Title <!-- id: … -->`.
 
 use super::field::json_at;
+use super::plain::{Item, split_references};
 use crate::plan::Finding;
-use crate::plan::outline::clause::{references_in, without_trailing_clause};
-use crate::plan::outline::item::Checkbox;
-use crate::plan::outline::reference;
+use crate::plan::outline::reference::Reference;
 use crate::task::TaskId;
 
 /// What the line of a task says.
 #[derive(Debug, PartialEq)]
 pub(super) struct TaskLine {
-    pub(super) mark: char,
-    pub(super) key: Option<String>,
+    /// Box, labels and title.
+    pub(super) item: Item,
     pub(super) id: Option<TaskId>,
     /// The number that other lines use for a task without key and id.
     pub(super) number: Option<u32>,
-    pub(super) labels: Vec<String>,
-    pub(super) parallel: bool,
-    pub(super) title: String,
     /// From `(depends on T001)`.
-    pub(super) references: Vec<reference::Reference>,
+    pub(super) references: Vec<Reference>,
     /// What a comment gives as id, and cannot be one.
     pub(super) bad_id: Option<String>,
 }
@@ -29,10 +25,9 @@ impl TaskLine {
     pub(super) fn parse(body: &str, line: u32) -> Option<Self> {
         let body = body.trim_end();
         let (key, body) = split_key(body);
-        Self::quoted(&body, line).or_else(|| Self::plain(&body, line)).map(|found| match key {
-            Some(key) => Self { key: Some(key), ..found },
-            None => found,
-        })
+        let mut found = Self::quoted(&body, line).or_else(|| Self::plain(&body, line))?;
+        found.item.key = key.or(found.item.key);
+        Some(found)
     }
 
     /// With a title in double quotes; behind it only comments and a dependency may stand.
@@ -40,44 +35,25 @@ impl TaskLine {
         let start = body.find('"')?;
         let (title, behind) = json_at(&body[start..])?;
         // The sign in place of the title shows whether the quotes begin it.
-        let checkbox = Checkbox::parse(&format!("{}x", &body[..start]))?;
-        if checkbox.title != "x" {
+        let item = Item::parse(&format!("{}x", &body[..start]))?;
+        if item.title != "x" {
             return None;
         }
         let (rest, notes) = without_comments(&body[start + behind..]);
-        let mut references = Vec::new();
-        references_in(&rest, line, false, &mut references);
-        let clause = format!("x {}", rest.trim());
-        let is_clause = without_trailing_clause(&clause).trim() == "x" && !references.is_empty();
-        (rest.trim().is_empty() || is_clause).then(|| Self::new(checkbox, title, references, notes))
+        let (left, references) = split_references(&format!("x {}", rest.trim()), line);
+        let is_whole = left.trim() == "x" && (rest.trim().is_empty() || !references.is_empty());
+        is_whole.then(|| Self::new(Item { title, ..item }, references, notes))
     }
 
     fn plain(body: &str, line: u32) -> Option<Self> {
         let (text, notes) = without_comments(body);
-        let checkbox = Checkbox::parse(text.trim_end())?;
-        let mut references = Vec::new();
-        references_in(&checkbox.title, line, false, &mut references);
-        let title = without_trailing_clause(&checkbox.title).to_owned();
-        Some(Self::new(checkbox, title, references, notes))
+        let item = Item::parse(text.trim_end())?;
+        let (title, references) = split_references(&item.title, line);
+        Some(Self::new(Item { title, ..item }, references, notes))
     }
 
-    fn new(
-        checkbox: Checkbox,
-        title: String,
-        references: Vec<reference::Reference>,
-        notes: Vec<String>,
-    ) -> Self {
-        let mut found = Self {
-            mark: checkbox.mark,
-            key: checkbox.id,
-            id: None,
-            number: None,
-            labels: checkbox.labels,
-            parallel: checkbox.parallel,
-            title,
-            references,
-            bad_id: None,
-        };
+    fn new(item: Item, references: Vec<Reference>, notes: Vec<String>) -> Self {
+        let mut found = Self { item, id: None, number: None, references, bad_id: None };
         for note in notes {
             if let Some(id) = note.trim().strip_prefix("id:") {
                 found.id = id.trim().parse().ok();
@@ -89,22 +65,9 @@ impl TaskLine {
         found
     }
 
-    /// Whether the box is ticked.
-    pub(super) fn is_done(&self) -> bool {
-        matches!(self.mark, 'x' | 'X')
-    }
-
-    /// Whether the box says that the task is not to be done any more.
-    pub(super) fn is_dropped(&self) -> bool {
-        self.mark == '-'
-    }
-
     /// Remarks about the box and the comment.
     pub(super) fn report(&self, line: u32, findings: &mut Vec<Finding>) {
-        if !(self.is_done() || self.is_dropped() || self.mark == ' ') {
-            let message = format!("the box `[{}]` is read as not done", self.mark);
-            findings.push(Finding::warning("unusual_checkbox", line, message));
-        }
+        findings.extend(self.item.finding(line));
         if let Some(id) = &self.bad_id {
             let id: String = id.chars().take(60).collect();
             let message = format!("`{id}` is no id of a task; the line counts as a new task");

@@ -7,6 +7,7 @@ mod block;
 mod field;
 mod head;
 mod line;
+mod plain;
 mod resolve;
 
 use super::source::Line;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::block::Block;
 use super::field::Reference;
-use crate::plan::outline::clause::references_of_line;
+use super::plain::references_of_line;
 use crate::plan::outline::holes::tasks_used;
 use crate::plan::outline::key::KeyIndex;
 use crate::plan::outline::written::Written;
@@ -34,13 +34,14 @@ pub(super) fn resolve(
                 continue;
             }
             let (Reference::Word(word) | Reference::Key(word)) = reference;
-            let mut references = Vec::new();
-            if matches!(reference, Reference::Word(_))
-                && references_of_line(&format!("depends on: {word}"), *line, &mut references)
-            {
-                loose.push((from, *origin, references));
-            } else {
+            let references = match reference {
+                Reference::Word(word) => references_of_line(&format!("depends on: {word}"), *line),
+                Reference::Key(_) => Vec::new(),
+            };
+            if references.is_empty() {
                 edges.complain(from, word, *line);
+            } else {
+                loose.push((from, *origin, references));
             }
         }
     }
