@@ -4,6 +4,7 @@ mod edited;
 mod export;
 mod fixtures;
 mod graph;
+mod guide;
 mod outline;
 mod properties;
 mod refusals;
