@@ -67,6 +67,10 @@ pub struct PlannedTask {
     /// The name other tasks and templates use for it (`T001`); unique inside the plan.
     #[serde(default)]
     pub key: Option<String>,
+    /// Whether the reader made the key up, as the text gives none. It says nothing about the task then:
+    /// the next version of the text may count differently. Not stored, and no part of the plan's identity.
+    #[serde(skip)]
+    pub key_generated: bool,
     /// One line that says what to do; 1 to [`TITLE_MAX_CHARS`] characters.
     pub title: String,
     /// Further lines, empty if there are none.

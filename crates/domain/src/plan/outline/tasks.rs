@@ -22,7 +22,7 @@ pub(super) struct Chosen {
 pub(super) fn choose(items: Vec<Item>, headings: &[Heading], findings: &mut Vec<Finding>) -> Chosen {
     let mut items = without_repetitions(items, headings, findings);
     complain_about_duplicates(&items, findings);
-    name_the_nameless(&mut items, findings);
+    let nameless = name_the_nameless(&mut items, findings);
     let mut chosen = Chosen {
         tasks: Vec::with_capacity(items.len()),
         references: Vec::with_capacity(items.len()),
@@ -31,7 +31,8 @@ pub(super) fn choose(items: Vec<Item>, headings: &[Heading], findings: &mut Vec<
     for mut item in items {
         chosen.references.push(std::mem::take(&mut item.references));
         chosen.headings.push(item.heading);
-        chosen.tasks.push(task(item, findings));
+        let key_generated = nameless.contains(&item.line);
+        chosen.tasks.push(PlannedTask { key_generated, ..task(item, findings) });
     }
     chosen
 }
@@ -92,8 +93,8 @@ fn complain_about_duplicates(items: &[Item], findings: &mut Vec<Finding>) {
     }
 }
 
-/// Gives the next free numbers to items without an id.
-fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) {
+/// Gives the next free numbers to items without an id, and tells their lines.
+fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) -> std::collections::HashSet<u32> {
     let ids: Vec<Option<Key>> = items
         .iter()
         .map(|item| item.checkbox.id.as_ref().and_then(|id| Key::scan(id.as_bytes(), 0)).map(|(key, _)| key))
@@ -101,6 +102,7 @@ fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) {
     let known: Vec<Option<&Key>> = ids.iter().map(Option::as_ref).collect();
     let has_ids = known.iter().any(Option::is_some);
     let mut number = KeyIndex::largest_number(&known);
+    let mut lines = std::collections::HashSet::new();
     for item in items.iter_mut().filter(|item| item.checkbox.id.is_none()) {
         number += 1;
         let key = format!("T{number:03}");
@@ -112,7 +114,9 @@ fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) {
             findings.push(Finding::info("generated_keys", item.line, message));
         }
         item.checkbox.id = Some(key);
+        lines.insert(item.line);
     }
+    lines
 }
 
 fn task(item: Item, findings: &mut Vec<Finding>) -> PlannedTask {

@@ -98,7 +98,7 @@ impl<'a> Reader<'a, '_> {
             let message = format!("a task without an id; it is called {key} here");
             self.findings.push(Finding::warning("missing_id", line, message));
         }
-        let task = self.fields(node, key);
+        let task = PlannedTask { key_generated: own.is_none(), ..self.fields(node, key) };
         let dependencies = node.member("dependencies");
         self.note_unread(node);
         self.entries.push(Entry { task, prefix, id, parent, line, dependencies });

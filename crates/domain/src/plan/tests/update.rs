@@ -237,3 +237,31 @@ fn tasks_without_key_and_id_are_found_by_their_title() {
     let changes = compare(&goal(), &tasks, &plan);
     assert_eq!(shown(&changes), "add@2 complete:2");
 }
+
+/// A list without ids counts anew each time; the tasks are told apart by their titles.
+#[rstest]
+#[case::as_it_was("- [x] A\n- [ ] B\n- [ ] C\n", "", "")]
+#[case::line_above("- [ ] X\n- [x] A\n- [ ] B\n- [ ] C\n", "add@0", "T004")]
+#[case::line_between("- [x] A\n- [ ] X\n- [ ] B\n- [ ] C\n", "add@1 change:2(depends_on)", "T004")]
+#[case::line_below("- [x] A\n- [ ] B\n- [ ] C\n- [ ] X\n", "add@3", "")]
+#[case::retitled("- [x] A\n- [ ] B and more\n- [ ] C\n", "change:2(title)", "")]
+#[case::finished_one_gone(
+    "- [ ] X\n- [ ] B\n- [ ] C\n",
+    "add@0 change:2(depends_on) finished_task_missing",
+    "T004"
+)]
+fn a_list_without_ids(#[case] text: &str, #[case] expected: &str, #[case] keys: &str) {
+    let mut tasks = [
+        task(1, TaskStatus::Completed, &[]),
+        task(2, TaskStatus::Ready, &[1]),
+        task(3, TaskStatus::Pending, &[2]),
+    ];
+    for (task, title) in tasks.iter_mut().zip(["A", "B", "C"]) {
+        task.fields.title = title.to_owned();
+    }
+    let plan = read_plan(text, Format::Auto, &Limits::IMPORT).expect("a plan").plan;
+    let changes = compare(&goal(), &tasks, &plan);
+    assert_eq!(shown(&changes), expected);
+    let fresh: Vec<&str> = changes.keys.iter().map(|(_, key)| key.as_str()).collect();
+    assert_eq!(fresh.join(" "), keys);
+}

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::fields::is_open;
 use super::{Comparison, finding};
-use crate::plan::Severity;
+use crate::plan::{PlannedTask, Severity};
 
 /// The task of the goal that a line of the plan stands for.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +15,8 @@ pub(super) struct Match {
     pub(super) by_id: bool,
 }
 
-/// For each task of the plan its task in the goal: by id, else by key; by title where it has neither.
+/// For each task of the plan its task in the goal: by id, else by key; by title where the text gives it
+/// neither, and then by its place in the list.
 /// Each task of the goal is found once.
 pub(super) fn matches(comparison: &mut Comparison<'_>) -> Vec<Option<Match>> {
     let (tasks, plan) = (comparison.tasks, comparison.plan);
@@ -42,9 +44,11 @@ pub(super) fn matches(comparison: &mut Comparison<'_>) -> Vec<Option<Match>> {
     let keyed = tasks.iter().enumerate().filter_map(|(at, task)| Some((task.fields.key.as_deref()?, at)));
     let by_key: HashMap<&str, usize> = keyed.collect();
     let without_id = || plan.tasks.iter().enumerate().filter(|(_, task)| task.id.is_none());
-    for (index, task) in without_id() {
-        let present = task.key.as_deref().and_then(|key| by_key.get(key)).copied();
-        if let Some(present) = present.filter(|&present| !is_taken[present]) {
+    let (nameless, named): (Vec<_>, Vec<_>) =
+        without_id().partition(|(_, task)| task.key.is_none() || task.key_generated);
+    let with_key = |task: &PlannedTask| by_key.get(task.key.as_deref()?).copied();
+    for (index, task) in named {
+        if let Some(present) = with_key(task).filter(|&present| !is_taken[present]) {
             is_taken[present] = true;
             matches[index] = Some(Match { present, by_id: false });
         }
@@ -53,9 +57,20 @@ pub(super) fn matches(comparison: &mut Comparison<'_>) -> Vec<Option<Match>> {
     for (at, task) in tasks.iter().enumerate().filter(|&(at, _)| !is_taken[at]) {
         by_title.entry(task.fields.title.trim()).or_default().push_back(at);
     }
-    for (index, task) in without_id().filter(|(_, task)| task.key.is_none()) {
-        let present = by_title.get_mut(task.title.trim()).and_then(VecDeque::pop_front);
-        matches[index] = present.map(|present| Match { present, by_id: false });
+    for &(index, task) in &nameless {
+        if let Some(present) = by_title.get_mut(task.title.trim()).and_then(VecDeque::pop_front) {
+            is_taken[present] = true;
+            matches[index] = Some(Match { present, by_id: false });
+        }
+    }
+    // What is left at the same place of the list is the same task with another title, unless that is
+    // finished: then a new task took its place.
+    for (index, task) in nameless {
+        let free = |&present: &usize| !is_taken[present] && is_open(&tasks[present]);
+        if let Some(present) = with_key(task).filter(free).filter(|_| matches[index].is_none()) {
+            is_taken[present] = true;
+            matches[index] = Some(Match { present, by_id: false });
+        }
     }
     matches
 }

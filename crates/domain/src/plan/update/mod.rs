@@ -2,6 +2,7 @@
 
 mod edges;
 mod fields;
+mod keys;
 mod marks;
 mod matching;
 mod present;
@@ -28,6 +29,8 @@ pub struct Changes {
     pub goal: Vec<FieldChange>,
     /// Tasks to make, by position in the plan.
     pub add: Vec<usize>,
+    /// Keys for those tasks to make whose key was made up by the reader and belongs to another task.
+    pub keys: Vec<(usize, String)>,
     /// Tasks that stay as they are, with their position in the plan.
     pub keep: Vec<(usize, TaskId)>,
     /// Tasks that get other fields or dependencies.
@@ -49,7 +52,7 @@ pub struct Changes {
 impl Changes {
     /// Whether applying them changes nothing.
     pub fn is_empty(&self) -> bool {
-        let Self { goal, add, keep: _, change, remove, complete, drop, dependencies: _, findings: _ } = self;
+        let Self { goal, add, change, remove, complete, drop, .. } = self;
         goal.is_empty()
             && add.is_empty()
             && change.is_empty()
@@ -91,7 +94,8 @@ pub struct TaskDependencies {
 
 /// Compares a plan with a goal and all its tasks.
 ///
-/// Tasks are the same by id, else by key; those with neither by title. Pending, ready and failed tasks
+/// Tasks are the same by id, else by key. Those to which the text gives neither are found by title, then by
+/// their place in the list. Pending, ready and failed tasks
 /// become what the plan says, and are removed where it does not name them. What is running, waiting,
 /// completed, cancelled or skipped is never touched: what the plan says otherwise is a finding. Edges to
 /// tasks that the plan does not name and that stay are left as they are.
@@ -149,7 +153,7 @@ pub fn compare(goal: &PresentGoal, tasks: &[PresentTask], plan: &Plan) -> Change
         }
     }
     comparison.place_missing(&edges, &mut changes);
-    comparison.check_keys(&matches, &edges);
+    changes.keys = comparison.keys(&matches, &edges);
     changes.dependencies = edges.after();
     comparison.check_cycles(&changes.dependencies);
     comparison.marks(&matches, &mut changes);
@@ -203,31 +207,6 @@ impl Comparison<'_> {
                 let (name, status) = (task.name(), task.status.as_str());
                 let message = format!("{name} is {status} and stays, although the plan has no line for it");
                 self.findings.push(finding(Severity::Info, "finished_task_missing", None, message));
-            }
-        }
-    }
-
-    /// Keys are unique in a goal.
-    fn check_keys(&mut self, matches: &[Option<Match>], edges: &Edges<'_>) {
-        let mut keys: HashMap<&str, Option<u32>> = HashMap::new();
-        let missing = self.tasks.iter().filter(|task| !is_open(task) && !edges.is_in_plan(task.id));
-        keys.extend(missing.filter_map(|task| Some((task.fields.key.as_deref()?, None))));
-        for (planned, found) in self.plan.tasks.iter().zip(matches) {
-            let present = found.map(|found| (&self.tasks[found.present], found.by_id));
-            let key = match present {
-                Some((task, by_id)) if !by_id || !is_open(task) => &task.fields.key,
-                _ => &planned.key,
-            };
-            let Some(key) = key.as_deref() else {
-                continue;
-            };
-            if let Some(first) = keys.insert(key, planned.line) {
-                let place = match first {
-                    Some(line) => format!("that of the task in line {line}"),
-                    None => "that of a finished task of the goal".to_owned(),
-                };
-                let message = format!("the key {key} is also {place}; give one of them another");
-                self.findings.push(finding(Severity::Error, "duplicate_key", planned.line, message));
             }
         }
     }
