@@ -107,7 +107,7 @@ fn tasks_added_by_hand(#[case] lines: &str, #[case] expected: &str) {
 #[case("- [ ] T005 a (depends on T099)\n", "unknown_dependency@40")]
 #[case("- [ ] T005 a\n  - estimate: soon\n", "unreadable_field@41")]
 #[case("- [ ] T005 a\n  - slug: b\n  - slug: c\n", "repeated_field@42")]
-#[case("- [~] T005 a\n", "unusual_checkbox@40")]
+#[case("- [?] T005 a\n", "unusual_checkbox@40")]
 #[case("- [ ] T005 a\n  - use: text.render {\"template\": \"{T001.x}\"}\n", "unstated_use@41")]
 #[case("\n## Notes\n\nRemember the oil.\n", "text_ignored@41")]
 fn what_cannot_be_read_is_told(#[case] lines: &str, #[case] expected: &str) {

@@ -100,8 +100,8 @@ impl<'f> Reader<'f> {
     fn new(found: TaskLine, line: u32, indent: usize, findings: &'f mut Vec<Finding>) -> Self {
         let task = PlannedTask {
             id: found.id,
-            done: found.item.done,
-            dropped: found.item.dropped,
+            done: found.item.is_done(),
+            dropped: found.item.is_dropped(),
             key: found.item.key,
             title: found.item.title,
             labels: found.item.labels,

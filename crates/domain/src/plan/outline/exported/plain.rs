@@ -10,10 +10,8 @@ use crate::plan::outline::reference::Reference;
 /// A checklist item.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
-    pub(super) done: bool,
-    pub(super) dropped: bool,
-    /// A mark that leaves room for doubt.
-    pub(super) unusual: Option<char>,
+    /// The character between the brackets; a blank if there is none.
+    pub(super) mark: char,
     pub(super) key: Option<String>,
     pub(super) labels: Vec<String>,
     pub(super) parallel: bool,
@@ -24,16 +22,24 @@ impl Item {
     /// Reads a line without indentation; `None` if it is no checklist item.
     pub(super) fn parse(body: &str) -> Option<Self> {
         let Checkbox { mark, id, labels, parallel, title } = Checkbox::parse(body)?;
-        let done = matches!(mark, 'x' | 'X');
-        let dropped = mark == '-';
-        let unusual = Some(mark).filter(|_| !(done || dropped || mark == ' '));
-        Some(Self { done, dropped, unusual, key: id, labels, parallel, title })
+        Some(Self { mark, key: id, labels, parallel, title })
+    }
+
+    /// Whether the box says that the task is finished.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.mark, 'x' | 'X')
+    }
+
+    /// Whether the box says that the task is not to be done any more.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.mark == '-'
     }
 
     /// What to tell about its mark.
     pub(super) fn finding(&self, line: u32) -> Option<Finding> {
-        let message = format!("the box `[{}]` is read as not done", self.unusual?);
-        Some(Finding::warning("unusual_checkbox", line, message))
+        let is_usual = self.is_done() || self.is_dropped() || self.mark == ' ';
+        let message = || format!("the box `[{}]` is read as not done", self.mark);
+        (!is_usual).then(|| Finding::warning("unusual_checkbox", line, message()))
     }
 }
 
