@@ -87,6 +87,22 @@ impl GrowingGraph {
         Insertion::Added
     }
 
+    /// Whether one of two nodes waits, directly or not, for the other; `None` if the effort is spent.
+    pub fn is_ordered(&mut self, one: usize, other: usize) -> Option<bool> {
+        let (one, other) = (self.component[one], self.component[other]);
+        if one == other {
+            return Some(true);
+        }
+        // Only what stands behind in the order can wait for what stands before.
+        let (from, to) = if self.place[one] < self.place[other] { (other, one) } else { (one, other) };
+        let (first, last) = (self.place[to], self.place[from]);
+        match self.between(from, Some(to), first, last, Direction::WaitsFor) {
+            Ok(_) => Some(false),
+            Err(Insertion::Undecided) => None,
+            Err(_) => Some(true),
+        }
+    }
+
     fn connect(&mut self, from: usize, to: usize) {
         self.waits_for[from].push(to);
         self.waited_by[to].push(from);

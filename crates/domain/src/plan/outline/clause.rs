@@ -1,81 +1,113 @@
-//! Dependencies that a task's own lines write out: `(depends on T013, T020-T024)`.
+//! Dependencies that lines write out: `(depends on T013, T020-T024)`, `T001 → T002`.
 
-use super::key::is_word;
-use super::mask::without_code;
-use super::reference::{Clause, Manner, Reference, collect, skip_blanks};
+use super::mask::readable;
+use super::phrases::{Sense, Weight};
+use super::reference::Reference;
+use super::relation::{Place, Relation, named_behind, relations};
+use super::sentence::{Kind, Sentence, Token, names_an_id};
 
-/// Words before a phrase that turn it round.
-const NEGATIONS: [&str; 8] = ["not", "n't", "n’t", "longer", "never", "nothing", "none", "nobody"];
-/// Where ids follow, these state a dependency anywhere in a line.
-const ANYWHERE: [&[u8]; 4] = [b"depends on", b"depend on", b"depends upon", b"dependent on"];
-/// Ordinary words elsewhere, a statement where they open a parenthesis.
-const OPENING: [&[u8]; 5] = [b"after", b"requires", b"needs", b"blocked by", b"waits for"];
-/// What a sub-line begins with that does nothing but state dependencies.
-const OWN_LINE: [&[u8]; 10] = [
-    b"depends on",
-    b"depend on",
-    b"depends upon",
-    b"dependent on",
-    b"depends:",
-    b"dependencies:",
-    b"dependency:",
-    b"after:",
-    b"requires:",
-    b"blocked by:",
-];
+/// How many words may stand before the phrase of a line that states dependencies.
+const MOST_LEADING_WORDS: usize = 4;
 
-/// What a task's own line, or a line of its description, says it waits for.
-pub(super) fn references_in(text: &str, line: u32, in_parentheses_only: bool, out: &mut Vec<Reference>) {
-    let bytes = without_code(text);
-    for clause in clauses(&bytes) {
-        if clause.manner == Manner::Anywhere || !in_parentheses_only {
-            collect(&bytes, text, &clause, line, out);
-        }
+/// What a line says about who waits for whom.
+pub(super) fn relations_in(text: &str, line: u32, place: Place) -> Vec<Relation> {
+    let bytes = readable(text);
+    if !names_an_id(&bytes) {
+        return Vec::new();
     }
+    relations(&Sentence::new(&bytes, text, line), place)
 }
 
-/// What a sub-line such as `- **Depends on**: T001, T002` says. Nothing if it is no such line.
-pub(super) fn references_of_line(text: &str, line: u32, out: &mut Vec<Reference>) -> bool {
+/// A sub-line that does nothing but state dependencies, such as `- **Depends on**: T001, T002`.
+pub(super) struct OwnLine {
+    pub(super) relation: Relation,
+    /// Whether it says nothing else.
+    pub(super) is_pure: bool,
+}
+
+/// What a sub-line states about its task from its first word on; `None` if it is no such line.
+pub(super) fn own_line(text: &str, line: u32) -> Option<OwnLine> {
     let plain = text.replace("**", "").replace("__", "");
-    let bytes = without_code(&plain);
-    let Some(phrase) = OWN_LINE.iter().find(|phrase| opens_line(&bytes, phrase)) else {
-        return false;
+    let bytes = readable(&plain);
+    if !names_an_id(&bytes) {
+        return None;
+    }
+    let sentence = Sentence::new(&bytes, &plain, line);
+    // “Must only start after T001”: what leads to the phrase says nothing else.
+    let leads = |token: &&Token| matches!(token.kind, Kind::Word(role) if role.bridges && !role.finishes);
+    let start = sentence.tokens.iter().take(MOST_LEADING_WORDS).take_while(leads).count();
+    let (first, behind) = sentence.tokens[start..].split_first()?;
+    let Kind::Phrase(phrase) = first.kind else {
+        return None;
     };
-    let before = out.len();
-    let clause = Clause { body: phrase.len()..bytes.len(), manner: Manner::Anywhere };
-    collect(&bytes, &plain, &clause, line, out);
-    out.len() > before
+    let has_colon = behind.first().is_some_and(|token| token.kind == Kind::Colon);
+    let lists = |token: &Token| match token.kind {
+        Kind::Id(_) | Kind::Joint | Kind::Colon | Kind::Stop => true,
+        Kind::Word(role) => role.fills || role.finishes,
+        _ => false,
+    };
+    let is_pure = behind.iter().all(lists);
+    let is_statement = match phrase.weight {
+        Weight::Strong => true,
+        Weight::Weak => has_colon || is_pure,
+        Weight::Label => has_colon,
+        Weight::Behind | Weight::WeakBehind => false,
+    };
+    let ids = if is_statement { named_behind(&sentence, behind) } else { Vec::new() };
+    if ids.is_empty() {
+        return None;
+    }
+    let relation = match phrase.sense {
+        Sense::Waits => Relation { waits: Vec::new(), on: ids },
+        Sense::Blocks => Relation { waits: ids, on: Vec::new() },
+    };
+    Some(OwnLine { relation, is_pure })
 }
 
-/// The title without the clause that ends it, if that clause names ids and says nothing else first.
+/// The title without the parenthesis that ends it, if that does nothing but state dependencies.
 pub(super) fn without_trailing_clause(title: &str) -> &str {
-    let trimmed = title.trim_end().trim_end_matches('.').trim_end();
-    let bytes = without_code(trimmed);
-    let Some(open) = opening_of_last_parenthesis(&bytes) else {
+    let bytes = readable(title);
+    if !names_an_id(&bytes) {
+        return title;
+    }
+    let sentence = Sentence::new(&bytes, title, 0);
+    let tokens = match sentence.tokens.as_slice() {
+        [tokens @ .., Token { kind: Kind::Stop, .. }] => tokens,
+        tokens => tokens,
+    };
+    let Some(open) = opening_of_last_parenthesis(tokens) else {
         return title;
     };
-    let start = skip_blanks(&bytes, open + 1);
-    let opens = |phrase: &&[u8]| starts_phrase(&bytes, start, phrase);
-    let Some(phrase) = ANYWHERE.iter().chain(&OPENING).find(|phrase| opens(phrase)) else {
-        return title;
-    };
-    let mut found = Vec::new();
-    let manner = if ANYWHERE.contains(phrase) { Manner::Anywhere } else { Manner::Listed };
-    let body = start + phrase.len()..bytes.len() - 1;
-    collect(&bytes, trimmed, &Clause { body, manner }, 0, &mut found);
-    let rest = trimmed[..open].trim_end();
-    if found.is_empty() || rest.is_empty() { title } else { rest }
+    let group = Sentence { tokens: tokens[open..].to_vec(), references: sentence.references.clone() };
+    let states = relations(&group, Place::Title);
+    let says_nothing_else = states.iter().any(|state| state.waits.is_empty() || state.on.is_empty())
+        && (begins_statement(&tokens[open + 1..]) || is_only_phrase_behind(&tokens[open + 1..]));
+    let rest = title[..tokens[open].start].trim_end();
+    if says_nothing_else && !rest.is_empty() { rest } else { title }
 }
 
-fn opening_of_last_parenthesis(bytes: &[u8]) -> Option<usize> {
-    if bytes.last() != Some(&b')') {
+fn begins_statement(group: &[Token]) -> bool {
+    matches!(group.first().map(|token| token.kind), Some(Kind::Phrase(_) | Kind::Forward | Kind::Backward))
+}
+
+/// `T003に依存` and nothing else.
+fn is_only_phrase_behind(group: &[Token]) -> bool {
+    group.iter().all(|token| match token.kind {
+        Kind::Id(_) | Kind::Joint | Kind::Phrase(_) | Kind::Close => true,
+        Kind::Word(role) => role.finishes || role.fills,
+        _ => false,
+    })
+}
+
+fn opening_of_last_parenthesis(tokens: &[Token]) -> Option<usize> {
+    if tokens.last()?.kind != Kind::Close {
         return None;
     }
     let mut depth = 0_usize;
-    for (at, byte) in bytes.iter().enumerate().rev() {
-        match byte {
-            b')' => depth += 1,
-            b'(' => {
+    for (at, token) in tokens.iter().enumerate().rev() {
+        match token.kind {
+            Kind::Close => depth += 1,
+            Kind::Open => {
                 depth -= 1;
                 if depth == 0 {
                     return Some(at);
@@ -87,78 +119,26 @@ fn opening_of_last_parenthesis(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// All clauses of a line in one pass. A clause ends where its parenthesis closes or the next one
-/// begins, so no byte belongs to two.
-fn clauses(bytes: &[u8]) -> Vec<Clause> {
-    let mut found: Vec<Clause> = Vec::new();
-    let mut open_parentheses: Vec<usize> = Vec::new();
-    let mut current: Option<(usize, Clause)> = None;
-    for at in 0..bytes.len() {
-        match bytes[at] {
-            b'(' => open_parentheses.push(at),
-            b')' => {
-                open_parentheses.pop();
-                let inside = |clause: &(usize, Clause)| clause.0 > open_parentheses.len();
-                if let Some((_, clause)) = current.take_if(|clause| inside(clause)) {
-                    found.push(end_at(clause, at));
-                }
-            }
-            _ => {
-                if let Some(clause) = clause_at(bytes, at, open_parentheses.last().copied()) {
-                    let next = (open_parentheses.len(), clause);
-                    if let Some((_, previous)) = current.replace(next) {
-                        found.push(end_at(previous, at));
-                    }
-                }
-            }
-        }
-    }
-    found.extend(current.map(|(_, clause)| end_at(clause, bytes.len())));
-    found
-}
-
-fn end_at(mut clause: Clause, end: usize) -> Clause {
-    clause.body.end = end.max(clause.body.start);
-    clause
-}
-
-fn clause_at(bytes: &[u8], at: usize, open: Option<usize>) -> Option<Clause> {
-    if at > 0 && is_word(bytes[at - 1]) || !bytes[at].is_ascii_alphabetic() {
+/// What a column of a table says, by its head: “Depends on”, “Blocks”.
+pub(super) fn column_meaning(head: &str) -> Option<Sense> {
+    const LONGEST: usize = 60;
+    let plain = head.replace(['*', '_'], "");
+    if plain.len() > LONGEST {
         return None;
     }
-    let clause = |phrase: &[u8], manner| Clause { body: at + phrase.len()..bytes.len(), manner };
-    if let Some(phrase) = ANYWHERE.iter().find(|phrase| starts_phrase(bytes, at, phrase)) {
-        let manner = if open.is_some() { Manner::Anywhere } else { Manner::Listed };
-        return (!is_negated(bytes, at)).then(|| clause(phrase, manner));
+    let sentence = Sentence::new(plain.as_bytes(), &plain, 0);
+    match sentence.tokens.as_slice() {
+        [Token { kind: Kind::Phrase(phrase), .. }] => Some(phrase.sense),
+        _ => None,
     }
-    // `(after T001)`: only where nothing but blanks stands between the parenthesis and the word.
-    // A word has at most one blank before it here, which keeps the look back constant.
-    let opens = at > 0 && (bytes[at - 1] == b'(' || at > 1 && bytes[at - 2..at] == *b"( ");
-    let phrase = OPENING.iter().find(|phrase| opens && starts_phrase(bytes, at, phrase))?;
-    Some(clause(phrase, Manner::Listed))
 }
 
-/// Whether the word before says that there is no such dependency: “no longer depends on T003”.
-fn is_negated(bytes: &[u8], at: usize) -> bool {
-    let before = bytes[at.saturating_sub(12)..at].trim_ascii_end();
-    let before = String::from_utf8_lossy(before).to_lowercase();
-    let word = before.rsplit(' ').next().unwrap_or_default();
-    NEGATIONS.iter().any(|negation| word.ends_with(negation))
-}
-
-fn starts_with(bytes: &[u8], at: usize, phrase: &[u8]) -> bool {
-    bytes.get(at..at + phrase.len()).is_some_and(|start| start.eq_ignore_ascii_case(phrase))
-}
-
-/// The phrase, and then no further letter.
-fn starts_phrase(bytes: &[u8], at: usize, phrase: &[u8]) -> bool {
-    starts_with(bytes, at, phrase) && !bytes.get(at + phrase.len()).is_some_and(|&byte| is_word(byte))
-}
-
-/// The phrase at the start of a line; behind a colon anything may follow.
-fn opens_line(bytes: &[u8], phrase: &[u8]) -> bool {
-    match phrase.last() {
-        Some(b':') => starts_with(bytes, 0, phrase),
-        _ => starts_phrase(bytes, 0, phrase),
+/// The ids that a cell of a table lists. Whole phases in front of parentheses are none.
+pub(super) fn ids_in(cell: &str, line: u32) -> Vec<Reference> {
+    let bytes = readable(cell);
+    if !names_an_id(&bytes) {
+        return Vec::new();
     }
+    let sentence = Sentence::new(&bytes, cell, line);
+    named_behind(&sentence, &sentence.tokens)
 }

@@ -1,15 +1,17 @@
 //! One line of a checklist: `- [x] T001 [P] [US1] Title`.
 
 use super::key::Key;
+use super::state::State;
 
 /// What stands in brackets behind these belongs to the title.
 const MOST_LABELS: usize = 32;
+/// Signs between a name and the title that belong to neither.
+const ENDS_OF_NAME: [char; 7] = [':', '.', ',', '：', '，', '、', '．'];
 
-/// What a checklist line says.
+/// What the line of a task says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Checkbox {
-    /// The character between the brackets; a blank if there is none.
-    pub(super) mark: char,
+    pub(super) state: State,
     pub(super) id: Option<String>,
     pub(super) labels: Vec<String>,
     pub(super) parallel: bool,
@@ -17,15 +19,15 @@ pub(super) struct Checkbox {
 }
 
 impl Checkbox {
-    /// Whether the box is ticked.
-    pub(super) fn is_done(&self) -> bool {
-        matches!(self.mark, 'x' | 'X')
-    }
-
     /// Reads a line from which the indentation was removed; `None` if it is no checklist item.
     pub(super) fn parse(body: &str) -> Option<Self> {
         let (mark, rest) = split_box(split_marker(body)?)?;
-        let mut words = Words { rest, bold: false };
+        Some(Self::named(State::of_mark(mark), rest))
+    }
+
+    /// Reads what stands behind the box, or in a heading: id and labels in any order, then the title.
+    pub(super) fn named(state: State, text: &str) -> Self {
+        let mut words = Words { rest: text, bold: false };
         let mut labels = Vec::new();
         let mut parallel = false;
         let mut id = None;
@@ -46,7 +48,7 @@ impl Checkbox {
                 break;
             }
         }
-        Some(Self { mark, id, labels, parallel, title: words.into_title() })
+        Self { state, id, labels, parallel, title: words.into_title() }
     }
 }
 
@@ -62,7 +64,7 @@ pub(super) fn split_marker(body: &str) -> Option<&str> {
 }
 
 /// `[ ]`, `[x]`, `[]`, `[~]`: a box holds at most one character beside blanks.
-fn split_box(text: &str) -> Option<(char, &str)> {
+pub(super) fn split_box(text: &str) -> Option<(char, &str)> {
     let inside = text.strip_prefix('[')?;
     let close = inside.char_indices().take(4).find(|&(_, character)| character == ']')?.0;
     let mut marks = inside[..close].trim().chars();
@@ -80,43 +82,79 @@ struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// `T001`, `T001:`, `**T001**`; gives the id as written.
+    /// `T001`, `T001:`, `**T001**`, `[T001]`, `` `T001` ``; gives the id as written.
     fn take_id(&mut self) -> Option<String> {
+        if let Some((open, close)) =
+            [("[", "]"), ("`", "`"), ("【", "】")].into_iter().find(|pair| self.rest.starts_with(pair.0))
+        {
+            let inside = &self.rest[open.len()..];
+            let (_, end) = Key::scan(inside.as_bytes(), 0)?;
+            let rest = inside[end..].strip_prefix(close)?;
+            if rest.starts_with('(') {
+                return None;
+            }
+            self.rest = rest.trim_start_matches(ENDS_OF_NAME).trim_start();
+            return Some(inside[..end].to_owned());
+        }
         let (inside, bold) = match self.rest.strip_prefix("**") {
             Some(inside) => (inside, true),
             None => (self.rest, self.bold),
         };
         let (_, end) = Key::scan(inside.as_bytes(), 0)?;
-        let mut rest = &inside[end..];
-        self.bold = bold;
-        if bold && let Some(behind) = rest.strip_prefix("**").or_else(|| rest.strip_prefix(":**")) {
-            (rest, self.bold) = (behind, false);
-        }
-        if !(rest.is_empty() || rest.starts_with([' ', '\t', ':', '.', ',', '*', '['])) {
+        let rest = &inside[end..];
+        let ends = rest.is_empty() || rest.starts_with([' ', '\t', '*', '[', '【', '（', '—', '–']);
+        if !(ends || rest.starts_with(ENDS_OF_NAME)) {
             return None;
         }
-        self.rest = rest.trim_start_matches([':', '.', ',']).trim_start();
+        self.bold = bold;
+        self.rest = rest;
+        self.close_bold();
+        self.rest = self.rest.trim_start_matches(ENDS_OF_NAME).trim_start();
         Some(inside[..end].to_owned())
     }
 
-    /// `[P]`, `[US1]`, `[US-ADMIN-01]`; a link `[text](address)` is part of the title.
+    /// Removes the `**` that closes what opened before the id, and what sets the name apart.
+    fn close_bold(&mut self) {
+        if !self.bold {
+            return;
+        }
+        let rest = self.rest.trim_start().trim_start_matches(ENDS_OF_NAME);
+        if let Some(behind) = rest.strip_prefix("**") {
+            self.rest = behind.trim_start_matches(ENDS_OF_NAME).trim_start();
+            self.bold = false;
+        }
+    }
+
+    /// `[P]`, `**[P]**`, `[US1]`, `[US-ADMIN-01]`, `【US1】`; a link `[text](address)` is part of the title.
     fn take_label(&mut self) -> Option<&'a str> {
         const LONGEST: usize = 40;
-        let inside = self.rest.strip_prefix('[')?;
-        let close = inside.char_indices().take(LONGEST).find(|&(_, character)| character == ']')?.0;
+        let (text, bold) = match self.rest.strip_prefix("**") {
+            Some(text) if !self.bold => (text, true),
+            _ => (self.rest, false),
+        };
+        let (inside, closing) = match text.strip_prefix('【') {
+            Some(inside) => (inside, '】'),
+            None => (text.strip_prefix('[')?, ']'),
+        };
+        let close = inside.char_indices().take(LONGEST).find(|&(_, character)| character == closing)?.0;
         let label = &inside[..close];
         let fits = |character: char| character.is_alphanumeric() || "-_./ ".contains(character);
-        let rest = &inside[close + 1..];
+        let rest = &inside[close + closing.len_utf8()..];
         if label.trim().is_empty() || !label.chars().all(fits) || rest.starts_with('(') {
             return None;
         }
-        self.rest = rest.trim_start_matches(':').trim_start();
+        let rest = if bold { rest.strip_prefix("**")? } else { rest };
+        self.rest = rest.trim_start_matches(ENDS_OF_NAME).trim_start();
+        self.close_bold();
         Some(label.trim())
     }
 
     fn into_title(self) -> String {
         // `**T001** - Title`, `T001 — Title`: the dash belongs to neither.
-        let dash = ["- ", "– ", "— "].iter().find_map(|dash| self.rest.strip_prefix(dash));
+        let dash = ["-", "–", "—", "——"].iter().rev().find_map(|dash| {
+            let rest = self.rest.strip_prefix(dash)?;
+            (*dash != "-" || rest.starts_with(' ')).then_some(rest)
+        });
         let title = dash.unwrap_or(self.rest).trim();
         if self.bold { title.replacen("**", "", 1) } else { title.to_owned() }
     }

@@ -37,6 +37,18 @@ impl Key {
         }
         (!bytes.get(end).is_some_and(|&byte| is_word(byte))).then_some((key, end))
     }
+
+    /// Reads the letters that stand for an id of the same number: `b` behind `T021a`.
+    pub(super) fn scan_sibling(&self, bytes: &[u8], at: usize) -> Option<(Self, usize)> {
+        let letters = bytes.get(at..)?.iter().take(3).take_while(|byte| byte.is_ascii_lowercase()).count();
+        let ends = !bytes.get(at + letters).is_some_and(|&byte| is_word(byte));
+        if self.letters.is_empty() || !self.parts.is_empty() || letters == 0 || letters > 2 || !ends {
+            return None;
+        }
+        let letters = std::str::from_utf8(&bytes[at..at + letters]).ok()?;
+        let end = at + letters.len();
+        Some((Self { number: self.number, letters: letters.to_owned(), parts: Vec::new() }, end))
+    }
 }
 
 /// Up to nine digits; a longer number is no id.

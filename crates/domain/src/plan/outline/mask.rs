@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::key::Key;
+
 /// What stands in place of every byte of a code span.
 pub(super) const MASKED: u8 = 1;
 
@@ -42,4 +44,25 @@ fn backtick_runs(bytes: &[u8]) -> Vec<(usize, usize)> {
         }
     }
     runs
+}
+
+/// As [`without_code`], but a span that holds nothing except an id can be read: `` `T001` ``.
+pub(super) fn readable(line: &str) -> Vec<u8> {
+    let mut bytes = without_code(line);
+    let original = line.as_bytes();
+    let mut at = 0;
+    while let Some(offset) = bytes[at..].iter().position(|&byte| byte == MASKED) {
+        let start = at + offset;
+        let end = start + bytes[start..].iter().take_while(|&&byte| byte == MASKED).count();
+        if original[start] == b'`'
+            && let Some((_, behind)) = Key::scan(original, start + 1)
+            && behind + 1 == end
+        {
+            bytes[start + 1..behind].copy_from_slice(&original[start + 1..behind]);
+            bytes[start] = b' ';
+            bytes[behind] = b' ';
+        }
+        at = end;
+    }
+    bytes
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::section::{Heading, phase_number};
+use super::wording::in_english;
 
 /// A run of tasks that belongs together. Tasks under no phase heading make phases without a name.
 #[derive(Debug)]
@@ -52,8 +53,9 @@ impl Phase {
     }
 
     fn new(name: &str, first: usize) -> Self {
-        let tokens = tokens(name);
-        let number = phase_number(name);
+        let english = in_english(name);
+        let tokens = tokens(&english);
+        let number = phase_number(&english);
         let behind_number = tokens.iter().position(|token| token == "phase").map_or(0, |at| at + 1);
         let is_name = |token: &&String| token.starts_with(char::is_alphabetic);
         Self {

@@ -1,6 +1,7 @@
 //! What to say about a text that is no plan.
 
 use super::OutlineError;
+use super::foreign::{self, shortened};
 use super::item::split_marker;
 use super::key::Key;
 use super::section::Heading;
@@ -10,12 +11,8 @@ const EXPECTED: &str = "Markdown with checklist items such as `- [ ] T001 Title`
 
 /// Refuses what cannot be a text at all, or is a page of another kind, before it is read.
 pub(super) fn refuse_foreign(text: &str) -> Result<(), OutlineError> {
-    let is_binary = |c: char| c.is_control() && (c as u32) < 0x20 && !"\t\n\r\u{b}\u{c}".contains(c);
-    if let Some(at) = text.find(is_binary) {
-        let line = text[..at].bytes().filter(|&byte| byte == b'\n').count() + 1;
-        let character = text[at..].chars().next().unwrap_or('\0');
-        let found = format!("the control character U+{:04X} belongs to no text file", u32::from(character));
-        return Err(not_a_plan(u32::try_from(line).ok(), found));
+    if let Some(foreign) = foreign::signature(text).or_else(|| foreign::no_text(text)) {
+        return Err(not_a_plan(Some(foreign.line), foreign.found));
     }
     if let Some((line, start)) = first_text(text)
         && ["<!doctype", "<html", "<?xml"].iter().any(|tag| begins(start, tag))
@@ -25,17 +22,13 @@ pub(super) fn refuse_foreign(text: &str) -> Result<(), OutlineError> {
     Ok(())
 }
 
-/// Explains a text in which no checklist item was found.
+/// Explains a text in which no task was found.
 pub(super) fn explain(text: &str, lines: &[Line<'_>], headings: &[Heading]) -> OutlineError {
-    let Some((line, start)) = first_text(text) else {
+    if first_text(text).is_none() {
         return not_a_plan(None, "the text is empty".to_owned());
-    };
-    if start.starts_with('{') || start.starts_with('[') && !start.starts_with("[ ]") && !start.contains("](")
-    {
-        return not_a_plan(Some(line), format!("`{}` looks like JSON", shortened(&start[..1])));
     }
-    if start.starts_with('<') {
-        return not_a_plan(Some(line), format!("`{}` looks like HTML or XML", shortened(start)));
+    if let Some(foreign) = foreign::text_without_tasks(text) {
+        return not_a_plan(Some(foreign.line), foreign.found);
     }
     if let Some((line, item)) =
         lines.iter().find_map(|line| Some((line.number, item_without_box(line.text)?)))
@@ -54,11 +47,10 @@ pub(super) fn explain(text: &str, lines: &[Line<'_>], headings: &[Heading]) -> O
     )
 }
 
-/// A bullet or heading that begins with an id, in the manner of some other planner.
+/// A bullet or a row of a table that begins with an id, in the manner of some other planner.
 fn item_without_box(text: &str) -> Option<&str> {
     let body = text.trim();
-    let heading = body.trim_start_matches('#');
-    let inside = if heading.len() < body.len() { Some(heading) } else { split_marker(body) }?;
+    let inside = body.strip_prefix('|').or_else(|| split_marker(body))?;
     let inside = inside.trim_start().trim_start_matches('*');
     Key::scan(inside.as_bytes(), 0).map(|_| body)
 }
@@ -74,12 +66,4 @@ fn begins(text: &str, tag: &str) -> bool {
 
 fn not_a_plan(line: Option<u32>, found: String) -> OutlineError {
     OutlineError::NotAPlan { line, found, expected: EXPECTED.to_owned() }
-}
-
-fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(40).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }

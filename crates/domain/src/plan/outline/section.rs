@@ -1,4 +1,6 @@
-//! Headings: what a section is for, and which headings are the phases.
+//! Headings, and which of them are the phases.
+
+use super::purpose::{Purpose, is_english, purpose};
 
 /// A Markdown heading.
 #[derive(Debug, Clone)]
@@ -8,8 +10,7 @@ pub(super) struct Heading {
     pub(super) text: String,
     /// The heading of the section this one lies in.
     pub(super) parent: Option<usize>,
-    /// Whether the section talks about tasks instead of listing them.
-    pub(super) is_reference: bool,
+    pub(super) purpose: Purpose,
     /// Whether its bullets say which phase or story waits for which.
     pub(super) states_order: bool,
 }
@@ -26,15 +27,23 @@ impl Heading {
         Some((level, text.replace("**", "").replace("__", "").trim().to_owned()))
     }
 
+    /// Whether the section lists tasks, instead of speaking about them.
+    pub(super) fn lists_work(&self) -> bool {
+        self.purpose == Purpose::Work
+    }
+
     /// A heading below `parent`; what the section around it is for, it is for as well.
     pub(super) fn new(level: usize, text: String, parent: Option<(usize, &Self)>) -> Self {
         let above = parent.map(|(_, heading)| heading);
         let lower = text.to_lowercase();
-        let states_order =
+        let purpose = purpose(&lower, above.map(|above| above.purpose));
+        let names_phases =
             ["phase dependencies", "story dependencies"].iter().any(|name| lower.contains(name));
+        // English plans keep such statements under a heading of their own; others under any about order.
+        let states_order = names_phases || purpose == Purpose::Order && !is_english(&lower);
         Self {
             level,
-            is_reference: above.is_some_and(|above| above.is_reference) || is_reference(&lower),
+            purpose,
             states_order: above.is_some_and(|above| above.states_order) || states_order,
             text,
             parent: parent.map(|(index, _)| index),
@@ -42,46 +51,31 @@ impl Heading {
     }
 }
 
-/// Sections that plans of this kind close with. They repeat ids in prose, examples and summaries.
-fn is_reference(lower: &str) -> bool {
-    const BEGINNINGS: [&str; 12] = [
-        "dependencies",
-        "dependency",
-        "notes",
-        "note:",
-        "summary",
-        "implementation strategy",
-        "parallel example",
-        "parallel execution",
-        "parallel opportunities",
-        "parallel team",
-        "execution order",
-        "format",
-    ];
-    const WHOLE: [&str; 8] = [
-        "strategy",
-        "task summary",
-        "implementation notes",
-        "phase dependencies",
-        "user story dependencies",
-        "story dependencies",
-        "task dependencies",
-        "phase & story dependencies",
-    ];
-    // “Phase 1: Setup (Dependencies & Configuration)” and “Install dependencies” list work.
-    let name = lower.trim_start_matches(|c: char| !c.is_alphabetic());
-    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)) || WHOLE.contains(&name)
-}
-
 /// The title of a plan without the label in front of it.
 pub(super) fn plan_title(heading: &str) -> String {
-    for label in ["tasks:", "plan:", "implementation plan:"] {
-        if heading.get(..label.len()).is_some_and(|start| start.eq_ignore_ascii_case(label)) {
-            let rest = heading[label.len()..].trim();
-            if !rest.is_empty() {
-                return rest.to_owned();
-            }
-        }
+    const LABELS: [&str; 16] = [
+        "tasks",
+        "task list",
+        "plan",
+        "implementation plan",
+        "aufgaben",
+        "aufgabenliste",
+        "tâches",
+        "liste des tâches",
+        "tareas",
+        "lista de tareas",
+        "tarefas",
+        "lista de tarefas",
+        "任务",
+        "任务清单",
+        "タスク",
+        "タスクリスト",
+    ];
+    if let Some((label, rest)) = heading.split_once([':', '：'])
+        && LABELS.contains(&label.trim().to_lowercase().as_str())
+        && !rest.trim().is_empty()
+    {
+        return rest.trim().to_owned();
     }
     heading.to_owned()
 }

@@ -7,6 +7,8 @@ use crate::plan::Finding;
 use super::document::Bullet;
 use super::naming::named;
 use super::phase::Phase;
+use super::sentence::names_an_id;
+use super::wording::in_english;
 
 /// What the bullets of a plan say about one phase.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +65,7 @@ pub(super) fn read(bullets: &[Bullet], phases: &[Phase], findings: &mut Vec<Find
     }
     for bullet in bullets {
         let text: String = bullet.text.chars().take(MOST_CHARS).collect();
-        let plain = text.replace(['*', '`'], "");
+        let plain = in_english(&text.replace(['*', '`'], "")).into_owned();
         let Some((subject, says)) = split_subject(&plain) else {
             continue;
         };
@@ -111,6 +113,8 @@ impl Said {
                     said.is_clear = true;
                     said.on.extend(on);
                 }
+                // What waits for a task is no statement about phases, and is read elsewhere.
+                None if names_an_id(clause.to_uppercase().as_bytes()) => {}
                 None => said.is_unclear = true,
             }
         }

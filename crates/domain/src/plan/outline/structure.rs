@@ -1,6 +1,6 @@
 //! Structural dependencies: the order inside a phase, and the gates between phases.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::plan::graph::{GrowingGraph, Insertion};
 use crate::plan::{Finding, Limits, Origin, PlannedDependency, PlannedTask};
@@ -23,6 +23,8 @@ pub(super) struct Structure<'a> {
     /// All edges so far, of any origin.
     known: HashSet<Edge>,
     added: Vec<Edge>,
+    /// For two phases the first edge that runs against their order, with its line.
+    against: HashMap<(usize, usize), (Edge, u32)>,
 }
 
 /// First and last tasks of a phase, as far as its own order goes.
@@ -34,11 +36,18 @@ struct Ends {
 impl<'a> Structure<'a> {
     /// Starts from the edges that stand whatever the structure says.
     pub(super) fn new(tasks: &'a [PlannedTask], phases: &'a [Phase], given: &[PlannedDependency]) -> Self {
-        let given: Vec<Edge> = given.iter().map(|edge| (edge.from_index, edge.to_index)).collect();
         let mut phase_of = vec![0; tasks.len()];
         for (index, phase) in phases.iter().enumerate() {
             phase_of[phase.tasks.clone()].fill(index);
         }
+        let mut against = HashMap::new();
+        for edge in given.iter().filter(|edge| edge.from_index < edge.to_index) {
+            let (from, to) = (edge.from_index, edge.to_index);
+            if let Some(line) = edge.line {
+                against.entry((phase_of[to], phase_of[from])).or_insert(((from, to), line));
+            }
+        }
+        let given: Vec<Edge> = given.iter().map(|edge| (edge.from_index, edge.to_index)).collect();
         Self {
             tasks,
             phases,
@@ -46,6 +55,7 @@ impl<'a> Structure<'a> {
             graph: GrowingGraph::new(tasks.len(), &given, EFFORT),
             known: given.into_iter().collect(),
             added: Vec::new(),
+            against,
         }
     }
 
@@ -214,6 +224,19 @@ impl<'a> Structure<'a> {
         Detours { before, behind, seen: HashSet::new() }
     }
 
+    /// Where the plan writes out what stands against the order of two tasks, as far as one line does.
+    fn written_line(&self, from: usize, to: usize) -> String {
+        let Some(&((waits, waited_for), line)) = self.against.get(&(self.phase_of[from], self.phase_of[to]))
+        else {
+            return String::new();
+        };
+        let name = |task: usize| self.tasks[task].key.as_deref().unwrap_or("?");
+        if (waits, waited_for) == (to, from) {
+            return format!(" in line {line}");
+        }
+        format!(" (line {line}: {} waits for {})", name(waits), name(waited_for))
+    }
+
     /// One finding for each pair of phases, named by its first two tasks.
     fn report(&self, left_out: &[(Edge, Insertion)], findings: &mut Vec<Finding>) {
         let Some(&((from, to), reason)) = left_out.iter().min_by_key(|&&(edge, _)| edge) else {
@@ -223,7 +246,10 @@ impl<'a> Structure<'a> {
         let (from_name, to_name) = (name(from), name(to));
         let because = match reason {
             Insertion::Undecided => "whether that closes a cycle took too long to find out".to_owned(),
-            _ => format!("{to_name} waits for {from_name} by what the plan writes out"),
+            _ => format!(
+                "{to_name} waits for {from_name} by what the plan writes out{}",
+                self.written_line(from, to)
+            ),
         };
         let others = match left_out.len() - 1 {
             0 => String::new(),

@@ -1,4 +1,4 @@
-//! Which checklist items are tasks, and what each is called.
+//! Which items are tasks, and what each is called.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,12 +8,16 @@ use crate::plan::{Finding, PlannedTask, TITLE_MAX_CHARS};
 use super::document::Item;
 use super::key::{Key, KeyIndex};
 use super::reference::Reference;
+use super::repetition::without_repetitions;
 use super::section::Heading;
+use super::state::State;
 
 /// The tasks of a plan and, by position, what is needed to connect them.
 pub(super) struct Chosen {
     pub(super) tasks: Vec<PlannedTask>,
     pub(super) references: Vec<Vec<Reference>>,
+    /// What waits for each task by its own words.
+    pub(super) blocks: Vec<Vec<Reference>>,
     /// The innermost heading over each task.
     pub(super) headings: Vec<Option<usize>>,
 }
@@ -26,10 +30,12 @@ pub(super) fn choose(items: Vec<Item>, headings: &[Heading], findings: &mut Vec<
     let mut chosen = Chosen {
         tasks: Vec::with_capacity(items.len()),
         references: Vec::with_capacity(items.len()),
+        blocks: Vec::with_capacity(items.len()),
         headings: Vec::with_capacity(items.len()),
     };
     for mut item in items {
         chosen.references.push(std::mem::take(&mut item.references));
+        chosen.blocks.push(std::mem::take(&mut item.blocks));
         chosen.headings.push(item.heading);
         let key_generated = nameless.contains(&item.line);
         chosen.tasks.push(PlannedTask { key_generated, ..task(item, findings) });
@@ -49,30 +55,6 @@ pub(super) fn number_phases(tasks: &mut [PlannedTask], of_tasks: &[Option<usize>
         }
         task.phase = heading.map(|_| count - 1);
     }
-}
-
-/// Sections about tasks (notes, examples, summaries) only add tasks that stand nowhere else.
-fn without_repetitions(items: Vec<Item>, headings: &[Heading], findings: &mut Vec<Finding>) -> Vec<Item> {
-    let in_reference = |item: &Item| item.heading.is_some_and(|heading| headings[heading].is_reference);
-    if items.iter().all(in_reference) {
-        return items;
-    }
-    let listed = items.iter().filter(|item| !in_reference(item));
-    let mut known: std::collections::HashSet<String> =
-        listed.filter_map(|item| item.checkbox.id.clone()).collect();
-    let is_task = |item: &Item| {
-        if !in_reference(item) {
-            return true;
-        }
-        if let Some(id) = &item.checkbox.id {
-            return known.insert(id.clone());
-        }
-        let section = item.heading.map_or("", |heading| headings[heading].text.as_str());
-        let message = format!("a checkbox without an id under “{section}” was not taken for a task");
-        findings.push(Finding::warning("checkbox_ignored", item.line, message));
-        false
-    };
-    items.into_iter().filter(is_task).collect()
 }
 
 fn complain_about_duplicates(items: &[Item], findings: &mut Vec<Finding>) {
@@ -120,7 +102,7 @@ fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) -> std::co
 }
 
 fn task(item: Item, findings: &mut Vec<Finding>) -> PlannedTask {
-    let done = item.checkbox.is_done();
+    let (done, dropped) = (item.checkbox.state.is_done(), item.checkbox.state == State::Dropped);
     let (title, description) = fitting(item.checkbox.title, item.description, item.line, findings);
     PlannedTask {
         id: None,
@@ -133,7 +115,7 @@ fn task(item: Item, findings: &mut Vec<Finding>) -> PlannedTask {
         labels: item.checkbox.labels,
         parallel: item.checkbox.parallel,
         done,
-        dropped: false,
+        dropped,
         phase: None,
         line: Some(item.line),
         action: item.action,

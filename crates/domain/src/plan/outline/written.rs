@@ -1,12 +1,13 @@
 //! Dependencies that stand in the text: written out, or inferred from what an action uses.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::plan::{Finding, Origin, PlannedAction, PlannedDependency};
+use crate::plan::{Finding, Origin, PlannedDependency, PlannedTask};
 
 use super::holes::tasks_used;
 use super::key::KeyIndex;
 use super::reference::Reference;
+use super::relation::Relation;
 
 /// Resolves ids to tasks, one task at a time.
 pub(super) struct Written<'a> {
@@ -16,6 +17,9 @@ pub(super) struct Written<'a> {
     pub(super) findings: &'a mut Vec<Finding>,
     pub(super) edges: Vec<PlannedDependency>,
 }
+
+/// Pairs of tasks that lines relate, or how many there are where they are too many to list.
+pub(super) type Pairs = Result<Vec<(usize, usize, u32)>, usize>;
 
 impl Written<'_> {
     /// How many edges a task writes out. Counted before any is made: a short line may name everything.
@@ -65,14 +69,110 @@ impl Written<'_> {
         }
     }
 
-    /// The edges to tasks whose results an action uses.
-    pub(super) fn add_inferred(&mut self, task: usize, action: &PlannedAction, known: &HashSet<usize>) {
-        let mut used = Vec::new();
-        tasks_used(&action.parameters, self.keys, &mut used);
-        used.sort_unstable();
-        used.dedup();
-        for to in used.into_iter().filter(|to| !known.contains(to)) {
-            self.connect(task, to, Origin::Inferred, action.line.unwrap_or(1));
+    /// Who waits for whom by lines that name others: (waits, waited for, line), unordered and with
+    /// repetitions. Lists of ranges make many pairs out of few words, so they are counted first.
+    pub(super) fn related(
+        &mut self,
+        relations: &[(Relation, u32)],
+        blocks: &[Vec<Reference>],
+        most: usize,
+    ) -> Pairs {
+        let size = |references: &[Reference]| self.count(references);
+        let of_relations =
+            relations.iter().map(|(relation, _)| size(&relation.waits).saturating_mul(size(&relation.on)));
+        let of_blocks = blocks.iter().map(|references| size(references));
+        let pairs = of_relations.chain(of_blocks).fold(0, usize::saturating_add);
+        if pairs > most {
+            return Err(pairs);
+        }
+        let mut found = Vec::with_capacity(pairs);
+        let mut unknown = HashSet::new();
+        for (relation, line) in relations {
+            for reference in relation.waits.iter().chain(&relation.on) {
+                self.report_unknown(reference, &mut unknown);
+            }
+            let on: Vec<usize> = self.tasks(&relation.on).map(|(task, _)| task).collect();
+            for (waits, _) in self.tasks(&relation.waits) {
+                found.extend(on.iter().map(|&on| (waits, on, *line)));
+            }
+        }
+        for (task, references) in blocks.iter().enumerate() {
+            for reference in references {
+                self.report_unknown(reference, &mut unknown);
+            }
+            found.extend(self.tasks(references).map(|(waits, line)| (waits, task, line)));
+        }
+        Ok(found)
+    }
+
+    fn report_unknown(&mut self, reference: &Reference, unknown: &mut HashSet<String>) {
+        for missing in self.missing(reference) {
+            if !unknown.contains(&missing) {
+                let message =
+                    format!("{missing} is named as if it were a task, but no task of this plan has that id");
+                self.findings.push(Finding::warning("unknown_dependency", reference.line, message));
+                unknown.insert(missing);
+            }
+        }
+    }
+
+    /// The tasks that references name, each once, with the line that names it.
+    fn tasks(&self, references: &[Reference]) -> impl Iterator<Item = (usize, u32)> {
+        let ranges = self.merged(references);
+        ranges
+            .into_iter()
+            .flat_map(|(start, end, line)| (start..end).map(move |rank| (rank, line)))
+            .map(|(rank, line)| (self.keys.at_rank(rank), line))
+    }
+
+    /// Adds the pairs that are not there yet.
+    pub(super) fn add_related(&mut self, mut pairs: Vec<(usize, usize, u32)>) {
+        let mut known: HashSet<(usize, usize)> =
+            self.edges.iter().map(|edge| (edge.from_index, edge.to_index)).collect();
+        pairs.sort_unstable_by_key(|&(from, to, line)| (line, from, to));
+        for (from, to, line) in pairs {
+            if from == to {
+                let message =
+                    format!("{} would wait for itself by this line; that was left out", self.names[from]);
+                self.findings.push(Finding::warning("self_dependency", line, message));
+            } else if known.insert((from, to)) {
+                self.connect(from, to, Origin::Explicit, line);
+            }
+        }
+    }
+
+    /// Reports pairs of tasks that wait for each other. The cycle is left for validation to name.
+    pub(super) fn report_contradictions(&mut self) {
+        let lines: HashMap<(usize, usize), u32> = self
+            .edges
+            .iter()
+            .map(|edge| ((edge.from_index, edge.to_index), edge.line.unwrap_or(1)))
+            .collect();
+        for edge in &self.edges {
+            let (from, to, line) = (edge.from_index, edge.to_index, edge.line.unwrap_or(1));
+            let Some(&other) = lines.get(&(to, from)).filter(|&&other| (other, to) < (line, from)) else {
+                continue;
+            };
+            let (from, to) = (&self.names[from], &self.names[to]);
+            let message = format!("{from} waits for {to} by this line, and {to} for {from} by line {other}");
+            self.findings.push(Finding::warning("contradicting_order", line, message));
+        }
+    }
+
+    /// The edges to tasks whose results the actions of others use.
+    pub(super) fn add_inferred(&mut self, tasks: &[PlannedTask]) {
+        let known: HashSet<(usize, usize)> =
+            self.edges.iter().map(|edge| (edge.from_index, edge.to_index)).collect();
+        for (task, action) in
+            tasks.iter().enumerate().filter_map(|(task, of)| Some((task, of.action.as_ref()?)))
+        {
+            let mut used = Vec::new();
+            tasks_used(&action.parameters, self.keys, &mut used);
+            used.sort_unstable();
+            used.dedup();
+            for to in used.into_iter().filter(|&to| !known.contains(&(task, to))) {
+                self.connect(task, to, Origin::Inferred, action.line.unwrap_or(1));
+            }
         }
     }
 

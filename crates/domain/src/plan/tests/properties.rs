@@ -2,55 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::drawn::{Drawn, NOTATIONS, drawn, drawn_edges, render, statement};
 use crate::plan::graph::find_cycles;
 use crate::plan::{Limits, Origin, Plan, PlannedDependency, PlannedTask, read_outline, validate};
-
-/// A task as it is generated: (new phase, parallel, done, words, tasks waited for).
-type Drawn = (bool, bool, bool, String, Vec<prop::sample::Index>);
-
-fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
-    let waits = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
-    let task =
-        (prop::bool::weighted(0.2), any::<bool>(), any::<bool>(), "[a-z]{1,6}( [a-z]{1,6}){0,3}", waits);
-    prop::collection::vec(task, 1..40)
-}
-
-/// Edges (waits, waited for) between different tasks, each once; forwards only if `acyclic`.
-fn drawn_edges(tasks: &[Drawn], acyclic: bool) -> Vec<(usize, usize)> {
-    let mut edges: Vec<(usize, usize)> = Vec::new();
-    for (from, task) in tasks.iter().enumerate() {
-        for index in &task.4 {
-            let to = index.index(tasks.len());
-            if to != from && (!acyclic || rank(to) < rank(from)) && !edges.contains(&(from, to)) {
-                edges.push((from, to));
-            }
-        }
-    }
-    edges.sort_unstable();
-    edges
-}
-
-/// A scrambled order, so that explicit edges run against the order of the file as often as with it.
-fn rank(task: usize) -> usize {
-    (task * 17 + 5) % 41
-}
-
-fn render(tasks: &[Drawn], edges: &[(usize, usize)]) -> String {
-    let mut text = String::from("# Tasks: Generated\n");
-    for (index, (phase, parallel, done, words, _)) in tasks.iter().enumerate() {
-        if *phase {
-            text += &format!("\n## Phase {index}: Part\n\n");
-        }
-        let mark = if *done { 'x' } else { ' ' };
-        let parallel = if *parallel { "[P] " } else { "" };
-        let waits: Vec<String> =
-            edges.iter().filter(|edge| edge.0 == index).map(|edge| format!("T{:03}", edge.1 + 1)).collect();
-        let clause =
-            if waits.is_empty() { String::new() } else { format!(" (depends on {})", waits.join(", ")) };
-        text += &format!("- [{mark}] T{:03} {parallel}[US1] {words}{clause}\n", index + 1);
-    }
-    text
-}
 
 fn of_origin(plan: &Plan, structural: bool) -> Vec<(usize, usize)> {
     let wanted = plan.dependencies.iter().filter(|edge| (edge.origin == Origin::Structural) == structural);
@@ -127,6 +81,51 @@ proptest! {
             let both_parallel = plan.tasks[task].parallel && plan.tasks[task - 1].parallel;
             if same_phase && !both_parallel {
                 prop_assert!(reaches(task, task - 1, &all) || reaches(task - 1, task, &all));
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_in_other_words_is_the_same_plan(tasks in drawn(), notation in 0..NOTATIONS.len()) {
+        let edges = drawn_edges(&tasks, true);
+        let plain = render(&tasks, &[]);
+        let section: String = edges.iter().map(|&(from, to)| statement(notation, from, to)).collect();
+        let canonical = read_outline(&render(&tasks, &edges), &Limits::IMPORT).expect("a plan").plan;
+        let other = format!("{plain}\n## Dependencies\n\n{section}");
+        let other = read_outline(&other, &Limits::IMPORT).expect("a plan").plan;
+        prop_assert_eq!(other.tasks, canonical.tasks);
+        let pairs = |plan: &Plan| -> Vec<(usize, usize, Origin)> {
+            plan.dependencies.iter().map(|edge| (edge.from_index, edge.to_index, edge.origin)).collect()
+        };
+        prop_assert_eq!(pairs(&Plan { dependencies: other.dependencies, ..Plan::default() }),
+            pairs(&Plan { dependencies: canonical.dependencies, ..Plan::default() }));
+    }
+
+    #[test]
+    fn headings_say_what_items_say(tasks in drawn()) {
+        let edges = drawn_edges(&tasks, true);
+        let items = render(&tasks, &edges);
+        let headings = items.replace("- [ ] ", "### ").replace("- [x] ", "### ✅ ");
+        let items = read_outline(&items, &Limits::IMPORT).expect("a plan").plan;
+        let headings = read_outline(&headings, &Limits::IMPORT).expect("a plan").plan;
+        prop_assert_eq!(items, headings);
+    }
+
+    #[test]
+    fn inferred_edges_make_no_cycle(tasks in drawn(), files in prop::collection::vec(0..3_usize, 40)) {
+        let edges = drawn_edges(&tasks, true);
+        let named: Vec<Drawn> = tasks.iter().zip(&files).map(|(task, file)| {
+            let (phase, parallel, done, words, waits) = task.clone();
+            (phase, parallel, done, format!("{words} in src/{file}.rs"), waits)
+        }).collect();
+        let text = render(&named, &edges) + "\n## Phase Dependencies\n- All phases: no dependencies\n";
+        let plan = read_outline(&text, &Limits::IMPORT).expect("a plan").plan;
+        prop_assert_eq!(validate(&plan, &Limits::IMPORT), Ok(()));
+        let all = [of_origin(&plan, false), of_origin(&plan, true)].concat();
+        for (one, other) in (0..named.len()).flat_map(|one| (0..one).map(move |other| (one, other))) {
+            let both_parallel = named[one].1 && named[other].1;
+            if files[one] == files[other] && !both_parallel {
+                prop_assert!(reaches(one, other, &all) || reaches(other, one, &all));
             }
         }
     }
@@ -229,4 +228,25 @@ const SCRAPS: &[&str] = &[
     "T999999999",
     "T001a.1",
     "tasks['",
+    "- T001 → T002",
+    " -> ",
+    " ← ",
+    " block ",
+    "before ",
+    "依赖 ",
+    "に依存",
+    "、",
+    "（",
+    "）",
+    "：",
+    "### T004 [P]: ✅ ",
+    "~~",
+    "- [~] ",
+    "- [-] T005 ",
+    "`T001`",
+    "`src/a.rs`",
+    "**File**: `src/a.rs`",
+    "T021a–c",
+    "## Dependencies\n",
+    "hängt ab von ",
 ];

@@ -15,7 +15,30 @@ use crate::plan::{Limits, OutlineError, read_outline};
 #[case::binary("- [ ] T001 a\n\u{0}b", "line 2: the control character U+0000")]
 #[case::prose("# A\ntext\n## B\n", "read 3 lines with 2 headings but no checklist item")]
 #[case::no_box("# A\n- T001 Title", "line 2: `- T001 Title` has an id but no checkbox")]
-#[case::headings("### T001: Title", "line 1: `### T001: Title` has an id but no checkbox")]
+#[case::row("# A\n\n| ID | Title |\n|---|---|\n| T001 | dig |", "line 5: `| T001 | dig |` has an id but no")]
+#[case::readme("# Boat\n\nA boat.\n\n## Install\n\n- buy wood\n", "read 7 lines with 2 headings but no")]
+#[case::chain(
+    "name: Brief\nschedule: { frequency: daily }\nsteps:\n  - id: news\n    type: tool\n",
+    "line 3: `steps:` looks like a chain in YAML"
+)]
+#[case::yaml("version: 3\nservices:\n  web:\n    image: nginx\n", "line 1: `version: 3` looks like YAML")]
+#[case::toml("[package]\nname = \"a\"\n", "line 1: `[package]` looks like TOML")]
+#[case::csv("id,title,done\n1,dig,no\n2,\"lay, twice\",no\n", "line 1: `id,title,done` looks like a table")]
+#[case::tabs("id\ttitle\n1\tdig\n", "line 1: `id\ttitle` looks like a table")]
+#[case::rust("use std::fs;\n\nfn main() {\n    let a = 1;\n}\n", "line 1: `use std::fs;` looks like source")]
+#[case::python("# a\nimport os\n\ndef main():\n    return 1\n", "read 5 lines with 1 heading")]
+#[case::python_script("import os\n\ndef main():\n    return 1\n", "line 1: `import os` looks like source")]
+#[case::c(
+    "#include <a.h>\n# define X\nint main() {\n  return 0;\n}\n",
+    "line 1: `#include <a.h>` looks like source"
+)]
+#[case::shell("#!/bin/sh\necho a\n", "line 1: `#!/bin/sh` looks like a script")]
+#[case::php("<?php\necho 1;\n", "line 1: `<?php` looks like source")]
+#[case::pdf("%PDF-1.7\n%\u{fffd}\n- [ ] T001 a", "line 1: the file is a PDF file")]
+#[case::word("PK\u{3}\u{4}\u{14}", "line 1: the file is a ZIP archive or an Office document")]
+#[case::rich_text("{\\rtf1 - [ ] T001 a}", "line 1: the file is a rich text document")]
+#[case::png("\u{fffd}PNG\r\n\u{1a}\n", "line 1: the file is a PNG image")]
+#[case::utf16("\u{fffd}\u{fffd}- [ ] T001 a", "line 1: the file is no text in UTF-8")]
 #[case::fenced("```\n- [ ] T001 a\n```", "read 3 lines with 0 headings")]
 fn no_plan(#[case] text: &str, #[case] says: &str) {
     let error = refusal(text);
@@ -86,6 +109,30 @@ fn written_edges_are_counted_exactly() {
     ""
 )]
 #[case::bullets("- [ ] T001 a\n", "- ", 1_500_000, "")]
+#[case::arrows("- [ ] T001 a\n\n", "T001 → ", 300_000, "")]
+#[case::arrow_signs("- [ ] T001 a\n\nT001 ", "→", 900_000, "")]
+#[case::dashes("- [ ] T001 a\n\nT001 ", "-", 2_000_000, "")]
+#[case::phrases_outside("- [ ] T001 a\n\nT001 ", "depends on ", 300_000, "T001")]
+#[case::fillers("- [ ] T001 a\n\nT001 ", "after and ", 300_000, "T001")]
+#[case::half_phrases("- [ ] T001 a\n\nT001 ", "hängt ab ", 300_000, "T001")]
+#[case::lists("- [ ] T001 a\n\n", "T001, T002 needs T003, ", 150_000, "")]
+#[case::groups("- [ ] T001 a\n\nT001 → ", "(", 500_000, "T001")]
+#[case::nested_lists("- [ ] T001 a\n\n", "(T001,", 400_000, "")]
+#[case::closed_lists("- [ ] T001 a\n\n(((((((((((((((( ", "T001)", 500_000, "")]
+#[case::unspaced("- [ ] T001 a\n\nT001", "依赖の", 400_000, "")]
+#[case::statements_with_ids("- [ ] T001 a\n- [ ] T002 b\n", "\nT001 → T002", 200_000, "")]
+#[case::wide_statements("- [ ] T001 a\n- [ ] T002 b\n", "\nT001-T999 → T001-T999", 100_000, "")]
+#[case::heading_tasks("", "# T001\n", 300_000, "")]
+#[case::group_headings("", "## T001\n- [ ] T002 a\n", 150_000, "")]
+#[case::repetitions("", "- [ ] T001 a\n", 250_000, "")]
+#[case::open_spans("- [ ] T001 a\n", "  `a\n\n", 400_000, "")]
+#[case::long_spans("- [ ] T001 a\n  `", "  b `` c\n", 250_000, "")]
+#[case::ids("- [ ] T001 ", "T1", 1_000_000, "")]
+#[case::blocks("- [ ] T002 a\n- [ ] T001 b ", "(blocks T001-T002) ", 100_000, "")]
+#[case::files("- [ ] T001 ", "`a/b.rs` ", 300_000, "")]
+#[case::paths("- [ ] T001 ", "a/", 1_000_000, "b.rs")]
+#[case::yaml("", "a: b\n", 700_000, "")]
+#[case::separators("", ",", 3_000_000, "\n,")]
 fn hostile_texts_take_linear_time(
     #[case] before: &str,
     #[case] repeated: &str,

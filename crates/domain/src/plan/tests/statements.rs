@@ -102,3 +102,44 @@ fn phases_with_minor_numbers() {
                 ## Phase Dependencies\n- Phase 3.3: depends on Phase 3.1\n";
     assert_eq!(edges(&read(text).plan, Origin::Structural), "T2<T1 T3<T1");
 }
+
+#[rstest]
+#[case::chinese(
+    "依赖与执行顺序",
+    "- **准备（阶段 1）**：无依赖 - 立即开始\n- **阶段 2**：依赖阶段 1 完成\n- **用户故事 1**：在阶段 2 完成后可立即开始\n\
+     - **用户故事 2**：依赖 阶段 2 和 阶段 1\n- **阶段 5**：依赖所有用户故事完成"
+)]
+#[case::japanese(
+    "依存関係",
+    "- **フェーズ1**：依存なし\n- **フェーズ2**：フェーズ1に依存\n- **フェーズ3**: フェーズ2に依存\n\
+     - **ユーザーストーリー2**：フェーズ2完了後\n- **フェーズ5**：すべてのユーザーストーリーに依存"
+)]
+#[case::german(
+    "Abhängigkeiten",
+    "- **Phase 1**: keine Abhängigkeiten\n- **Phase 2**: hängt von Phase 1 ab\n- Phase 3: nach Phase 2\n\
+     - **User Story 2**: benötigt Phase 2\n- **Phase 5**: hängt ab von Phase 3 und Phase 4"
+)]
+#[case::spanish(
+    "Dependencias entre fases",
+    "- **Fase 1**: sin dependencias\n- **Fase 2**: depende de la fase 1\n- Fase 3: después de la fase 2\n\
+     - **Historia de usuario 2**: requiere la fase 2\n- **Fase 5**: depende de todas las historias de usuario"
+)]
+#[case::french(
+    "Dépendances",
+    "- **Phase 1** : aucune dépendance\n- **Phase 2** : dépend de la phase 1\n- Phase 3 : après la phase 2\n\
+     - **Phase 4** : nécessite la phase 2\n- **Phase 5** : dépend de toutes les user stories"
+)]
+fn other_languages_state_phases(#[case] heading: &str, #[case] bullets: &str) {
+    let text =
+        PHASES.replace("## Dependencies\n### Phase Dependencies\n", &format!("## {heading}\n{bullets}\n"));
+    let outline = read(&text);
+    assert_eq!(edges(&outline.plan, Origin::Structural), "T2<T1 T3<T2 T4<T2 T5<T3 T5<T4");
+    assert_eq!(findings(&outline), "");
+}
+
+#[test]
+fn phases_may_be_called_otherwise() {
+    let text = "## 第一阶段 1：挖\n- [ ] T1 a\n## Fase 2: techo\n- [ ] T2 b\n## フェーズ3：塔\n- [ ] T3 c\n\
+                ## Dependencies\n### Phase Dependencies\n- Phase 3: depends on Phase 1\n";
+    assert_eq!(edges(&read(text).plan, Origin::Structural), "T2<T1 T3<T1");
+}

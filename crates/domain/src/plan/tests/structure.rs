@@ -32,6 +32,8 @@ fn explicit_beats_the_order_of_phases() {
     let outline = read("## A\n- [ ] T1 a (depends on T3)\n## B\n- [ ] T2 [P] b\n- [ ] T3 [P] c");
     assert_eq!(edges(&outline.plan, Origin::Structural), "T2<T1");
     assert_eq!(findings(&outline), "structural_edge_dropped@5");
+    let message = &outline.findings[0].message;
+    assert!(message.ends_with("T1 waits for T3 by what the plan writes out in line 2"), "{message}");
     assert_eq!(validate(&outline.plan, &Limits::IMPORT), Ok(()));
 }
 
@@ -58,6 +60,16 @@ fn a_gate_that_cannot_be_is_led_around() {
     let outline = read("## A\n- [ ] T1 a\n- [ ] T2 b (depends on T3)\n## B\n- [ ] T3 c\n- [ ] T4 d");
     assert_eq!(edges(&outline.plan, Origin::Structural), "T2<T1 T3<T1 T4<T2 T4<T3");
     assert_eq!(findings(&outline), "structural_edge_dropped@5");
+}
+
+#[test]
+fn the_line_that_stands_against_the_order_is_named() {
+    let outline =
+        read("## A\n- [ ] T1 a\n- [ ] T2 b\n## B\n- [ ] T3 c\n- [ ] T4 d\n- [ ] T5 e\n\nT4 blocks T1\n");
+    assert_eq!(findings(&outline), "structural_edge_dropped@5");
+    let message = &outline.findings[0].message;
+    assert!(message.ends_with("(line 9: T1 waits for T4)"), "{message}");
+    assert_eq!(validate(&outline.plan, &Limits::IMPORT), Ok(()));
 }
 
 #[test]
