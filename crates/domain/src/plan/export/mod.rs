@@ -18,7 +18,8 @@ use names::Names;
 ///
 /// The law: for every plan that [`validate`](super::validate()) accepts, whose ids are unique, with no
 /// task both done and dropped and none with both `action` and `work`, the plan that is read back is
-/// equal to the one written, but for every `line` (that of the new text) and `phase` (`None`), and its
+/// equal to the one written, but for every `line` (that of the new text), `phase` (`None`) and
+/// `key_generated` (`false`), and its
 /// dependencies are sorted by `from_index` and `to_index`. JSON is kept up to 100 levels of nesting.
 ///
 /// # Examples
