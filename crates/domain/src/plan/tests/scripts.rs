@@ -167,7 +167,7 @@ fn expected(drawn: &[Drawn], tasks: &[PresentTask]) -> Expected {
         if matches!(edit, Edit::Tick) && may_complete && waits.is_subset(&completed) {
             expected.complete.insert(id(index));
             completed.insert(id(index));
-        } else if *status == TaskStatus::Completed {
+        } else if matches!(status, TaskStatus::Completed | TaskStatus::Skipped) {
             completed.insert(id(index));
         }
         expected.waits.insert(id(index), waits);

@@ -63,14 +63,16 @@ impl Comparison<'_> {
         self.findings.push(finding(severity, "unchecked_finished", planned.line, message));
     }
 
-    /// A ticked task is completed if all it waits for is, or is completed with it.
+    /// A ticked task is completed if all it waits for is, or is completed with it. What was left out
+    /// holds nobody up; what was given up or failed does.
     fn complete(
         &mut self,
         ticked: &HashMap<TaskId, usize>,
         matches: &[Option<Match>],
         changes: &mut Changes,
     ) {
-        let done = self.tasks.iter().filter(|task| task.status == TaskStatus::Completed);
+        let satisfies = |status| matches!(status, TaskStatus::Completed | TaskStatus::Skipped);
+        let done = self.tasks.iter().filter(|task| satisfies(task.status));
         let mut completed: HashSet<TaskRef> = done.map(|task| TaskRef::Present(task.id)).collect();
         let is_new = |index: &usize| matches[*index].is_none() && self.plan.tasks[*index].done;
         completed.extend((0..matches.len()).filter(is_new).map(TaskRef::Added));
