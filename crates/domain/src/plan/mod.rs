@@ -1,22 +1,32 @@
 //! Plans: what a planner proposes before anything is written.
 //!
 //! A [`Plan`] is a list of tasks and a list of dependencies between their indices. It comes from a
-//! model or from a file ([`outline`]), is checked as a whole ([`validate()`]), and is identified by
-//! its content ([`plan_hash`]). Everything here is pure: text and values in, values out.
+//! model or from a file ([`read_plan`]), is checked as a whole ([`validate()`]), is identified by its
+//! content ([`plan_hash`]), and can be written to a file again ([`write_plan`]). Everything here is pure: text and values in, values out.
 
+mod export;
 mod finding;
 pub mod graph;
 mod hash;
 mod model;
 pub mod outline;
+mod read;
+mod taskmaster;
+mod update;
 pub mod validate;
 
+pub use export::write_plan;
 pub use finding::{Finding, Severity};
 pub use hash::plan_hash;
 pub use model::{
-    Limits, Origin, Plan, PlannedAction, PlannedDependency, PlannedGoal, PlannedTask, TITLE_MAX_CHARS,
+    Limits, Origin, Plan, PlannedAction, PlannedDependency, PlannedGoal, PlannedTask, PlannedWork,
+    TITLE_MAX_CHARS,
 };
 pub use outline::{Outline, OutlineError, read_outline};
+pub use read::{Format, read_plan};
+pub use update::{
+    Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, compare, plan_of,
+};
 pub use validate::{Problem, validate};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::execution::Action;
 use crate::goal::GoalId;
 use crate::task::TaskId;
 
@@ -66,6 +67,10 @@ pub struct PlannedTask {
     /// The name other tasks and templates use for it (`T001`); unique inside the plan.
     #[serde(default)]
     pub key: Option<String>,
+    /// Whether the reader made the key up, as the text gives none. It says nothing about the task then:
+    /// the next version of the text may count differently. Not stored, and no part of the plan's identity.
+    #[serde(skip)]
+    pub key_generated: bool,
     /// One line that says what to do; 1 to [`TITLE_MAX_CHARS`] characters.
     pub title: String,
     /// Further lines, empty if there are none.
@@ -101,6 +106,59 @@ pub struct PlannedTask {
     /// What to run; without it the default agent decides.
     #[serde(default)]
     pub action: Option<PlannedAction>,
+    /// What to do where it is no call of a tool; absent where `action` is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<PlannedWork>,
+    /// From 1 (trivial) to 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complexity: Option<u8>,
+    /// Attempts in all before the task fails; `None` leaves it to the effect of what it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// When the task is meant to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_at: Option<Timestamp>,
+    /// Its name in the workspace; `None` leaves it to the title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+}
+
+impl PlannedTask {
+    /// What the task asks for, as a task has it.
+    pub fn action(&self) -> Option<Action> {
+        if let Some(PlannedAction { tool, operation, parameters, .. }) = self.action.clone() {
+            return Some(Action::Tool { tool, operation, parameters });
+        }
+        Some(match self.work.clone()? {
+            PlannedWork::Orchestrated { instructions, tools, output_schema } => {
+                Action::Orchestrated { instructions, tools, output_schema }
+            }
+            PlannedWork::Human { instructions } => Action::Human { instructions },
+            PlannedWork::External => Action::External,
+        })
+    }
+}
+
+/// What a task asks for where it is no call of a tool: the other kinds of [`Action`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum PlannedWork {
+    /// Work for a model.
+    Orchestrated {
+        /// What to achieve.
+        instructions: String,
+        /// The tools it may use, as `tool.operation`.
+        tools: Vec<String>,
+        /// JSON Schema that the result must satisfy.
+        output_schema: Option<serde_json::Value>,
+    },
+    /// Work for a person.
+    Human {
+        /// What to do.
+        instructions: String,
+    },
+    /// Work that an outside worker claims.
+    External,
 }
 
 /// A call of a tool, as a `use:` line states it.

@@ -16,6 +16,7 @@ mod clause;
 mod code_span;
 mod document;
 mod error;
+pub(super) mod exported;
 mod fields;
 mod files;
 mod foreign;
@@ -50,6 +51,7 @@ mod wording;
 mod written;
 
 pub use error::OutlineError;
+pub(super) use tasks::fitting;
 
 use super::{Finding, Limits, Plan, PlannedDependency, Severity};
 use key::KeyIndex;
@@ -61,7 +63,7 @@ use written::Written;
 /// What a text says, and what was noticed while reading it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline {
-    /// The plan. Each of its tasks has a key; its dependencies may still form a cycle if the text
+    /// The plan. Its tasks have keys, unless an export says otherwise; its dependencies may still form a cycle if the text
     /// writes one out, which [`validate`](super::validate()) reports.
     pub plan: Plan,
     /// Warnings and choices, sorted by line.

@@ -26,7 +26,7 @@ pub(super) struct Chosen {
 pub(super) fn choose(items: Vec<Item>, headings: &[Heading], findings: &mut Vec<Finding>) -> Chosen {
     let mut items = without_repetitions(items, headings, findings);
     complain_about_duplicates(&items, findings);
-    name_the_nameless(&mut items, findings);
+    let nameless = name_the_nameless(&mut items, findings);
     let mut chosen = Chosen {
         tasks: Vec::with_capacity(items.len()),
         references: Vec::with_capacity(items.len()),
@@ -37,7 +37,8 @@ pub(super) fn choose(items: Vec<Item>, headings: &[Heading], findings: &mut Vec<
         chosen.references.push(std::mem::take(&mut item.references));
         chosen.blocks.push(std::mem::take(&mut item.blocks));
         chosen.headings.push(item.heading);
-        chosen.tasks.push(task(item, findings));
+        let key_generated = nameless.contains(&item.line);
+        chosen.tasks.push(PlannedTask { key_generated, ..task(item, findings) });
     }
     chosen
 }
@@ -74,8 +75,8 @@ fn complain_about_duplicates(items: &[Item], findings: &mut Vec<Finding>) {
     }
 }
 
-/// Gives the next free numbers to items without an id.
-fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) {
+/// Gives the next free numbers to items without an id, and tells their lines.
+fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) -> std::collections::HashSet<u32> {
     let ids: Vec<Option<Key>> = items
         .iter()
         .map(|item| item.checkbox.id.as_ref().and_then(|id| Key::scan(id.as_bytes(), 0)).map(|(key, _)| key))
@@ -83,6 +84,7 @@ fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) {
     let known: Vec<Option<&Key>> = ids.iter().map(Option::as_ref).collect();
     let has_ids = known.iter().any(Option::is_some);
     let mut number = KeyIndex::largest_number(&known);
+    let mut lines = std::collections::HashSet::new();
     for item in items.iter_mut().filter(|item| item.checkbox.id.is_none()) {
         number += 1;
         let key = format!("T{number:03}");
@@ -94,7 +96,9 @@ fn name_the_nameless(items: &mut [Item], findings: &mut Vec<Finding>) {
             findings.push(Finding::info("generated_keys", item.line, message));
         }
         item.checkbox.id = Some(key);
+        lines.insert(item.line);
     }
+    lines
 }
 
 fn task(item: Item, findings: &mut Vec<Finding>) -> PlannedTask {
@@ -115,11 +119,17 @@ fn task(item: Item, findings: &mut Vec<Finding>) -> PlannedTask {
         phase: None,
         line: Some(item.line),
         action: item.action,
+        ..PlannedTask::default()
     }
 }
 
 /// A title that is too long is cut at a word, and stands in full before the description.
-fn fitting(title: String, description: String, line: u32, findings: &mut Vec<Finding>) -> (String, String) {
+pub(in crate::plan) fn fitting(
+    title: String,
+    description: String,
+    line: u32,
+    findings: &mut Vec<Finding>,
+) -> (String, String) {
     let Some((limit, _)) = title.char_indices().nth(TITLE_MAX_CHARS) else {
         return (title, description);
     };

@@ -1,16 +1,22 @@
 //! Tests of the plan room as its users see it.
 
 mod drawn;
+mod edited;
+mod export;
 mod fixtures;
 mod graph;
+mod guide;
 mod notations;
 mod outline;
 mod peculiar;
 mod properties;
 mod refusals;
 mod same_file;
+mod scripts;
 mod statements;
 mod structure;
+mod taskmaster;
+mod update;
 mod validation;
 
 use crate::plan::{Limits, Origin, Outline, OutlineError, Plan, read_outline};

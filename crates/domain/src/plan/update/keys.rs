@@ -1,0 +1,48 @@
+//! Keys are unique in a goal, after the update as well.
+
+use std::collections::HashMap;
+
+use super::edges::Edges;
+use super::fields::is_open;
+use super::matching::Match;
+use super::{Comparison, finding};
+use crate::plan::Severity;
+
+impl Comparison<'_> {
+    /// Complains about keys that two tasks would have. Where the reader made one up, another is given.
+    pub(super) fn keys(&mut self, matches: &[Option<Match>], edges: &Edges<'_>) -> Vec<(usize, String)> {
+        let mut known: HashMap<&str, Option<u32>> = HashMap::new();
+        let missing = self.tasks.iter().filter(|task| !is_open(task) && !edges.is_in_plan(task.id));
+        known.extend(missing.filter_map(|task| Some((task.fields.key.as_deref()?, None))));
+        let mut made_up = Vec::new();
+        for (index, (planned, found)) in self.plan.tasks.iter().zip(matches).enumerate() {
+            let present = found.map(|found| (&self.tasks[found.present], found.by_id));
+            let key = match present {
+                Some((task, by_id)) if !by_id || !is_open(task) => &task.fields.key,
+                _ => &planned.key,
+            };
+            let Some(key) = key.as_deref() else {
+                continue;
+            };
+            if present.is_none() && planned.key_generated {
+                made_up.push((index, key));
+            } else if let Some(first) = known.insert(key, planned.line) {
+                let place = match first {
+                    Some(line) => format!("that of the task in line {line}"),
+                    None => "that of a finished task of the goal".to_owned(),
+                };
+                let message = format!("the key {key} is also {place}; give one of them another");
+                self.findings.push(finding(Severity::Error, "duplicate_key", planned.line, message));
+            }
+        }
+        let number = |key: &str| key.strip_prefix('T')?.parse::<u64>().ok();
+        let all = known.keys().chain(made_up.iter().map(|(_, key)| key));
+        let mut next = all.filter_map(|key| number(key)).max().unwrap_or(0);
+        let taken = made_up.into_iter().filter(|(_, key)| known.contains_key(key));
+        let fresh = taken.map(|(index, _)| {
+            next = next.saturating_add(1);
+            (index, format!("T{next:03}"))
+        });
+        fresh.collect()
+    }
+}
