@@ -107,7 +107,7 @@ mod tests {
         let allowed = |path: &str| routes.find(path).map(Entry::allowed);
         assert_eq!(allowed("/v1/goals").as_deref(), Some("GET, HEAD, POST"));
         assert_eq!(allowed("/v1/goals/import").as_deref(), Some("POST"));
-        assert_eq!(allowed("/v1/goals/x").as_deref(), Some("GET, HEAD, PATCH"));
+        assert_eq!(allowed("/v1/goals/x").as_deref(), Some("DELETE, GET, HEAD, PATCH"));
         assert_eq!(allowed("/v1/goals/"), None);
         assert_eq!(allowed("/v1/nothing"), None);
     }

@@ -116,7 +116,7 @@ impl Decide {
     /// Ask whether a task can be worked on.
     ///
     /// Names everything that is in its way, at once.
-    #[oai(path = "/v1/tasks/:id/readiness", method = "get", operation_id = "get_readiness")]
+    #[oai(path = "/v1/tasks/:id/readiness", method = "get", operation_id = "get_task_readiness")]
     async fn readiness(
         &self,
         caller: Caller,
