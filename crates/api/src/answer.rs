@@ -11,6 +11,8 @@ use crate::tag::Tag;
 
 /// The media type of every good answer.
 pub(crate) const JSON: &str = "application/json";
+/// The media type of Markdown (RFC 7763).
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
 /// 200: a list, or something that is computed.
 #[derive(Debug)]
@@ -30,6 +32,10 @@ pub(crate) struct Created<T> {
     pub(crate) tag: Tag,
     pub(crate) location: String,
 }
+
+/// 200: a text for people.
+#[derive(Debug)]
+pub(crate) struct Markdown(pub(crate) String);
 
 /// 204: it is gone.
 #[derive(Debug)]
@@ -68,6 +74,27 @@ impl<T: ToJSON> IntoResponse for Planned<T> {
             Self::Shown(body) => respond(StatusCode::OK, &body, []),
         }
     }
+}
+
+impl IntoResponse for Markdown {
+    fn into_response(self) -> Response {
+        Response::builder().header(CONTENT_TYPE, MARKDOWN).body(self.0)
+    }
+}
+
+impl ApiResponse for Markdown {
+    fn meta() -> MetaResponses {
+        let shown = MetaResponse {
+            description: "As asked for.",
+            status: Some(200),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: MARKDOWN, schema: String::schema_ref() }],
+            headers: Vec::new(),
+        };
+        MetaResponses { responses: vec![shown] }
+    }
+
+    fn register(_registry: &mut Registry) {}
 }
 
 impl IntoResponse for Deleted {

@@ -11,7 +11,7 @@ use poem::endpoint::{BoxEndpoint, make_sync};
 use poem::http::Method;
 use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use poem::{Response, RouteMethod, get};
-use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::registry::{MetaApi, MetaPath, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::{Map, Value, json};
@@ -88,8 +88,16 @@ pub(crate) fn endpoint() -> RouteMethod {
 struct Described<T>(PhantomData<fn() -> T>);
 
 impl<T: OpenApi> OpenApi for Described<T> {
+    /// One block, so that operations of several blocks that share a path stand side by side.
     fn meta() -> Vec<MetaApi> {
-        T::meta()
+        let mut paths: Vec<MetaPath> = Vec::new();
+        for path in T::meta().into_iter().flat_map(|api| api.paths) {
+            match paths.iter_mut().find(|known| known.path == path.path) {
+                Some(known) => known.operations.extend(path.operations),
+                None => paths.push(path),
+            }
+        }
+        vec![MetaApi { paths }]
     }
 
     fn register(registry: &mut Registry) {

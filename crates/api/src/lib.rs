@@ -67,23 +67,13 @@ impl ApiSettings {
     }
 }
 
-/// Every operation of the interface.
+/// Every operation of the interface, by noun.
 type Operations = (
     health::Health,
-    goals::Goals,
-    goals::Edit,
-    goals::Import,
-    goals::Decompose,
-    goals::Progress,
-    tasks::Tasks,
-    tasks::Decide,
-    tasks::Run,
-    tasks::Complete,
-    tasks::Edit,
-    agents::Agents,
-    agents::Edit,
-    experiences::Experiences,
-    experiences::Add,
+    (goals::Goals, goals::Edit, goals::Import, goals::Export, goals::Decompose, goals::Progress),
+    (tasks::Tasks, tasks::Edit, tasks::Decide, tasks::Run, tasks::Complete),
+    (agents::Agents, agents::Edit),
+    (experiences::Experiences, experiences::Add),
     events::Events,
 );
 
@@ -91,20 +81,23 @@ fn operations(services: &Services) -> Operations {
     let own = || services.clone();
     (
         health::Health(own()),
-        goals::Goals(own()),
-        goals::Edit(own()),
-        goals::Import(own()),
-        goals::Decompose(own()),
-        goals::Progress(own()),
-        tasks::Tasks(own()),
-        tasks::Decide(own()),
-        tasks::Run(own()),
-        tasks::Complete(own()),
-        tasks::Edit(own()),
-        agents::Agents(own()),
-        agents::Edit(own()),
-        experiences::Experiences(own()),
-        experiences::Add(own()),
+        (
+            goals::Goals(own()),
+            goals::Edit(own()),
+            goals::Import(own()),
+            goals::Export(own()),
+            goals::Decompose(own()),
+            goals::Progress(own()),
+        ),
+        (
+            tasks::Tasks(own()),
+            tasks::Edit(own()),
+            tasks::Decide(own()),
+            tasks::Run(own()),
+            tasks::Complete(own()),
+        ),
+        (agents::Agents(own()), agents::Edit(own())),
+        (experiences::Experiences(own()), experiences::Add(own())),
         events::Events(own()),
     )
 }

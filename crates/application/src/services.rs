@@ -62,7 +62,7 @@ impl Services {
                 ids.clone(),
             )),
             idempotency: Arc::new(Idempotency::new(transactions.clone(), queries.clone(), clock.clone())),
-            planning: Arc::new(Planning::new(ports)),
+            planning: Arc::new(Planning::new(ports, runner.clone())),
             tasks: Arc::new(Tasks::new(ports, runner.clone())),
             agents: Arc::new(Agents::new(transactions, queries.clone(), clock, ids, signals)),
             queries,

@@ -268,7 +268,11 @@ async fn decompose_adds_to_a_goal_all_or_nothing_and_tells_of_failures(#[case] b
     let goal =
         app.services.goals.create(&app.ada, DraftGoal { title: "G".into(), ..DraftGoal::default() }).await;
     let goal = goal.expect("made").state.id;
-    let outline = |text: &str, dry_run| DecomposeRequest { outline: text.into(), dry_run };
+    let outline = |text: &str, dry_run| DecomposeRequest {
+        outline: text.into(),
+        dry_run,
+        ..DecomposeRequest::default()
+    };
     let shown = app.services.planning.decompose(&app.ada, goal, &outline(PLAN, true)).await.expect("shown");
     assert!(shown.dry_run && !shown.applied && shown.task_ids.is_empty() && shown.event_id.is_some());
     assert_eq!(app.tasks(goal).await.len(), 0);

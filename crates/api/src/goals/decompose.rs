@@ -1,4 +1,4 @@
-use goalwright_application::planning::DecomposeRequest;
+use goalwright_application::planning::{DecomposeRequest, Mode};
 use goalwright_application::{Error, Services};
 use goalwright_domain::Violation;
 use goalwright_domain::goal::GoalId;
@@ -44,11 +44,12 @@ pub(crate) struct DecomposeBody {
     dry_run: Option<bool>,
     /// `outline`, the default, reads the plan in `outline`; `llm` asks a model.
     planner: Option<Word<Planner>>,
-    /// A Markdown plan, for the planner `outline`: at most 4 MiB, 10,000 tasks and 100,000 dependencies.
+    /// A written plan, Markdown or Task Master's `tasks.json`, for the planner `outline`: at most 4 MiB, 10,000 tasks and 100,000 dependencies.
     outline: Option<String>,
     /// What a model should mind.
     instructions: Option<String>,
-    /// `create`, the default, adds the plan's tasks to the goal.
+    /// `create`, the default, adds the plan's tasks to the goal. `update` makes the goal's tasks what the plan says: those
+    /// with the same id, key or title change, those without a line go; what is finished or being worked on stays.
     mode: Option<Word<PlanMode>>,
     /// How many tasks a model may answer with.
     max_tasks: Option<u32>,
@@ -93,15 +94,6 @@ fn request(body: DecomposeBody) -> Result<DecomposeRequest, Error> {
                 .to_owned(),
         });
     }
-    if body.mode.is_some_and(|mode| mode.0 == PlanMode::Update) {
-        let message =
-            "a goal's plan cannot be updated yet; add tasks with the mode `create`, or make a new goal";
-        return Err(Error::Invalid {
-            code: "unsupported_mode",
-            message: message.to_owned(),
-            violations: vec![Violation::new("mode", "unsupported_mode", message)],
-        });
-    }
     let outline = body.outline.ok_or_else(|| {
         Error::invalid(vec![Violation::new(
             "outline",
@@ -109,5 +101,9 @@ fn request(body: DecomposeBody) -> Result<DecomposeRequest, Error> {
             "the planner `outline` reads the plan from here",
         )])
     })?;
-    Ok(DecomposeRequest { outline, dry_run: body.dry_run.unwrap_or(false) })
+    let mode = match body.mode.map(|mode| mode.0) {
+        Some(PlanMode::Update) => Mode::Update,
+        Some(PlanMode::Create) | None => Mode::Create,
+    };
+    Ok(DecomposeRequest { outline, mode, dry_run: body.dry_run.unwrap_or(false) })
 }

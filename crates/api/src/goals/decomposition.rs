@@ -1,7 +1,9 @@
 //! A breakdown as it is shown.
 
+use std::collections::HashMap;
+
 use goalwright_application::planning::Decomposition;
-use goalwright_domain::plan::{Finding, Origin, Plan, PlannedTask, Severity};
+use goalwright_domain::plan::{Changes, FieldChange, Finding, Origin, Plan, PlannedTask, Severity};
 use goalwright_domain::task::TaskId;
 use poem_openapi::Object;
 use serde_json::Value;
@@ -78,6 +80,10 @@ pub(crate) struct PlannedTaskBody {
     labels: Vec<String>,
     /// Marked with `[P]`.
     parallel: bool,
+    /// Ticked off in the plan.
+    done: bool,
+    /// Marked in the plan as not to be done.
+    dropped: bool,
 }
 
 /// The task at `from_index` waits for the one at `to_index`.
@@ -105,9 +111,76 @@ pub(crate) struct ChangesBody {
     /// Tasks that stay as they are.
     keep: Vec<String>,
     /// Tasks that change, and how.
-    change: Vec<Value>,
+    change: Vec<TaskChangeBody>,
     /// Tasks that go.
     remove: Vec<String>,
+    /// Tasks that were ticked off in the plan; they are among `keep` or `change` as well.
+    complete: Vec<String>,
+    /// Tasks that were marked as not to be done; they are among `keep` or `change` as well.
+    skip: Vec<String>,
+    /// Fields of the goal.
+    goal: Vec<FieldChangeBody>,
+}
+
+/// A task that an update changes.
+#[derive(Debug, Object)]
+#[oai(rename = "PlanTaskChange")]
+pub(crate) struct TaskChangeBody {
+    /// Its key; its title if it has none.
+    key: String,
+    /// Its id.
+    task_id: Uuid,
+    /// What changes.
+    fields: Vec<FieldChangeBody>,
+}
+
+/// A field that an update changes.
+#[derive(Debug, Object)]
+#[oai(rename = "PlanFieldChange")]
+pub(crate) struct FieldChangeBody {
+    /// Its name; for `depends_on` the values are keys.
+    field: String,
+    /// What it is.
+    from: Nullable<Value>,
+    /// What it becomes.
+    to: Nullable<Value>,
+}
+
+impl ChangesBody {
+    /// Tasks are named as the plan names them; those that go, as they were called.
+    fn of(changes: Changes, plan: &Plan, removed: &HashMap<TaskId, String>) -> Self {
+        let name = |index: usize| {
+            let task = plan.tasks.get(index);
+            task.and_then(|task| task.key.clone().or_else(|| Some(task.title.clone()))).unwrap_or_default()
+        };
+        let field = |change: FieldChange| FieldChangeBody {
+            field: change.field.to_owned(),
+            from: Some(change.from).filter(|value| !value.is_null()).into(),
+            to: Some(change.to).filter(|value| !value.is_null()).into(),
+        };
+        let names = |pairs: Vec<(usize, TaskId)>| pairs.into_iter().map(|(index, _)| name(index)).collect();
+        Self {
+            add: changes.add.into_iter().map(name).collect(),
+            keep: names(changes.keep),
+            change: changes
+                .change
+                .into_iter()
+                .map(|one| TaskChangeBody {
+                    key: name(one.index),
+                    task_id: one.task_id.uuid(),
+                    fields: one.fields.into_iter().map(field).collect(),
+                })
+                .collect(),
+            remove: changes
+                .remove
+                .into_iter()
+                .map(|id| removed.get(&id).cloned().unwrap_or_else(|| id.to_string()))
+                .collect(),
+            complete: names(changes.complete),
+            skip: names(changes.drop),
+            goal: changes.goal.into_iter().map(field).collect(),
+        }
+    }
 }
 
 /// A remark about a plan.
@@ -147,8 +220,12 @@ pub(crate) struct UsageBody {
 impl From<Decomposition> for DecompositionBody {
     fn from(from: Decomposition) -> Self {
         let status = if from.applied { DecompositionStatus::Applied } else { DecompositionStatus::Proposed };
+        let changes = from
+            .changes
+            .map(|changes| ChangesBody::of(changes, &from.plan, &from.removed))
+            .unwrap_or_default();
         let Plan { tasks, dependencies, .. } = from.plan;
-        let id = |index: usize| from.task_ids.get(index).copied().map(TaskId::uuid).into();
+        let id = |index: usize| from.task_ids.get(index).copied().flatten().map(TaskId::uuid).into();
         Self {
             decomposition_id: from.id.into(),
             status: Word(status),
@@ -172,7 +249,7 @@ impl From<Decomposition> for DecompositionBody {
                     origin: Word(edge.origin),
                 })
                 .collect(),
-            changes: ChangesBody::default(),
+            changes,
             findings: from.findings.into_iter().map(FindingBody::from).collect(),
             // A written plan costs nothing, and that is known.
             usage: UsageBody { cost_usd: Some(0.0).into(), ..UsageBody::default() },
@@ -193,6 +270,8 @@ fn planned(index: usize, id: Nullable<Uuid>, task: PlannedTask) -> PlannedTaskBo
         estimate_minutes: task.estimate_minutes.into(),
         labels: task.labels,
         parallel: task.parallel,
+        done: task.done,
+        dropped: task.dropped,
     }
 }
 

@@ -1,7 +1,7 @@
+use goalwright_application::Services;
 use goalwright_application::planning::ImportRequest;
-use goalwright_application::{Error, Services};
-use goalwright_domain::Violation;
 use goalwright_domain::goal::Origin;
+use goalwright_domain::plan;
 use poem_openapi::{Object, OpenApi};
 
 use super::decomposition::{DecompositionBody, FindingBody};
@@ -33,7 +33,7 @@ vocabulary!(Format, "format", { Auto: "auto", Markdown: "markdown", Taskmaster: 
 pub(crate) struct ImportBody {
     /// The plan: at most 4 MiB, 10,000 tasks and 100,000 dependencies.
     content: String,
-    /// How it is written; `auto`, the default, looks at the content. Only Markdown is read so far.
+    /// How it is written: a Markdown checklist, or Task Master's `tasks.json`. `auto`, the default, looks at the content.
     format: Option<Word<Format>>,
     /// The goal's title; else the plan's.
     title: Option<String>,
@@ -45,8 +45,10 @@ pub(crate) struct ImportBody {
 #[derive(Debug, Object)]
 #[oai(rename = "Imported")]
 pub(crate) struct ImportedBody {
-    /// The new goal; null for a dry run.
+    /// The goal; null for the preview of a new one.
     goal: Nullable<GoalBody>,
+    /// Whether the plan was exported from this goal, so that the difference was applied to it instead of making a new one.
+    updated: bool,
     /// The goal's title, also for a dry run.
     title: String,
     /// The breakdown.
@@ -60,24 +62,29 @@ impl Import {
     /// Import a plan.
     ///
     /// Makes a goal with its tasks and their order of a written plan: all or nothing. Items that are ticked off
-    /// become completed tasks. All problems of a plan are reported at once, each with its line.
+    /// become completed tasks. A plan that was exported from a goal is applied to that goal: only what differs changes.
+    /// All problems of a plan are reported at once, each with its line.
     #[oai(path = "/v1/goals/import", method = "post", operation_id = "import_goal")]
     async fn import(&self, caller: Caller, body: Body<ImportBody>) -> Result<Planned<ImportedBody>, Problem> {
         let ImportBody { content, format, title, dry_run } = body.0;
-        if format.is_some_and(|format| format.0 == Format::Taskmaster) {
-            return Err(taskmaster().into());
-        }
-        let request =
-            ImportRequest { content, title, dry_run: dry_run.unwrap_or(false), origin: Origin::default() };
+        let request = ImportRequest {
+            content,
+            format: format.map(|format| format.0.domain()).unwrap_or_default(),
+            title,
+            dry_run: dry_run.unwrap_or(false),
+            fresh: false,
+            origin: Origin::default(),
+        };
         let imported = self.0.planning.import(&caller.0, request).await?;
         let goal = match imported.goal_id {
             Some(id) => Some(self.0.goals.get(&caller.0, id).await?),
             None => None,
         };
-        let place = imported.goal_id.map(location);
+        let place = imported.goal_id.filter(|_| imported.decomposition.applied).map(location);
         let body = ImportedBody {
             goal: goal.map(GoalBody::from).into(),
             title: imported.title,
+            updated: imported.updated,
             findings: imported.decomposition.findings.iter().cloned().map(FindingBody::from).collect(),
             decomposition: imported.decomposition.into(),
         };
@@ -88,11 +95,12 @@ impl Import {
     }
 }
 
-fn taskmaster() -> Error {
-    let message = "only Markdown plans are read so far; write the plan as Markdown, or leave `format` out";
-    Error::Invalid {
-        code: "unsupported_format",
-        message: message.to_owned(),
-        violations: vec![Violation::new("format", "unsupported_format", message)],
+impl Format {
+    const fn domain(self) -> plan::Format {
+        match self {
+            Self::Auto => plan::Format::Auto,
+            Self::Markdown => plan::Format::Markdown,
+            Self::Taskmaster => plan::Format::Taskmaster,
+        }
     }
 }

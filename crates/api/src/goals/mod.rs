@@ -4,6 +4,7 @@ mod bodies;
 mod decompose;
 mod decomposition;
 mod edit;
+mod export;
 mod import;
 mod progress;
 
@@ -27,6 +28,7 @@ use bodies::NewGoalBody;
 pub(crate) use bodies::GoalBody;
 pub(crate) use decompose::Decompose;
 pub(crate) use edit::Edit;
+pub(crate) use export::Export;
 pub(crate) use import::Import;
 pub(crate) use progress::Progress;
 

@@ -46,6 +46,11 @@ impl Book {
         }
     }
 
+    /// Whether the task was entered.
+    pub(crate) fn knows(&self, id: TaskId) -> bool {
+        self.tasks.contains_key(&id)
+    }
+
     /// A task that was entered.
     pub(crate) fn task(&mut self, id: TaskId) -> Result<&mut Task, Error> {
         self.tasks.get_mut(&id).ok_or_else(|| Error::Internal(format!("task {id} is gone").into()))
@@ -119,14 +124,14 @@ impl Book {
         });
     }
 
-    /// The task goes, and those that wait for it lose the edge.
+    /// The task goes, and those that wait for it lose the edge. Gives those that wait for nothing any more.
     pub(crate) async fn remove(
         &mut self,
         unit: &dyn UnitOfWork,
         ids: &dyn Ids,
         (id, actor, trace): (TaskId, &Actor, Option<uuid::Uuid>),
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<TaskId>, Error> {
         let open = !self.task(id)?.status().satisfies();
         let own: Vec<Dependency> =
             unit.tasks().edges_of(&[id]).await?.into_iter().map(|(_, edge)| edge).collect();
@@ -157,7 +162,15 @@ impl Book {
         }
         unit.tasks().delete_edges_of(id).await?;
         self.gone.insert(id);
-        self.give(unit, ids, freed, now).await
+        Ok(freed)
+    }
+
+    /// Those of the entered tasks that wait for nothing and are still pending, by id.
+    pub(crate) fn free(&self) -> Vec<TaskId> {
+        let waits_for_nothing =
+            |task: &&Task| task.status() == TaskStatus::Pending && task.open_dependencies() == 0;
+        let free = self.tasks.values().filter(waits_for_nothing).map(Task::id);
+        free.filter(|id| !self.gone.contains(id)).collect()
     }
 
     /// Tasks that waited for one that is completed or skipped now: their counters go down, and those with nothing open

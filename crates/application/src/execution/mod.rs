@@ -9,6 +9,7 @@
 //! Each is idempotent and may be called by any number of processes at any time; `infrastructure` drives them.
 
 mod book;
+mod by_hand;
 mod claim;
 mod consequences;
 mod perform;
@@ -30,6 +31,7 @@ use crate::ports::{Clock, Ids, Sandboxes, Signals, ToolCall, Tools, Transactions
 use crate::read::Queries;
 
 pub(crate) use book::Book;
+pub(crate) use by_hand::attempt_by_hand;
 pub(crate) use consequences::{Ended, conclude, driving_run, place_one, place_unassigned, take_stock};
 pub(crate) use perform::storable;
 pub use settle::{LeaseLost, Settlement};

@@ -1,21 +1,24 @@
 use goalwright_domain::goal::GoalId;
+use goalwright_domain::plan::Format;
 use serde_json::json;
 
-use super::{Decomposition, Planning, Target};
+use super::{Decomposition, Mode, Planning, Target};
 use crate::retrying::retrying;
 use crate::{Context, Error};
 
 /// A goal to be broken down by the outline planner.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DecomposeRequest {
-    /// The Markdown plan.
+    /// The written plan.
     pub outline: String,
+    /// What becomes of the tasks that the goal has.
+    pub mode: Mode,
     /// Only show and keep it.
     pub dry_run: bool,
 }
 
 impl Planning {
-    /// Adds the tasks of a written plan to a goal.
+    /// Adds the tasks of a written plan to a goal, or makes its tasks what the plan says by now.
     ///
     /// # Errors
     /// `NotFound`; `Invalid` as for an import, recorded as `goal.decomposition_failed`; `Rejected`
@@ -29,7 +32,7 @@ impl Planning {
     ) -> Result<Decomposition, Error> {
         // The goal comes first: whether a plan is sound is nothing to tell to somebody who has no such goal.
         self.exists(context, id).await?;
-        let prepared = match self.prepare(&request.outline) {
+        let prepared = match self.prepare(&request.outline, Format::Auto) {
             Ok(prepared) => prepared,
             Err(error) => {
                 self.record_failure(context, id, &error).await?;
@@ -40,7 +43,10 @@ impl Planning {
         let written = retrying(|| async {
             let unit = self.transactions.begin().await?;
             let now = self.clock.now();
-            let written = self.write(&*unit, context, &target, prepared.clone(), now).await?;
+            let written = match request.mode {
+                Mode::Create => self.write(&*unit, context, &target, prepared.clone(), now).await?,
+                Mode::Update => self.update(&*unit, context, &target, prepared.clone(), None, now).await?,
+            };
             if let Some(id) = written.id {
                 context.remember(&*unit, "decomposition", id, now).await?;
             }

@@ -1,21 +1,27 @@
 //! Planning: from a written plan to a goal with its task graph.
 
+mod apply;
 mod check;
 mod decompose;
+mod export;
 mod import;
+mod update;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use goalwright_domain::Violation;
+use goalwright_domain::experience::Runner;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::ledger::EventId;
-use goalwright_domain::plan::{Finding, Limits, OutlineError, Plan, read_outline, validate};
+use goalwright_domain::plan::{Changes, Finding, Format, Limits, OutlineError, Plan, read_plan, validate};
 use goalwright_domain::task::TaskId;
 use uuid::Uuid;
 
 use crate::Error;
 use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
+use crate::read::Queries;
 
 pub use decompose::DecomposeRequest;
 pub use import::{ImportRequest, Imported};
@@ -23,10 +29,31 @@ pub use import::{ImportRequest, Imported};
 /// Makes task graphs of plans.
 pub struct Planning {
     transactions: Arc<dyn Transactions>,
+    queries: Arc<dyn Queries>,
     tools: Arc<dyn Tools>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     signals: Arc<dyn Signals>,
+    runner: Runner,
+}
+
+/// What becomes of the tasks that a goal has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The plan's tasks are added to them.
+    #[default]
+    Create,
+    /// They become what the plan says; what is finished or being worked on stays.
+    Update,
+}
+
+impl Mode {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+        }
+    }
 }
 
 /// A breakdown, written or only shown.
@@ -42,8 +69,13 @@ pub struct Decomposition {
     pub plan_hash: String,
     /// The plan.
     pub plan: Plan,
-    /// The tasks' ids, by index; empty unless it was applied.
-    pub task_ids: Vec<TaskId>,
+    /// The tasks' ids, by index; of an update also those that were there before. Empty for a plan that was only shown and
+    /// has no such tasks.
+    pub task_ids: Vec<Option<TaskId>>,
+    /// Of an update: what it changes.
+    pub changes: Option<Changes>,
+    /// What the tasks that an update removes are called.
+    pub removed: HashMap<TaskId, String>,
     /// What the reader of the plan noticed.
     pub findings: Vec<Finding>,
     /// The `goal.decomposed` event.
@@ -64,21 +96,22 @@ pub(crate) struct Target {
 }
 
 impl Planning {
-    /// Over these ports.
-    pub fn new(ports: &crate::execution::KernelPorts) -> Self {
+    /// Over these ports; `runner` names this process in what an update ticks off.
+    pub fn new(ports: &crate::execution::KernelPorts, runner: Runner) -> Self {
         Self {
             transactions: ports.transactions.clone(),
+            queries: ports.queries.clone(),
             tools: ports.tools.clone(),
             clock: ports.clock.clone(),
             ids: ports.ids.clone(),
             signals: ports.signals.clone(),
+            runner,
         }
     }
 
-    /// Reads a Markdown plan and checks everything that can be known before it runs. All problems are reported at
-    /// once.
-    pub(crate) fn prepare(&self, text: &str) -> Result<Prepared, Error> {
-        let outline = read_outline(text, &Limits::IMPORT).map_err(unreadable)?;
+    /// Reads a written plan and checks everything that can be known before it runs. All problems are reported at once.
+    pub(crate) fn prepare(&self, text: &str, format: Format) -> Result<Prepared, Error> {
+        let outline = read_plan(text, format, &Limits::IMPORT).map_err(unreadable)?;
         let mut violations: Vec<Violation> = Vec::new();
         if let Err(problems) = validate(&outline.plan, &Limits::IMPORT) {
             violations.extend(problems.into_iter().map(|problem| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use goalwright_domain::agent::Directory;
-use goalwright_domain::execution::{Action, Effect, Run};
+use goalwright_domain::execution::{Effect, Run};
 use goalwright_domain::goal::{GoalId, TaskCounts};
 use goalwright_domain::ledger::Event;
 use goalwright_domain::plan::{Plan, PlannedTask, plan_hash};
@@ -11,7 +11,7 @@ use goalwright_domain::task::{Dependency, DraftTask, Task, TaskId, TaskStatus, s
 use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::{Value, json};
 
-use super::{Decomposition, Planning, Prepared, Target};
+use super::{Decomposition, Mode, Planning, Prepared, Target};
 use crate::context::new_id;
 use crate::execution::{driving_run, take_stock};
 use crate::ports::{DecompositionRecord, UnitOfWork};
@@ -49,7 +49,12 @@ impl Planning {
             return Err(Rejection::new("goal_not_active", message).into());
         }
         let id = new_id::<DecompositionRecord>(&*self.ids).uuid();
-        goal.decomposed(plan.tasks.len(), plan.dependencies.len(), metadata(id, target.dry_run), now);
+        goal.decomposed(
+            plan.tasks.len(),
+            plan.dependencies.len(),
+            metadata(id, target.dry_run, Mode::Create),
+            now,
+        );
         let facts = goal.take_facts();
         unit.goals().save_many(std::slice::from_ref(&goal)).await?;
         let told = context.events(&*self.ids, facts, now);
@@ -90,7 +95,9 @@ impl Planning {
             applied: !target.dry_run,
             dry_run: target.dry_run,
             plan_hash: hash,
-            task_ids: graph.tasks.iter().map(Task::id).collect(),
+            task_ids: graph.tasks.iter().map(|task| Some(task.id())).collect(),
+            changes: None,
+            removed: HashMap::new(),
             plan,
             findings,
             event_id,
@@ -113,7 +120,7 @@ impl Planning {
             Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
         let person = unit.agents().of_member(workspace, context.principal.user_id).await?;
         let ids: Vec<TaskId> = plan.tasks.iter().map(|_| new_id(&*self.ids)).collect();
-        let bases: Vec<String> = plan.tasks.iter().map(|task| slugify(&task.title)).collect();
+        let bases: Vec<String> = plan.tasks.iter().map(wanted_slug).collect();
         let mut taken = unit.tasks().taken_slugs(workspace, &bases).await?;
         let mut waits_for: HashMap<usize, Vec<usize>> = HashMap::new();
         let mut edges: Vec<Vec<Dependency>> = vec![Vec::new(); plan.tasks.len()];
@@ -123,8 +130,9 @@ impl Planning {
         }
         let mut violations = Vec::new();
         for (index, planned) in plan.tasks.iter().enumerate() {
-            let done =
-                waits_for.get(&index).map_or(0, |to| to.iter().filter(|&&to| plan.tasks[to].done).count());
+            let done = waits_for
+                .get(&index)
+                .map_or(0, |to| to.iter().filter(|&&to| satisfies(&plan.tasks[to])).count());
             let mut draft = self.draft(planned, goal_id);
             draft.slug = unique_slug(&bases[index], ids[index], &mut taken);
             let done = u32::try_from(done).unwrap_or(u32::MAX);
@@ -138,14 +146,17 @@ impl Planning {
                     continue;
                 }
             };
-            if planned.done {
+            if satisfies(planned) {
                 let person = person.as_ref().ok_or_else(|| {
                     Rejection::new(
                         "no_agent",
                         "you have no human agent in this workspace to note finished tasks for",
                     )
                 })?;
-                task.done_elsewhere(person.id());
+                match planned.done {
+                    true => task.done_elsewhere(person.id()),
+                    false => task.dropped_elsewhere(person.id()),
+                }
             } else {
                 let agent =
                     directory.assign(&task.state().task_type, task.state().action.as_ref()).ok().cloned();
@@ -169,7 +180,7 @@ impl Planning {
         Err(Error::Invalid { code: "invalid_plan", message, violations })
     }
 
-    fn draft(&self, planned: &PlannedTask, goal_id: GoalId) -> DraftTask {
+    pub(super) fn draft(&self, planned: &PlannedTask, goal_id: GoalId) -> DraftTask {
         let irreversible = planned.action.as_ref().is_some_and(|action| {
             let effect = self.tools.effect_of(&action.tool, &action.operation, &action.parameters);
             effect == Some(Effect::Irreversible)
@@ -182,17 +193,13 @@ impl Planning {
             description: planned.description.clone(),
             task_type: planned.task_type.clone().unwrap_or_default(),
             priority: planned.priority,
-            action: planned.action.as_ref().map(|action| Action::Tool {
-                tool: action.tool.clone(),
-                operation: action.operation.clone(),
-                parameters: action.parameters.clone(),
-            }),
+            action: planned.action(),
             labels: planned.labels.clone(),
             parallel: planned.parallel,
             estimate_minutes: planned.estimate_minutes,
-            complexity: None,
-            max_attempts: irreversible.then_some(1),
-            scheduled_at: None,
+            complexity: planned.complexity,
+            max_attempts: planned.max_attempts.or_else(|| irreversible.then_some(1)),
+            scheduled_at: planned.scheduled_at,
         }
     }
 
@@ -216,23 +223,33 @@ impl Planning {
             })
             .collect();
         let message =
-            "the goal has tasks with these ids already; use other ids, or make a new goal of the plan"
+            "the goal has tasks with these ids already; use the mode `update` to change them, or use other ids"
                 .to_owned();
         Err(Error::Invalid { code: "invalid_plan", message, violations })
     }
 }
 
+/// The name that a task asks for in the workspace.
+pub(super) fn wanted_slug(task: &PlannedTask) -> String {
+    task.slug.clone().unwrap_or_else(|| slugify(&task.title))
+}
+
+/// Whether others need not wait for it: it is done, or not to be done.
+const fn satisfies(task: &PlannedTask) -> bool {
+    task.done || task.dropped
+}
+
 /// What a planner that is no model costs.
-fn no_usage() -> Value {
+pub(super) fn no_usage() -> Value {
     json!({
         "input_tokens": 0, "output_tokens": 0, "cost_tokens": 0, "cache_creation_tokens": 0, "cache_read_tokens": 0,
         "cache_hit": false, "cost_usd": 0.0,
     })
 }
 
-fn metadata(decomposition: uuid::Uuid, dry_run: bool) -> Value {
+pub(super) fn metadata(decomposition: uuid::Uuid, dry_run: bool, mode: Mode) -> Value {
     json!({
-        "decomposition_id": decomposition, "planner": "outline", "dry_run": dry_run, "model": null,
+        "decomposition_id": decomposition, "planner": "outline", "mode": mode.as_str(), "dry_run": dry_run, "model": null,
         "prompt_version": null, "cost_tokens": 0, "input_tokens": 0, "output_tokens": 0, "cache_hit": false,
         "cache_creation_tokens": 0, "cache_read_tokens": 0, "attempts": 0, "repairs": 0, "duration_ms": 0,
     })

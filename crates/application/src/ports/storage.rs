@@ -156,6 +156,8 @@ pub trait TaskRepository: Send + Sync {
     async fn lock_many(&self, ids: &[TaskId]) -> Stored<Vec<Task>>;
     /// Pending tasks of the workspace without an agent, locked, by id.
     async fn lock_unassigned(&self, workspace: WorkspaceId, limit: usize) -> Stored<Vec<Task>>;
+    /// The pending and ready tasks of a goal, by id; not locked.
+    async fn open_in(&self, goal: GoalId) -> Stored<Vec<TaskId>>;
     /// Every task of the goal, locked, by id.
     async fn lock_of_goal(&self, goal: GoalId) -> Stored<Vec<Task>>;
     /// Pending and ready tasks of an agent, by id; not locked.

@@ -1,14 +1,12 @@
-use goalwright_domain::execution::{Attempt, AttemptStatus, Mode, Outcome, Run, RunStatus, idempotency_key};
+use goalwright_domain::execution::{Mode, Outcome, Run};
 use goalwright_domain::task::{Task, TaskId};
 use goalwright_domain::workspace::Actor;
-use goalwright_domain::{Rejection, Timestamp, Violation};
+use goalwright_domain::{Rejection, Violation};
 use serde_json::Value;
 
 use super::Tasks;
 use super::held::{self, Held};
-use crate::context::new_id;
-use crate::execution::{Ended, Report, conclude, driving_run, storable};
-use crate::ports::UnitOfWork;
+use crate::execution::{Ended, Report, attempt_by_hand, conclude, storable};
 use crate::read::TaskView;
 use crate::retrying::retrying;
 use crate::{Context, Error};
@@ -68,7 +66,7 @@ impl Tasks {
         refuse_unless_done(&task)?;
         let (run, attempt) = match (run, suspended) {
             (Some(run), Some(attempt)) => (run, attempt),
-            (run, _) => self.new_attempt(&*unit, context, &task, run, now).await?,
+            (run, _) => attempt_by_hand(&*unit, &*self.ids, &self.runner, context, &task, run, now).await?,
         };
         // Whoever claimed it, the work was a person's.
         let ended = Ended {
@@ -88,69 +86,6 @@ impl Tasks {
         };
         conclude(&*unit, &*self.ids, &self.runner, vec![ended], now).await?;
         Ok(unit.commit().await?)
-    }
-
-    /// An attempt for work that was done without a claim, in the run that waits for it or in a new one.
-    async fn new_attempt(
-        &self,
-        unit: &dyn UnitOfWork,
-        context: &Context,
-        task: &Task,
-        run: Option<Run>,
-        now: Timestamp,
-    ) -> Result<(Run, Attempt), Error> {
-        let person = unit
-            .agents()
-            .of_member(context.workspace(), context.principal.user_id)
-            .await?
-            .ok_or_else(|| Rejection::new("no_agent", "you have no human agent in this workspace"))?;
-        let known = run.is_some();
-        let mut run = run.unwrap_or_else(|| {
-            driving_run(
-                &*self.ids,
-                task.state(),
-                person.id(),
-                person.kind(),
-                goalwright_domain::goal::DEFAULT_QUEUE.to_owned(),
-                now,
-            )
-        });
-        let scheduled_at = run.scheduled_at.unwrap_or(now);
-        run.scheduled_at = Some(scheduled_at);
-        run.mode = Mode::Manual;
-        run.request_trace_id = run.request_trace_id.or(context.trace_id);
-        run.status = RunStatus::Running;
-        run.available_at = None;
-        run.attempts += 1;
-        run.fence += 1;
-        let attempt = Attempt {
-            span_id: self.ids.random(),
-            run_id: run.id,
-            workspace_id: run.workspace_id,
-            task_id: run.task_id,
-            number: run.attempts,
-            retry_of: run.last_span,
-            idempotency_key: idempotency_key(run.task_id, scheduled_at, run.attempts),
-            agent_id: person.id(),
-            worker: self.runner.label(),
-            status: AttemptStatus::Running,
-            lease_token: Some(new_id::<Attempt>(&*self.ids).uuid()),
-            lease_expires_at: Some(now),
-            fence: run.fence,
-            suspension: None,
-            recorded: None,
-            error: None,
-            experience_id: None,
-            started_at: now,
-            ended_at: None,
-        };
-        if known {
-            unit.executions().save_runs(std::slice::from_ref(&run)).await?;
-        } else {
-            unit.executions().insert_runs(std::slice::from_ref(&run)).await?;
-        }
-        unit.executions().insert_attempts(std::slice::from_ref(&attempt)).await?;
-        Ok((run, attempt))
     }
 }
 

@@ -33,7 +33,8 @@ impl Tasks {
         if let Some(run) = run.filter(|run| !run.status.is_over()) {
             book.cancel_run(run, now);
         }
-        book.remove(&*unit, &*self.ids, (id, &actor, context.trace_id), now).await?;
+        let freed = book.remove(&*unit, &*self.ids, (id, &actor, context.trace_id), now).await?;
+        book.give(&*unit, &*self.ids, freed, now).await?;
         book.close(&*unit, &*self.ids, now).await?;
         Ok(unit.commit().await?)
     }

@@ -242,6 +242,14 @@ impl Goal {
         Ok(())
     }
 
+    /// Its plan file was read again, and says this by now.
+    pub fn reread(&mut self, source_digest: String, now: Timestamp) {
+        let origin = Origin { source_digest: Some(source_digest), ..self.state.origin.clone() };
+        if origin != self.state.origin {
+            self.become_state("goal.updated", GoalState { origin, ..self.state.clone() }, now);
+        }
+    }
+
     /// It is to be no more: the last fact, with everything it was.
     pub fn delete(&mut self, now: Timestamp) {
         self.revision += 1;

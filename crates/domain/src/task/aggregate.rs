@@ -309,6 +309,12 @@ impl Task {
         self.state.result = Some(Value::Null);
     }
 
+    /// It is not to be done: an item of an imported plan that is marked so.
+    pub fn dropped_elsewhere(&mut self, agent: AgentId) {
+        self.state.status = TaskStatus::Skipped;
+        self.state.agent_id = Some(agent);
+    }
+
     /// It has failed for good.
     ///
     /// # Errors

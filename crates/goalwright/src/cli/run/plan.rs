@@ -9,8 +9,8 @@ use goalwright_application::Context;
 use goalwright_application::planning::{ImportRequest, Imported};
 use goalwright_application::read::{EventFilter, PageRequest, TaskFilter};
 use goalwright_domain::canonical::sha256_hex;
-use goalwright_domain::goal::{Goal, GoalId, GoalStatus, Origin};
-use goalwright_domain::plan::Severity;
+use goalwright_domain::goal::{DEFAULT_QUEUE, Goal, GoalId, GoalState, GoalStatus, Origin};
+use goalwright_domain::plan::{Finding, Severity};
 use goalwright_domain::task::TaskId;
 
 use super::show::label;
@@ -47,10 +47,10 @@ pub(super) fn read(file: &Path) -> Result<Source, Failure> {
     let shown = file.display();
     let extension =
         file.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
-    if matches!(extension.as_str(), "json" | "yaml" | "yml") {
+    if matches!(extension.as_str(), "yaml" | "yml") {
         return Err(Failure::usage(
-            format!("{shown}: task files in JSON and chains are not read yet"),
-            "write the plan as Markdown: a checklist with lines such as `- [ ] T001 Title`",
+            format!("{shown}: chains are not run yet"),
+            "write the plan as Markdown, a checklist with lines such as `- [ ] T001 Title`, or as Task Master's tasks.json",
         ));
     }
     let unreadable = |error: io::Error| match error.kind() {
@@ -108,18 +108,66 @@ pub(super) async fn begin(
     };
     match unfinished {
         Some(goal) if goal.state().origin.source_digest.as_deref() == Some(source.digest.as_str()) => {
-            resume(app, context, &goal).await
+            resume(app, context, goal.state(), Vec::new()).await
         }
-        Some(goal) => Err(Failure::usage(
-            format!(
-                "{} was edited since its goal `{}` was begun, and that is unfinished",
-                source.path,
-                goal.state().title
-            ),
-            "give --new to begin a new goal with the file as it is now, or undo the edit to resume the old one",
-        )),
-        None => import(app, context, source).await,
+        Some(goal) => reread(app, context, goal.id(), &source).await,
+        None => match exported_from(app, context, &source, new).await? {
+            Some(goal) => reread(app, context, goal, &source).await,
+            None => import(app, context, source, new).await,
+        },
     }
+}
+
+/// The goal of `run` that the file was exported from, if it is here and unfinished.
+async fn exported_from(
+    app: &App,
+    context: &Context,
+    source: &Source,
+    new: bool,
+) -> Result<Option<GoalId>, Failure> {
+    let exported = app.services.planning.exported_from(&source.text).map_err(refused)?;
+    let Some(id) = exported.filter(|_| !new) else { return Ok(None) };
+    let Some(goal) = app.services.queries.goal(context.workspace(), id).await? else { return Ok(None) };
+    if goal.state.origin.queue == DEFAULT_QUEUE {
+        return Err(Failure::usage(
+            format!(
+                "{} was exported from the goal `{}`, which is worked on by the server",
+                source.path, goal.state.title
+            ),
+            "apply the edits with `goalwright goal import`, or give --new to run the file as a goal of its own",
+        ));
+    }
+    Ok(Some(id))
+}
+
+/// Applies what was edited in the file, and goes on.
+async fn reread(app: &App, context: &Context, id: GoalId, source: &Source) -> Result<Begun, Failure> {
+    let reread = app.services.planning.reread(context, id, &source.text, Some(source.digest.clone()));
+    let Imported { decomposition, .. } = reread.await.map_err(refused)?;
+    let mut remarks = findings(&decomposition.findings);
+    if let Some(changes) = decomposition.changes.filter(|changes| !changes.is_empty()) {
+        let counts = [
+            ("added", changes.add.len()),
+            ("changed", changes.change.len()),
+            ("removed", changes.remove.len()),
+            ("ticked off", changes.complete.len()),
+            ("left out", changes.drop.len()),
+        ];
+        let told: Vec<String> = counts
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(what, count)| format!("{count} {what}"))
+            .collect();
+        let told = if told.is_empty() { "the goal's own words".to_owned() } else { told.join(", ") };
+        remarks.insert(0, format!("the plan was edited: {told}"));
+    }
+    let goal = app.services.goals.get(context, id).await?;
+    resume(app, context, &goal.state, remarks).await
+}
+
+fn findings(found: &[Finding]) -> Vec<String> {
+    let told = found.iter().filter(|finding| finding.severity != Severity::Info);
+    told.map(|finding| format!("warning: {finding}")).collect()
 }
 
 async fn newest(app: &App, context: &Context, path: &str) -> Result<Option<Goal>, Failure> {
@@ -134,8 +182,13 @@ async fn newest_position(app: &App, context: &Context) -> Result<i64, Failure> {
     Ok(newest.items.first().map_or(0, |event| event.position))
 }
 
-async fn resume(app: &App, context: &Context, goal: &Goal) -> Result<Begun, Failure> {
-    let filter = TaskFilter { goal_id: Some(goal.id()), ..TaskFilter::default() };
+async fn resume(
+    app: &App,
+    context: &Context,
+    goal: &GoalState,
+    mut more: Vec<String>,
+) -> Result<Begun, Failure> {
+    let filter = TaskFilter { goal_id: Some(goal.id), ..TaskFilter::default() };
     let mut page = PageRequest::first(goalwright_application::read::MAX_LIMIT);
     let mut names = HashMap::new();
     loop {
@@ -151,18 +204,19 @@ async fn resume(app: &App, context: &Context, goal: &Goal) -> Result<Begun, Fail
             break;
         }
     }
-    let origin = &goal.state().origin;
-    let mut remarks = vec![format!("resuming `{}`", goal.state().title)];
+    let origin = &goal.origin;
+    let mut remarks = vec![format!("resuming `{}`", goal.title)];
+    remarks.append(&mut more);
     if let Some(folder) = &origin.sandbox
         && std::env::current_dir().ok().as_deref() != Some(Path::new(folder))
     {
         remarks.push(format!("its work is done in {folder}, where it was begun"));
     }
     let position = newest_position(app, context).await?;
-    Ok(Begun { goal: goal.id(), queue: origin.queue.clone(), resumed: true, position, names, remarks })
+    Ok(Begun { goal: goal.id, queue: origin.queue.clone(), resumed: true, position, names, remarks })
 }
 
-async fn import(app: &App, context: &Context, source: Source) -> Result<Begun, Failure> {
+async fn import(app: &App, context: &Context, source: Source, fresh: bool) -> Result<Begun, Failure> {
     let queue = format!("run:{}", app.ports.ids.ordered());
     let origin = Origin {
         queue: queue.clone(),
@@ -170,21 +224,23 @@ async fn import(app: &App, context: &Context, source: Source) -> Result<Begun, F
         source_path: Some(source.path.clone()),
         source_digest: Some(source.digest),
     };
-    let request = ImportRequest { content: source.text, title: None, dry_run: false, origin };
+    let request = ImportRequest { content: source.text, origin, fresh, ..ImportRequest::default() };
     let imported = app.services.planning.import(context, request).await.map_err(refused)?;
     let Imported { goal_id, decomposition, .. } = imported;
     let goal = goal_id.ok_or_else(|| Failure::new(Exit::Failed, "the import made no goal"))?;
     let names = decomposition.task_ids.iter().zip(&decomposition.plan.tasks);
-    let names = names.map(|(id, task)| (*id, label(task.key.as_deref(), &task.title))).collect();
-    let findings = decomposition.findings.iter().filter(|finding| finding.severity != Severity::Info);
-    let remarks = findings.map(|finding| format!("warning: {finding}")).collect();
+    let names =
+        names.filter_map(|(id, task)| Some(((*id)?, label(task.key.as_deref(), &task.title)))).collect();
+    let remarks = findings(&decomposition.findings);
     let position = newest_position(app, context).await?;
     Ok(Begun { goal, queue, resumed: false, position, names, remarks })
 }
 
 fn refused(error: goalwright_application::Error) -> Failure {
     let help = match error.code() {
-        "not_a_plan" => "a plan is Markdown with checklist items such as `- [ ] T001 Title`",
+        "not_a_plan" => {
+            "a plan is Markdown with checklist items such as `- [ ] T001 Title`, or Task Master's tasks.json"
+        }
         "plan_too_large" | "too_many_tasks" | "too_many_dependencies" => {
             "nothing was written; make several plans of it"
         }

@@ -89,6 +89,14 @@ impl TaskRepository for Unit {
         self.all(sql).await?.iter().map(|row| Row::of("tasks", row).id("id")).collect()
     }
 
+    async fn open_in(&self, goal: GoalId) -> Result<Vec<TaskId>, StorageError> {
+        let sql = self
+            .sql("SELECT id FROM tasks WHERE status IN ('pending', 'ready') AND goal_id = ")
+            .bind(goal.uuid())
+            .text(" ORDER BY id");
+        self.all(sql).await?.iter().map(|row| Row::of("tasks", row).id("id")).collect()
+    }
+
     async fn ready_of(&self, goal: GoalId) -> Result<Vec<TaskId>, StorageError> {
         let sql = self
             .sql("SELECT id FROM tasks WHERE status = 'ready' AND goal_id = ")

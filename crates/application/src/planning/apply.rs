@@ -1,0 +1,339 @@
+//! Applying what differs between a plan and a goal.
+
+use std::collections::HashMap;
+
+use goalwright_domain::agent::{AgentId, Directory};
+use goalwright_domain::execution::{Mode as RunMode, Outcome, Run};
+use goalwright_domain::goal::{Goal, GoalEdit, TaskCounts};
+use goalwright_domain::ledger::{Event, EventId};
+use goalwright_domain::plan::{Changed, Changes, Plan, PlannedTask, TaskRef};
+use goalwright_domain::task::{
+    Dependency, DraftTask, Origin, Refusal, Task, TaskEdit, TaskId, TaskStatus, unique_slug,
+};
+use goalwright_domain::workspace::Actor;
+use goalwright_domain::{Rejection, Timestamp, Violation};
+use serde_json::Value;
+
+use super::update::{Present, tell};
+use super::write::wanted_slug;
+use super::{Planning, on_line};
+use crate::context::new_id;
+use crate::execution::{Book, Ended, Report, attempt_by_hand, conclude, driving_run, take_stock};
+use crate::ports::UnitOfWork;
+use crate::{Context, Error};
+
+impl Planning {
+    /// Applies the changes: goal, removals, other words, new tasks, dependencies, what is ticked off, what is dropped.
+    pub(super) async fn apply(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        mut present: Present,
+        (plan, changes): (&Plan, &Changes),
+        task_ids: &mut [Option<TaskId>],
+        now: Timestamp,
+    ) -> Result<Option<EventId>, Error> {
+        let actor = Actor::user(context.principal.user_id);
+        present.goal.edit(goal_edit(plan, changes), now)?;
+        let told = self.events_of(context, &mut present.goal, now);
+        let event_id = tell(unit, told, &present.goal).await?;
+        let queue = present.goal.state().origin.queue.clone();
+
+        let mut book = Book::default();
+        book.enter(present.tasks);
+        for &id in &changes.remove {
+            if let Some(run) = present.runs.remove(&id) {
+                book.cancel_run(run, now);
+            }
+            book.remove(unit, &*self.ids, (id, &actor, context.trace_id), now).await?;
+        }
+        for changed in &changes.change {
+            let run = present.runs.remove(&changed.task_id);
+            let run = self.rewrite(&mut book, changed, &plan.tasks[changed.index], run, now)?;
+            book.tell(&*self.ids, changed.task_id, &actor, context.trace_id, now)?;
+            present.runs.extend(run.map(|run| (changed.task_id, run)));
+        }
+        self.add(unit, context, (plan, changes), (&present.goal, queue), &mut book, task_ids, now).await?;
+        let changing =
+            changes.change.iter().filter(|one| one.fields.iter().any(|one| one.field == "depends_on"));
+        let changing: Vec<TaskId> = changing.map(|one| one.task_id).collect();
+        for one in &changes.dependencies {
+            let TaskRef::Present(id) = one.task else { continue };
+            if !changing.contains(&id) {
+                continue;
+            }
+            let before: Vec<Dependency> =
+                unit.tasks().edges_of(&[id]).await?.into_iter().map(|(_, edge)| edge).collect();
+            let after = resolved(&one.depends_on, task_ids);
+            let waited_for: Vec<TaskId> = after.iter().map(|edge| edge.task_id).collect();
+            let open = self.count_open(unit, &mut book, &waited_for).await?;
+            book.replace_edges(unit, id, &before, &after, open, now).await?;
+            book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
+            if book.task(id)?.status() == TaskStatus::Pending
+                && let Some(run) = present.runs.remove(&id)
+            {
+                book.withdraw_run(run, now);
+            }
+        }
+        self.drop_tasks(unit, context, changes, &mut present.runs, &mut book, now).await?;
+        book.ready_dependents(unit, &*self.ids, now).await?;
+        let free = book.free();
+        book.give(unit, &*self.ids, free, now).await?;
+        book.close(unit, &*self.ids, now).await?;
+        for &(_, id) in &changes.complete {
+            self.complete_by_hand(unit, context, id, now).await?;
+        }
+        Ok(event_id)
+    }
+
+    /// Gives a task its new words. Gives the run back unless it was withdrawn, since somebody else may have to perform it
+    /// from now on.
+    fn rewrite(
+        &self,
+        book: &mut Book,
+        changed: &Changed,
+        planned: &PlannedTask,
+        run: Option<Run>,
+        now: Timestamp,
+    ) -> Result<Option<Run>, Error> {
+        let id = changed.task_id;
+        let edit = task_edit(changed, planned);
+        if edit == TaskEdit::default() {
+            return Ok(run);
+        }
+        let before = book.task(id)?.state().clone();
+        book.task(id)?.edit(edit, now).map_err(|refusal| match refusal {
+            Refusal::Invalid(violations) => invalid(changed.index, planned, violations),
+            rejected @ Refusal::Rejected(_) => rejected.into(),
+        })?;
+        book.edited(id);
+        let after = book.task(id)?.state().clone();
+        let otherwise = (&before.action, &before.task_type) != (&after.action, &after.task_type);
+        let Some(run) = run else {
+            if otherwise {
+                book.task(id)?.unassign(now);
+            }
+            return Ok(None);
+        };
+        if otherwise && after.status == TaskStatus::Ready {
+            book.task(id)?.withdraw(None, now)?;
+            book.withdraw_run(run, now);
+            return Ok(None);
+        }
+        if run.priority == after.priority {
+            return Ok(Some(run));
+        }
+        let run = Run { priority: after.priority, updated_at: now, ..run };
+        book.change_run(run.clone());
+        Ok(Some(run))
+    }
+
+    /// Makes the tasks that are new.
+    #[expect(clippy::too_many_arguments, reason = "one unit's worth of context, used once")]
+    async fn add(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        (plan, changes): (&Plan, &Changes),
+        (goal, queue): (&Goal, String),
+        book: &mut Book,
+        task_ids: &mut [Option<TaskId>],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let workspace = context.workspace();
+        for &index in &changes.add {
+            task_ids[index] = Some(new_id(&*self.ids));
+        }
+        let slugs: Vec<String> = changes.add.iter().map(|&index| wanted_slug(&plan.tasks[index])).collect();
+        let mut taken = unit.tasks().taken_slugs(workspace, &slugs).await?;
+        let mut directory =
+            Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let (mut tasks, mut rows, mut runs, mut told): (Vec<Task>, Vec<_>, Vec<Run>, Vec<Event>) =
+            Default::default();
+        let mut shift = TaskCounts::default();
+        // A new task may be ticked off already, and another new one may wait for it.
+        let done = |index: usize| plan.tasks[index].done || plan.tasks[index].dropped;
+        for (&index, slug) in changes.add.iter().zip(&slugs) {
+            let planned = &plan.tasks[index];
+            let Some(id) = task_ids[index] else { continue };
+            let wanted = changes.dependencies.iter().find(|one| one.task == TaskRef::Added(index));
+            let wanted = wanted.map(|one| one.depends_on.as_slice()).unwrap_or_default();
+            let edges = resolved(wanted, task_ids);
+            let mut satisfied = 0;
+            for (waited_for, _) in wanted {
+                satisfied += u32::from(match waited_for {
+                    TaskRef::Added(other) => done(*other),
+                    TaskRef::Present(other) => self.count_open(unit, book, &[*other]).await? == 0,
+                });
+            }
+            let key = changes.keys.iter().find(|(at, _)| *at == index).map(|(_, key)| key.clone());
+            let mut draft: DraftTask = self.draft(planned, goal.id());
+            draft.key = key.or(draft.key);
+            draft.slug = unique_slug(slug, id, &mut taken);
+            let mut task = Task::create(id, workspace, draft, &edges, satisfied, now)
+                .map_err(|violations| invalid(index, planned, violations))?;
+            if done(index) {
+                let person = self.person(unit, context).await?;
+                if planned.done { task.done_elsewhere(person) } else { task.dropped_elsewhere(person) }
+            } else {
+                let agent =
+                    directory.assign(&task.state().task_type, task.state().action.as_ref()).ok().cloned();
+                task.place(agent.as_ref());
+                if let Some(agent) = agent.filter(|_| task.status() == TaskStatus::Ready) {
+                    runs.push(driving_run(
+                        &*self.ids,
+                        task.state(),
+                        agent.id(),
+                        agent.kind(),
+                        queue.clone(),
+                        now,
+                    ));
+                }
+            }
+            let mut task = task.announced(&edges);
+            shift.shift(None, Some(task.status()));
+            told.extend(context.events(&*self.ids, task.take_facts(), now));
+            rows.extend(edges.into_iter().map(|edge| (id, edge)));
+            tasks.push(task);
+        }
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        unit.tasks().insert_many(&tasks, &rows).await?;
+        unit.executions().insert_runs(&runs).await?;
+        told.extend(take_stock(unit, &*self.ids, &[(goal.id(), shift)], now).await?);
+        Ok(unit.outbox().append(&told).await?)
+    }
+
+    /// Tasks that are marked as not to be done any more are left out: what waits for them goes on.
+    async fn drop_tasks(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        changes: &Changes,
+        runs: &mut HashMap<TaskId, Run>,
+        book: &mut Book,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if changes.drop.is_empty() {
+            return Ok(());
+        }
+        let person = self.person(unit, context).await?;
+        let actor = Actor::user(context.principal.user_id);
+        for &(_, id) in &changes.drop {
+            book.task(id)?.skip(person, "marked in the plan as not to be done", now)?;
+            book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
+            book.satisfies(id);
+            if let Some(run) = runs.remove(&id) {
+                book.cancel_run(run, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// A box that was ticked is a person's word that the task is done: a manual execution with its experience.
+    async fn complete_by_hand(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let run = unit.executions().find_driving(id).await?;
+        let task = unit.tasks().lock_many(&[id]).await?.pop().ok_or_else(|| Error::not_found("task", id))?;
+        let (run, attempt) =
+            attempt_by_hand(unit, &*self.ids, &self.runner, context, &task, run, now).await?;
+        let summary = Some("ticked off in the plan".to_owned());
+        let ended = Ended {
+            run: Run { mode: RunMode::Manual, ..run },
+            attempt,
+            report: Report {
+                outcome: Outcome::Done { result: Value::Null, summary, partial: false },
+                calls: Vec::new(),
+                files_written: Vec::new(),
+            },
+            manual: true,
+            actor: Actor::user(context.principal.user_id),
+        };
+        conclude(unit, &*self.ids, &self.runner, vec![ended], now).await
+    }
+
+    async fn person(&self, unit: &dyn UnitOfWork, context: &Context) -> Result<AgentId, Error> {
+        let person = unit.agents().of_member(context.workspace(), context.principal.user_id).await?;
+        let message = "you have no human agent in this workspace to note finished tasks for";
+        Ok(person.ok_or_else(|| Rejection::new("no_agent", message))?.id())
+    }
+
+    /// How many of these tasks others still have to wait for. Tasks of other goals are looked up.
+    async fn count_open(&self, unit: &dyn UnitOfWork, book: &mut Book, ids: &[TaskId]) -> Result<u32, Error> {
+        let unknown: Vec<TaskId> = ids.iter().copied().filter(|id| !book.knows(*id)).collect();
+        book.enter(unit.tasks().lock_many(&unknown).await?);
+        let mut open = 0;
+        for id in ids {
+            open += u32::from(!book.task(*id)?.status().satisfies());
+        }
+        Ok(open)
+    }
+}
+
+/// Edges by id; what is to be made has its id by now.
+fn resolved(depends_on: &[(TaskRef, Origin)], task_ids: &[Option<TaskId>]) -> Vec<Dependency> {
+    let id = |reference: &TaskRef| match reference {
+        TaskRef::Present(id) => Some(*id),
+        TaskRef::Added(index) => task_ids.get(*index).copied().flatten(),
+    };
+    depends_on
+        .iter()
+        .filter_map(|(reference, origin)| Some(Dependency { task_id: id(reference)?, origin: *origin }))
+        .collect()
+}
+
+fn goal_edit(plan: &Plan, changes: &Changes) -> GoalEdit {
+    let mut edit = GoalEdit::default();
+    let planned = plan.goal.clone().unwrap_or_default();
+    for change in &changes.goal {
+        match change.field {
+            "title" => edit.title.clone_from(&plan.title),
+            "description" => edit.description = Some(planned.description.clone()),
+            "success_criteria" => edit.success_criteria = Some(planned.success_criteria.clone()),
+            "due_at" => edit.due_at = Some(planned.due_at),
+            _ => {}
+        }
+    }
+    edit
+}
+
+fn task_edit(changed: &Changed, planned: &PlannedTask) -> TaskEdit {
+    let mut edit = TaskEdit::default();
+    for change in &changed.fields {
+        match change.field {
+            "title" => edit.title = Some(planned.title.clone()),
+            "description" => edit.description = Some(planned.description.clone()),
+            "labels" => edit.labels = Some(planned.labels.clone()),
+            "priority" => edit.priority = Some(planned.priority),
+            "parallel" => edit.parallel = Some(planned.parallel),
+            "estimate_minutes" => edit.estimate_minutes = Some(planned.estimate_minutes),
+            "complexity" => edit.complexity = Some(planned.complexity),
+            "key" => edit.key = Some(planned.key.clone()),
+            "slug" => edit.slug.clone_from(&planned.slug),
+            "task_type" => edit.task_type = Some(planned.task_type.clone().unwrap_or_default()),
+            "action" => edit.action = Some(planned.action()),
+            "max_attempts" => edit.max_attempts = planned.max_attempts,
+            "scheduled_at" => edit.scheduled_at = Some(planned.scheduled_at),
+            _ => {}
+        }
+    }
+    edit
+}
+
+fn invalid(index: usize, planned: &PlannedTask, violations: Vec<Violation>) -> Error {
+    let violations: Vec<Violation> = violations
+        .into_iter()
+        .map(|violation| {
+            let message = on_line(planned.line, &violation.message);
+            Violation::new(format!("tasks[{index}].{}", violation.path), violation.code, message)
+        })
+        .collect();
+    let message = format!("the plan cannot be used: it has {} problems", violations.len());
+    Error::Invalid { code: "invalid_plan", message, violations }
+}

@@ -1,0 +1,183 @@
+//! A plan that is read again: what differs is applied, in one unit.
+
+use std::collections::HashMap;
+
+use goalwright_domain::execution::{Run, RunId};
+use goalwright_domain::goal::Goal;
+use goalwright_domain::ledger::{Event, EventId};
+use goalwright_domain::plan::{Finding, PresentGoal, PresentTask, Severity, TaskRef, compare, plan_hash};
+use goalwright_domain::task::{Dependency, Task, TaskId};
+use goalwright_domain::{Rejection, Timestamp, Violation};
+use serde_json::json;
+
+use super::write::{metadata, no_usage};
+use super::{Decomposition, Mode, Planning, Prepared, Target, on_line};
+use crate::context::new_id;
+use crate::ports::{DecompositionRecord, UnitOfWork};
+use crate::{Context, Error};
+
+/// Everything of the goal, locked.
+pub(super) struct Present {
+    pub(super) goal: Goal,
+    pub(super) tasks: Vec<Task>,
+    edges: HashMap<TaskId, Vec<Dependency>>,
+    pub(super) runs: HashMap<TaskId, Run>,
+}
+
+impl Planning {
+    /// Compares the plan with what the goal has, and applies the difference unless it is only to be shown. A file that was
+    /// read again leaves its `digest` with the goal.
+    pub(crate) async fn update(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        target: &Target,
+        prepared: Prepared,
+        digest: Option<String>,
+        now: Timestamp,
+    ) -> Result<Decomposition, Error> {
+        let Prepared { plan, mut findings } = prepared;
+        unit.tasks().lock_edges(context.workspace()).await?;
+        let mut present = self.present(unit, context, target).await?;
+        let views: Vec<PresentTask> = present
+            .tasks
+            .iter()
+            .map(|task| {
+                let edges = present.edges.get(&task.id()).cloned().unwrap_or_default();
+                PresentTask::of(task.state(), edges)
+            })
+            .collect();
+        let changes = compare(&PresentGoal::of(present.goal.state()), &views, &plan);
+        refuse_errors(&changes.findings)?;
+        findings.extend(changes.findings.iter().cloned());
+        findings.sort_by_key(|finding| finding.line);
+
+        let id = new_id::<DecompositionRecord>(&*self.ids).uuid();
+        let added_edges = changes
+            .dependencies
+            .iter()
+            .filter(|one| matches!(one.task, TaskRef::Added(_)))
+            .map(|one| one.depends_on.len())
+            .sum();
+        present.goal.decomposed(
+            changes.add.len(),
+            added_edges,
+            metadata(id, target.dry_run, Mode::Update),
+            now,
+        );
+        if let Some(digest) = digest.filter(|_| !target.dry_run) {
+            present.goal.reread(digest, now);
+        }
+        let removed = views.iter().filter(|view| changes.remove.contains(&view.id));
+        let removed = removed
+            .map(|view| (view.id, view.fields.key.clone().unwrap_or_else(|| view.fields.title.clone())))
+            .collect();
+        let mut task_ids: Vec<Option<TaskId>> = vec![None; plan.tasks.len()];
+        let known =
+            changes.keep.iter().copied().chain(changes.change.iter().map(|one| (one.index, one.task_id)));
+        for (index, task_id) in known {
+            task_ids[index] = Some(task_id);
+        }
+        let applied = !target.dry_run;
+        let event_id = if applied {
+            self.apply(unit, context, present, (&plan, &changes), &mut task_ids, now).await?
+        } else {
+            tell(unit, self.events_of(context, &mut present.goal, now), &present.goal).await?
+        };
+        let hash = plan_hash(&plan);
+        unit.decompositions()
+            .insert(&DecompositionRecord {
+                id,
+                workspace_id: context.workspace(),
+                goal_id: target.goal_id,
+                status: if applied { "applied" } else { "proposed" },
+                planner: "outline",
+                dry_run: target.dry_run,
+                plan: serde_json::to_value(&plan).map_err(|error| Error::Internal(error.into()))?,
+                plan_hash: hash.clone(),
+                findings: json!(findings),
+                usage: no_usage(),
+                event_id: event_id.unwrap_or_else(|| new_id(&*self.ids)),
+                created_at: now,
+            })
+            .await?;
+        Ok(Decomposition {
+            id: Some(id),
+            applied,
+            dry_run: target.dry_run,
+            plan_hash: hash,
+            plan,
+            task_ids,
+            changes: Some(changes),
+            removed,
+            findings,
+            event_id,
+        })
+    }
+
+    /// Runs, tasks, counters, goal: the order in which settling locks them.
+    async fn present(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        target: &Target,
+    ) -> Result<Present, Error> {
+        let open = unit.tasks().open_in(target.goal_id).await?;
+        let driving = unit.executions().driving_of(&open).await?;
+        let driving: Vec<RunId> = driving.iter().map(|run| run.id).collect();
+        let runs = unit.executions().lock_runs(&driving).await?;
+        let tasks = unit.tasks().lock_of_goal(target.goal_id).await?;
+        unit.goals().lock_counts(&[target.goal_id]).await?;
+        let goal = unit
+            .goals()
+            .lock(context.workspace(), target.goal_id)
+            .await?
+            .ok_or_else(|| Error::not_found("goal", target.goal_id))?;
+        if !goal.is_workable() {
+            let message = format!("the goal is {}; make it active first", goal.state().status.as_str());
+            return Err(Rejection::new("goal_not_active", message).into());
+        }
+        let ids: Vec<TaskId> = tasks.iter().map(Task::id).collect();
+        let mut edges: HashMap<TaskId, Vec<Dependency>> = HashMap::new();
+        for (task, edge) in unit.tasks().edges_of(&ids).await? {
+            edges.entry(task).or_default().push(edge);
+        }
+        let runs = runs.into_iter().map(|run| (run.task_id, run)).collect();
+        Ok(Present { goal, tasks, edges, runs })
+    }
+
+    pub(super) fn events_of(&self, context: &Context, goal: &mut Goal, now: Timestamp) -> Vec<Event> {
+        context.events(&*self.ids, goal.take_facts(), now)
+    }
+}
+
+/// Writes the goal and its events; gives the id of the one that tells of the decomposition.
+pub(super) async fn tell(
+    unit: &dyn UnitOfWork,
+    told: Vec<Event>,
+    goal: &Goal,
+) -> Result<Option<EventId>, Error> {
+    unit.goals().save_many(std::slice::from_ref(goal)).await?;
+    unit.outbox().append(&told).await?;
+    Ok(told.iter().find(|event| event.fact.event_type == "goal.decomposed").map(|event| event.id))
+}
+
+fn refuse_errors(findings: &[Finding]) -> Result<(), Error> {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let violations: Vec<Violation> = errors
+        .map(|finding| {
+            Violation::new("content", finding.code.to_string(), on_line(finding.line, &finding.message))
+        })
+        .collect();
+    match violations.as_slice() {
+        [] => Ok(()),
+        [one] => {
+            let message = format!("the plan cannot be used: {}", one.message);
+            Err(Error::Invalid { code: "invalid_plan", message, violations })
+        }
+        many => {
+            let message = format!("the plan cannot be used: it has {} problems", many.len());
+            Err(Error::Invalid { code: "invalid_plan", message, violations })
+        }
+    }
+}
