@@ -27,7 +27,7 @@ pub(super) fn failure(call: &Call, reply: &Reply, local: bool) -> Failure {
             Some(path) => format!("{path}: {message}"),
             None => message.to_owned(),
         };
-        (!detail.contains(&line)).then_some(line)
+        (!detail.contains(message)).then_some(line)
     });
     let code = problem["code"].as_str().unwrap_or_default();
     let failure = Failure { details: details.collect(), ..Failure::new(exit, detail) };
@@ -44,15 +44,17 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
             "`goalwright token`, on the server's machine, mints a token; give it with --token or GOALWRIGHT_TOKEN"
         }
         "forbidden" => "give --workspace a workspace that the token's user is a member of, or leave it out",
-        "not_found" if problem["detail"].as_str().is_some_and(|detail| detail.contains("openapi.json")) => {
-            "the server is of a version that cannot do this yet; its page /docs says what it can"
-        }
-        "method_not_allowed" => {
-            "the server is of a version that cannot do this yet; its page /docs says what it can"
-        }
+        "not_found" if nowhere(problem) && local => "this version cannot do that yet",
+        "not_found" if nowhere(problem) => NOT_YET,
+        "method_not_allowed" => NOT_YET,
         "conflict" => "run the same command again; nothing of this attempt was kept",
         "dependencies_open" => "`goalwright task ready ID` tells what is missing; complete that first",
         "dependency_cycle" => "leave one of these dependencies out",
+        "goal_running" => "wait until nothing of it runs; `goalwright task list --status running` tells",
+        "agent_needed" => {
+            "`goalwright agent update ID --default` makes another agent the default first; a member's own agent stays"
+        }
+        "type_reserved" => "choose another type, such as OBSERVATION",
         "goal_not_active" => "`goalwright goal update ID --status active` makes the goal active",
         "invalid_transition" => "`goalwright task show ID` tells where it stands",
         "lease_lost" | "task_leased" => "wait until it is done; `goalwright task show ID` tells",
@@ -86,6 +88,13 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         }
         _ => format!("`goalwright {noun} --help` shows what can be given"),
     }
+}
+
+const NOT_YET: &str = "the server is of a version that cannot do this yet; its page /docs says what it can";
+
+/// Whether the address is one that nobody answers.
+fn nowhere(problem: &Value) -> bool {
+    problem["detail"].as_str().is_some_and(|detail| detail.contains("openapi.json"))
 }
 
 /// The commands that an address belongs to.
