@@ -14,6 +14,7 @@ pub mod execution;
 pub mod experiences;
 pub mod goals;
 pub mod idempotency;
+pub mod maintenance;
 pub mod planning;
 pub mod ports;
 mod precondition;

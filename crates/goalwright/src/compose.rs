@@ -8,6 +8,7 @@ use std::sync::Arc;
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::ports::{Sequencer, Tokens};
 use goalwright_application::{Error, Services};
+use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Runner;
 use goalwright_infrastructure::auth::{Hs256Tokens, load_or_create_secret};
 use goalwright_infrastructure::outbound::Outbound;
@@ -36,20 +37,15 @@ pub struct App {
 
 impl App {
     /// Opens the database, brings it up to date unless that is switched off, and wires everything over it. `name`
-    /// says in which role this process appears in the record: `run`, `worker`, `api`.
+    /// says in which role this process appears in the record: `run`, `worker`, `api`,
+    /// `cli`.
     ///
     /// # Errors
     /// What keeps it from opening, with what to do.
     pub async fn open(config: &Config, name: &str) -> Result<Self, Failure> {
         let tokens = tokens(config)?;
         let clock = Arc::new(SystemClock);
-        let settings = DatabaseSettings {
-            url: config.database_url.expose().to_owned(),
-            pool: config.db_pool,
-            pool_overflow: config.db_pool_overflow,
-            migrate: config.migrate,
-        };
-        let database = Database::open(&settings, clock.clone()).await.map_err(not_opened)?;
+        let database = Database::open(&database_settings(config), clock.clone()).await.map_err(not_opened)?;
         let ports = KernelPorts {
             transactions: database.transactions(),
             queries: database.queries(),
@@ -69,6 +65,13 @@ impl App {
         let settings = Settings { queue: queue.to_owned(), lease: config.lease, ..Settings::default() };
         let kernel = Arc::new(Kernel::new(self.ports.clone(), self.runner.clone(), settings));
         Workers::start(kernel, self.ports.signals.clone(), config.worker_concurrency)
+    }
+
+    /// A worker that claims this run and no other, whatever its queue, until it is stopped.
+    pub fn start_worker_for(&self, config: &Config, run: RunId) -> Workers {
+        let settings = Settings { only: Some(run), lease: config.lease, ..Settings::default() };
+        let kernel = Arc::new(Kernel::new(self.ports.clone(), self.runner.clone(), settings));
+        Workers::start(kernel, self.ports.signals.clone(), 1)
     }
 
     /// The loop that gives events their positions, until it is stopped.
@@ -130,6 +133,17 @@ fn data_dir(config: &Config) -> Result<&Path, Failure> {
     Ok(folder)
 }
 
-fn not_opened(error: OpenError) -> Failure {
+/// Where the database is and how to open it.
+pub fn database_settings(config: &Config) -> DatabaseSettings {
+    DatabaseSettings {
+        url: config.database_url.expose().to_owned(),
+        pool: config.db_pool,
+        pool_overflow: config.db_pool_overflow,
+        migrate: config.migrate,
+    }
+}
+
+/// A database that does not open, in words and with what to do.
+pub(crate) fn not_opened(error: OpenError) -> Failure {
     Failure::new(Exit::Failed, error.to_string()).with_help(error.help())
 }

@@ -6,6 +6,7 @@ mod concurrency;
 mod leases;
 mod ledger;
 mod lifecycle;
+mod maintenance;
 mod people;
 mod record;
 mod runs;

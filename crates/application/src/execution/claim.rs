@@ -37,6 +37,7 @@ impl Kernel {
             .executions()
             .claim(&Claim {
                 queue: self.settings.queue.clone(),
+                only: self.settings.only,
                 performers: self.settings.performers.clone(),
                 limit,
                 lease: self.settings.lease,

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goalwright_domain::agent::AgentKind;
-use goalwright_domain::execution::{Attempt, Lease, Outcome, Run, SpanId, Suspension};
+use goalwright_domain::execution::{Attempt, Lease, Outcome, Run, RunId, SpanId, Suspension};
 use goalwright_domain::experience::Runner;
 use goalwright_domain::goal::DEFAULT_QUEUE;
 use goalwright_domain::task::TaskState;
@@ -41,6 +41,8 @@ pub use settle::{LeaseLost, Settlement};
 pub struct Settings {
     /// The queue it claims from.
     pub queue: String,
+    /// The one run that it claims, whatever its queue; none means every run of the queue.
+    pub only: Option<RunId>,
     /// The kinds of agents it performs for.
     pub performers: Vec<AgentKind>,
     /// How long a lease holds without a heartbeat.
@@ -53,6 +55,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             queue: DEFAULT_QUEUE.to_owned(),
+            only: None,
             performers: vec![AgentKind::Tool, AgentKind::Human],
             lease: Duration::from_secs(30),
             deadline: Duration::from_secs(600),

@@ -18,6 +18,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::IdempotencyRepository;
+use crate::maintenance::Drift;
 
 type Stored<T> = Result<T, StorageError>;
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -137,6 +138,8 @@ pub trait GoalRepository: Send + Sync {
     async fn shift_counts(&self, shifts: &[(GoalId, TaskCounts)]) -> Stored<Vec<(GoalId, TaskCounts)>>;
     /// Locks the counters of these goals, by id.
     async fn lock_counts(&self, ids: &[GoalId]) -> Stored<()>;
+    /// The goals whose counters do not agree with their tasks, as one statement sees both.
+    async fn drifted(&self) -> Stored<Vec<Drift>>;
     /// The queue that the goal's runs go to; none while the goal is not worked on.
     async fn queue_of(&self, id: GoalId) -> Stored<Option<String>>;
     /// Whether any of these goals is not worked on.
@@ -197,6 +200,8 @@ pub trait TaskRepository: Send + Sync {
 pub struct Claim {
     /// Runs of this queue only.
     pub queue: String,
+    /// This run only, if there is one; then whatever its queue.
+    pub only: Option<RunId>,
     /// Runs for these kinds of agents only.
     pub performers: Vec<AgentKind>,
     /// At most so many.

@@ -1,8 +1,21 @@
 //! The commands.
 
-mod duration;
+mod admin;
+mod agent;
+mod completions;
+pub(crate) mod duration;
+mod event;
+mod experience;
+mod fields;
+mod goal;
+mod init;
+mod input;
 pub mod run;
 mod serve;
+mod session;
+mod task;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::io::Write;
@@ -13,26 +26,54 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::lifecycle;
+use crate::terminal::{self, Color};
 
 /// Turns a written plan into finished, audited work.
 #[derive(Debug, Parser)]
 #[command(name = "goalwright", version, arg_required_else_help = true, after_help = AFTER)]
 pub struct Cli {
+    /// When to use colours: auto, always, never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Global options",
+        display_order = 900
+    )]
+    color: Color,
     #[command(subcommand)]
     command: Command,
 }
 
 const AFTER: &str = "Settings come from the environment, then from goalwright.toml in the current folder; \
-                     goalwright.example.toml lists them all.";
+                     `goalwright init` writes one with all of them.\n\n\
+                     Example:\n  goalwright run plan.md";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a plan to its end and print a summary; no server is needed
     Run(run::Run),
-    /// Serve the HTTP API, and work on what is asked for through it
     Serve(serve::Serve),
-    /// Mint a token for the HTTP API with the local key
     Token(token::Token),
+    /// State goals, read them, and make them of plans
+    Goal(goal::Goal),
+    /// List tasks, make them, order them, run and complete them
+    Task(task::Task),
+    /// Say who can do tasks
+    Agent(agent::Agent),
+    /// Read what was done and learned, and add to it
+    Experience(experience::Experience),
+    /// Read the ledger: every change, with who made it
+    Event(event::Event),
+    /// Look after the database and the settings
+    Admin(admin::Admin),
+    /// Write a goalwright.toml with every setting
+    Init(init::Init),
+    /// Print what makes a shell complete commands and options
+    Completions(completions::Completions),
 }
 
 /// Parses the command line, does what it says, and tells how it ended.
@@ -41,11 +82,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return answer(&error),
     };
-    let ended = Config::load().map_err(Failure::from).and_then(|config| cli.command.execute(&config));
-    match ended {
+    cli.color.choose();
+    match cli.command.execute() {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "{failure}");
+            terminal::tell(&failure);
             failure.exit.into()
         }
     }
@@ -58,8 +99,7 @@ fn answer(error: &clap::Error) -> ExitCode {
     match told.split_once(MORE) {
         // Nothing can be done about a terminal that takes no text.
         Some((mistake, _)) => {
-            let help = "help: `goalwright --help` and `goalwright help COMMAND` show what can be given";
-            let _ = writeln!(std::io::stderr(), "{}\n{help}", mistake.trim_end());
+            terminal::tell_usage(mistake.trim_end());
         }
         None => drop(error.print()),
     }
@@ -70,11 +110,25 @@ fn answer(error: &clap::Error) -> ExitCode {
 const MORE: &str = "For more information, try '--help'";
 
 impl Command {
-    fn execute(self, config: &Config) -> Result<Exit, Failure> {
+    fn execute(self) -> Result<Exit, Failure> {
         match self {
-            Self::Token(token) => token.execute(config),
-            Self::Run(run) => block_on(run.execute(config)),
-            Self::Serve(serve) => block_on(serve.execute(config)),
+            Self::Token(token) => token.execute(&Config::load()?),
+            Self::Run(run) => {
+                let config = Config::load()?;
+                block_on(run.execute(&config))
+            }
+            Self::Serve(serve) => {
+                let config = Config::load()?;
+                block_on(serve.execute(&config))
+            }
+            Self::Goal(goal) => block_on(goal.execute()),
+            Self::Task(task) => block_on(task.execute()),
+            Self::Agent(agent) => block_on(agent.execute()),
+            Self::Experience(experience) => block_on(experience.execute()),
+            Self::Event(event) => block_on(event.execute()),
+            Self::Admin(admin) => block_on(admin.execute()),
+            Self::Init(init) => init.execute(),
+            Self::Completions(completions) => completions.execute(),
         }
     }
 }
@@ -95,30 +149,4 @@ pub(crate) fn say(line: &str) {
 /// Writes a line to stderr.
 pub(crate) fn remark(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn mistakes_end_with_2_and_help_with_0() {
-        for (arguments, code) in [
-            (vec!["goalwright", "run"], 2),
-            (vec!["goalwright", "fly"], 2),
-            (vec!["goalwright", "token", "--expires", "soon"], 2),
-            (vec!["goalwright", "serve", "--roles", "cook"], 2),
-            (vec!["goalwright", "--help"], 0),
-            (vec!["goalwright", "--version"], 0),
-        ] {
-            let error = Cli::try_parse_from(&arguments).expect_err("not run");
-            assert_eq!(error.exit_code(), code, "{arguments:?}");
-        }
-    }
 }

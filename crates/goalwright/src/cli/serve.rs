@@ -19,6 +19,7 @@ use crate::logging;
 
 /// Serve the HTTP API, and work on what is asked for through it.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  goalwright serve --bind 127.0.0.1:8080 --roles api,worker,scheduler")]
 pub(super) struct Serve {
     /// Where to listen, such as 127.0.0.1:8080; port 0 takes any free one
     #[arg(long, value_name = "HOST:PORT")]

@@ -18,6 +18,7 @@ use crate::failure::{Exit, Failure};
 ///
 /// The user and its workspace are made when the token is used for the first time.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  goalwright token --user ada --expires 7d")]
 pub(super) struct Token {
     /// The user that the token stands for
     #[arg(long, value_name = "ID", default_value = LOCAL_USER, value_parser = subject)]

@@ -1,6 +1,7 @@
 //! Settings: the environment first, then `goalwright.toml` in the current folder, then defaults.
 
 mod error;
+mod explain;
 mod parse;
 mod settings;
 #[cfg(test)]
@@ -15,12 +16,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::{ConfigError, Place};
+pub use explain::Explained;
 use goalwright_infrastructure::outbound::AllowList;
 pub use settings::{SETTINGS, Setting};
 use values::Values;
 
 /// The file, looked for in the current folder.
 pub const FILE: &str = "goalwright.toml";
+
+/// Every setting with its default and what it means, switched off.
+pub const EXAMPLE: &str = include_str!("../../../../goalwright.example.toml");
 
 /// A text that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -119,12 +124,7 @@ impl Config {
     /// # Errors
     /// The first setting that cannot be used, with its place.
     pub fn load() -> Result<Self, ConfigError> {
-        let file = match std::fs::read_to_string(Path::new(FILE)) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(ConfigError::UnreadableFile { reason: error.to_string() }),
-        };
-        Self::from_sources(&|name| std::env::var_os(name), file.as_deref())
+        Self::from_sources(&|name| std::env::var_os(name), read_file()?.as_deref())
     }
 
     /// From these variables and the text of this file.
@@ -169,5 +169,14 @@ impl Config {
             },
             data_dir,
         })
+    }
+}
+
+/// The text of the file, if it is there.
+fn read_file() -> Result<Option<String>, ConfigError> {
+    match std::fs::read_to_string(Path::new(FILE)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ConfigError::UnreadableFile { reason: error.to_string() }),
     }
 }

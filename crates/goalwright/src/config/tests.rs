@@ -154,3 +154,29 @@ fn keys_that_are_not_verified_yet_are_not_passed_over_in_silence() {
     assert!(refused.to_string().contains("GOALWRIGHT_JWKS_URL"), "{refused}");
     assert!(refused.help().contains("GOALWRIGHT_JWT_SECRET"));
 }
+
+#[test]
+fn what_holds_is_explained_with_its_place_and_without_its_secrets() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let lookup = |name: &str| match name {
+        "GOALWRIGHT_JWT_SECRET" => Some(OsString::from(secret)),
+        "DATABASE_URL" => Some(OsString::from("postgres://ada:hunter2@db.example/gw?password=hunter2")),
+        "HOME" => Some(OsString::from("/srv/ada")),
+        _ => None,
+    };
+    let all = Explained::from_sources(&lookup, Some("\nlease_ms = 5_000\n")).expect("sound");
+    let told = |key: &str| {
+        let one = all.iter().find(|one| one.key == key).expect("every setting is there");
+        (one.value.clone(), one.place.clone())
+    };
+    assert_eq!(all.len(), SETTINGS.len());
+    assert_eq!(told("jwt_secret"), ("<secret>".to_owned(), Place::Variable("GOALWRIGHT_JWT_SECRET")));
+    assert_eq!(
+        told("database_url"),
+        ("postgres://db.example/gw".to_owned(), Place::Variable("DATABASE_URL"))
+    );
+    assert_eq!(told("lease_ms"), ("5000".to_owned(), Place::File { key: "lease_ms".to_owned(), line: 2 }));
+    assert_eq!(told("data_dir"), ("/srv/ada/.local/share/goalwright".to_owned(), Place::Default("data_dir")));
+    let printed = format!("{all:?}");
+    assert!(!printed.contains(secret) && !printed.contains("hunter2"), "{printed}");
+}

@@ -8,7 +8,7 @@ use goalwright_application::ports::{Clock, Sequencer, Transactions};
 use goalwright_application::read::Queries;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, sqlx};
 
 use super::migrate::{migrate_postgres, migrate_sqlite};
 use super::reader::Reader;
@@ -129,17 +129,15 @@ impl Database {
         clock: Arc<dyn Clock>,
         own_clock: bool,
     ) -> Result<Arc<Self>, OpenError> {
-        let url = settings.url.as_str();
-        let (writing, reading, kind) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let pool = open_postgres(settings).await?;
-            (pool.clone(), pool, "postgres")
-        } else if let Some(path) = sqlite_path(url) {
-            let (writing, reading) = open_sqlite(&path, settings).await?;
-            (writing, reading, "sqlite")
-        } else {
-            return Err(OpenError::UnknownUrl {
-                url: url.split('@').next_back().unwrap_or_default().to_owned(),
-            });
+        let (writing, reading, kind) = match Place::of(settings)? {
+            Place::Postgres => {
+                let pool = open_postgres(settings).await?;
+                (pool.clone(), pool, "postgres")
+            }
+            Place::Sqlite(path) => {
+                let (writing, reading) = open_sqlite(&path, settings).await?;
+                (writing, reading, "sqlite")
+            }
         };
         Ok(Arc::new(Self {
             writer: Arc::new(Writer { connection: writing, clock, own_clock }),
@@ -177,6 +175,24 @@ impl Database {
     }
 }
 
+/// Which of the two a URL names.
+pub(super) enum Place {
+    Sqlite(PathBuf),
+    Postgres,
+}
+
+impl Place {
+    pub(super) fn of(settings: &DatabaseSettings) -> Result<Self, OpenError> {
+        let url = settings.url.as_str();
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Postgres);
+        }
+        sqlite_path(url).map(Self::Sqlite).ok_or_else(|| OpenError::UnknownUrl {
+            url: url.split('@').next_back().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
 fn sqlite_path(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))?;
     let path = path.split('?').next().unwrap_or_default();
@@ -188,19 +204,7 @@ async fn open_sqlite(
     settings: &DatabaseSettings,
 ) -> Result<(DatabaseConnection, DatabaseConnection), OpenError> {
     let unwritable = |reason: String| OpenError::Unwritable { path: path.to_owned(), reason };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| unwritable(error.to_string()))?;
-    }
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        // Nothing that was acknowledged is lost when the power fails.
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(10))
-        .pragma("mmap_size", "67108864")
-        .statement_cache_capacity(256);
+    let options = sqlite_options(path)?;
     migrate_sqlite(path, &options, settings.migrate).await?;
     // The writer opens first: it may have to recover the write-ahead log, which readers cannot.
     let writer = SqlitePoolOptions::new()
@@ -228,10 +232,36 @@ async fn open_sqlite(
     ))
 }
 
+/// For a file whose folder is there afterwards.
+pub(super) fn sqlite_options(path: &Path) -> Result<SqliteConnectOptions, OpenError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| OpenError::Unwritable { path: path.to_owned(), reason: error.to_string() })?;
+    }
+    Ok(SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // Nothing that was acknowledged is lost when the power fails.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("mmap_size", "67108864")
+        .statement_cache_capacity(256))
+}
+
+/// For a server, without asking it anything.
+pub(super) fn postgres_options(settings: &DatabaseSettings) -> Result<PgConnectOptions, OpenError> {
+    let options: PgConnectOptions = settings
+        .url
+        .parse()
+        .map_err(|error: sqlx::Error| OpenError::Unreachable { reason: error.to_string() })?;
+    Ok(options.application_name("goalwright").options([("timezone", "UTC")]))
+}
+
 async fn open_postgres(settings: &DatabaseSettings) -> Result<DatabaseConnection, OpenError> {
     let unreachable = |error: &dyn std::fmt::Display| OpenError::Unreachable { reason: error.to_string() };
-    let options: PgConnectOptions = settings.url.parse().map_err(|error| unreachable(&error))?;
-    let options = options.application_name("goalwright").options([("timezone", "UTC")]);
+    let options = postgres_options(settings)?;
     migrate_postgres(&options, settings.migrate).await?;
     let pool = PgPoolOptions::new()
         .max_connections((settings.pool + settings.pool_overflow).max(2))

@@ -9,18 +9,56 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sea_orm::sqlx::{ConnectOptions, Connection};
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector,
-    SqlxSqliteConnector, Statement, TransactionTrait,
+    SqlxSqliteConnector, Statement, TransactionTrait, sqlx,
 };
 use sea_orm_migration::MigratorTrait;
 
-use super::connect::OpenError;
+use super::connect::{DatabaseSettings, OpenError, Place, postgres_options, sqlite_options};
+
+/// Applies the migrations that the database lacks, whatever the settings say about doing so at start; gives their
+/// names, oldest first.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn apply_migrations(settings: &DatabaseSettings) -> Result<Vec<String>, OpenError> {
+    match Place::of(settings)? {
+        Place::Sqlite(path) => migrate_sqlite(&path, &sqlite_options(&path)?, true).await,
+        Place::Postgres => migrate_postgres(&postgres_options(settings)?, true).await,
+    }
+}
+
+/// The names of the migrations that the database lacks, oldest first. Nothing is written, not even an empty file.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn missing_migrations(settings: &DatabaseSettings) -> Result<Vec<String>, OpenError> {
+    let connection = match Place::of(settings)? {
+        Place::Sqlite(path) if !path.exists() => return Ok(known()),
+        Place::Sqlite(path) => {
+            let options = SqliteConnectOptions::new().filename(&path).read_only(true);
+            let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+            SqlxSqliteConnector::from_sqlx_sqlite_pool(
+                pool.map_err(|error| OpenError::Unwritable { path, reason: error.to_string() })?,
+            )
+        }
+        Place::Postgres => {
+            let options = postgres_options(settings)?;
+            answers(&options).await?;
+            let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await;
+            SqlxPostgresConnector::from_sqlx_postgres_pool(pool.map_err(unreachable)?)
+        }
+    };
+    let missing = missing(&connection).await;
+    let _ = connection.close().await;
+    missing
+}
 
 /// On a connection of its own, under a lock file, so that two processes may start at once.
 pub(super) async fn migrate_sqlite(
     path: &Path,
     options: &SqliteConnectOptions,
     migrate: bool,
-) -> Result<(), OpenError> {
+) -> Result<Vec<String>, OpenError> {
     let unwritable = |reason: String| OpenError::Unwritable { path: path.to_owned(), reason };
     let lock_path = path.with_extension("migrate.lock");
     let lock = std::fs::OpenOptions::new()
@@ -62,12 +100,11 @@ async fn check_foreign_keys(connection: &DatabaseTransaction) -> Result<(), Open
 }
 
 /// On a connection of its own, under an advisory lock of its session.
-pub(super) async fn migrate_postgres(options: &PgConnectOptions, migrate: bool) -> Result<(), OpenError> {
-    let unreachable = |error: sea_orm::sqlx::Error| OpenError::Unreachable { reason: error.to_string() };
-    // A pool would try for as long as it may take to get a connection; whoever mistyped a port wants to know now.
-    let first = tokio::time::timeout(Duration::from_secs(10), options.connect()).await;
-    let first = first.map_err(|_| OpenError::Unreachable { reason: "no answer within 10 s".to_owned() })?;
-    let _ = first.map_err(unreachable)?.close().await;
+pub(super) async fn migrate_postgres(
+    options: &PgConnectOptions,
+    migrate: bool,
+) -> Result<Vec<String>, OpenError> {
+    answers(options).await?;
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(15))
@@ -84,27 +121,47 @@ pub(super) async fn migrate_postgres(options: &PgConnectOptions, migrate: bool) 
     migrated
 }
 
-/// Applies what is missing: all of it, or nothing if any of it fails.
+/// A pool would try for as long as it may take to get a connection; whoever mistyped a port wants to know now.
+async fn answers(options: &PgConnectOptions) -> Result<(), OpenError> {
+    let first = tokio::time::timeout(Duration::from_secs(10), options.connect()).await;
+    let first = first.map_err(|_| OpenError::Unreachable { reason: "no answer within 10 s".to_owned() })?;
+    let _ = first.map_err(unreachable)?.close().await;
+    Ok(())
+}
+
+fn unreachable(error: sqlx::Error) -> OpenError {
+    OpenError::Unreachable { reason: error.to_string() }
+}
+
+/// Applies what is missing: all of it, or nothing if any of it fails; gives the names.
 #[expect(
     clippy::disallowed_methods,
     reason = "a migration is no unit of work: it has a connection of its own"
 )]
-async fn bring_up_to_date(connection: &DatabaseConnection, migrate: bool) -> Result<(), OpenError> {
-    let known: Vec<String> =
-        Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
-    let applied = applied(connection).await.map_err(|error| failed(&error))?;
-    if let Some(newer) = applied.iter().find(|name| !known.contains(name)) {
-        return Err(OpenError::Newer { migration: newer.clone() });
-    }
-    let missing: Vec<&String> = known.iter().filter(|name| !applied.contains(name)).collect();
-    let Some(first) = missing.first() else { return Ok(()) };
+async fn bring_up_to_date(connection: &DatabaseConnection, migrate: bool) -> Result<Vec<String>, OpenError> {
+    let missing = missing(connection).await?;
+    let Some(first) = missing.first() else { return Ok(missing) };
     if !migrate {
-        return Err(OpenError::Older { migration: (*first).clone(), count: missing.len() });
+        return Err(OpenError::Older { migration: first.clone(), count: missing.len() });
     }
     let all = connection.begin().await.map_err(|error| failed(&error))?;
     Migrator::up(&all, None).await.map_err(|error| failed(&error))?;
     check_foreign_keys(&all).await?;
-    all.commit().await.map_err(|error| failed(&error))
+    all.commit().await.map_err(|error| failed(&error))?;
+    Ok(missing)
+}
+
+/// The names of migrations that the database lacks, oldest first.
+async fn missing(connection: &DatabaseConnection) -> Result<Vec<String>, OpenError> {
+    let (known, applied) = (known(), applied(connection).await.map_err(|error| failed(&error))?);
+    if let Some(newer) = applied.iter().find(|name| !known.contains(name)) {
+        return Err(OpenError::Newer { migration: newer.clone() });
+    }
+    Ok(known.into_iter().filter(|name| !applied.contains(name)).collect())
+}
+
+fn known() -> Vec<String> {
+    Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
 }
 
 /// The names of applied migrations, oldest first; none if the table is not there.

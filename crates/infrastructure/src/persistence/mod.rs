@@ -22,3 +22,4 @@ mod unit_of_work;
 mod workspace;
 
 pub use connect::{Database, DatabaseSettings, OpenError};
+pub use migrate::{apply_migrations, missing_migrations};

@@ -35,6 +35,7 @@ use watch::Watch;
 /// Running the same file again resumes its goal if that is unfinished. Ends with 0 when the goal is achieved, 1 when
 /// something failed, 2 when the plan or the usage is wrong, 3 when only people can go on.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  goalwright run examples/docs-audit.md --json")]
 pub struct Run {
     /// The plan: Markdown with checklist items such as `- [ ] T001 Title`
     file: PathBuf,

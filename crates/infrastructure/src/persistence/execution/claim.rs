@@ -91,7 +91,10 @@ impl Taking<'_> {
 
     /// Of this queue, for these performers, due.
     fn mine(&self, sql: Sql) -> Sql {
-        let sql = sql.text("r.queue = ").bind(self.claim.queue.as_str());
+        let sql = match self.claim.only {
+            Some(run) => sql.text("r.id = ").bind(run.uuid()),
+            None => sql.text("r.queue = ").bind(self.claim.queue.as_str()),
+        };
         let sql =
             sql.text(" AND r.performer IN ").list(self.claim.performers.iter().map(|kind| kind.as_str()));
         sql.text(" AND ").text(CLAIMABLE).bind(time(self.due))

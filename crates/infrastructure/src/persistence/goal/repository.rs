@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use goalwright_application::maintenance::Drift;
 use goalwright_application::ports::{GoalRepository, StorageError};
 use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
 use goalwright_domain::task::TaskStatus;
@@ -96,6 +97,43 @@ impl GoalRepository for Unit {
             .map(|row| {
                 let row = Row::of("goal_progress", row);
                 Ok((row.id("goal_id")?, counts_of(&row)?))
+            })
+            .collect()
+    }
+
+    async fn drifted(&self) -> Result<Vec<Drift>, StorageError> {
+        let counted: Vec<String> = TaskStatus::ALL
+            .iter()
+            .map(|status| format!("SUM(CASE WHEN status = '{0}' THEN 1 ELSE 0 END) AS {0}", status.as_str()))
+            .collect();
+        let actual = |status: &TaskStatus| format!("COALESCE(t.{}, 0)", status.as_str());
+        let columns: Vec<String> = TaskStatus::ALL
+            .iter()
+            .map(|status| {
+                format!("p.{0}, CAST({1} AS BIGINT) AS actual_{0}", status.as_str(), actual(status))
+            })
+            .collect();
+        let differs: Vec<String> = TaskStatus::ALL
+            .iter()
+            .map(|status| format!("p.{} <> {}", status.as_str(), actual(status)))
+            .collect();
+        let sql = self.sql(&format!(
+            "SELECT p.goal_id, {} FROM goal_progress p LEFT JOIN (SELECT goal_id, {} FROM tasks WHERE goal_id IS NOT NULL \
+             GROUP BY goal_id) t ON t.goal_id = p.goal_id WHERE {} ORDER BY p.goal_id",
+            columns.join(", "),
+            counted.join(", "),
+            differs.join(" OR ")
+        ));
+        self.all(sql)
+            .await?
+            .iter()
+            .map(|row| {
+                let row = Row::of("goal_progress", row);
+                let mut actual = TaskCounts::default();
+                for status in TaskStatus::ALL {
+                    *actual.of_mut(status) = row.get(&format!("actual_{}", status.as_str()))?;
+                }
+                Ok(Drift { goal: row.id("goal_id")?, stored: counts_of(&row)?, actual })
             })
             .collect()
     }

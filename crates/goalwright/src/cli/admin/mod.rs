@@ -1,0 +1,39 @@
+//! `goalwright admin`: on the database directly, whether a server runs or not.
+
+mod config;
+mod migrate;
+mod rebuild;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::{Exit, Failure};
+
+/// Look after the database and the settings.
+///
+/// Works on the database directly, whether a server runs or not.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  goalwright admin config")]
+pub(super) struct Admin {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Bring the schema of the database up to date
+    Migrate(migrate::Migrate),
+    /// Show every setting, its value, and where it comes from
+    Config(config::Show),
+    /// Compute the counters of goals anew from their tasks, and mend those that differ
+    Rebuild(rebuild::Rebuild),
+}
+
+impl Admin {
+    pub(super) async fn execute(self) -> Result<Exit, Failure> {
+        match self.action {
+            Action::Migrate(migrate) => migrate.execute().await,
+            Action::Config(config) => config.execute(),
+            Action::Rebuild(rebuild) => rebuild.execute().await,
+        }
+    }
+}

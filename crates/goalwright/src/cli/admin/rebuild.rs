@@ -1,0 +1,49 @@
+use clap::Args;
+use goalwright_application::maintenance::{Drift, Maintenance};
+use goalwright_domain::task::TaskStatus;
+
+use crate::compose::App;
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::terminal::{accent, note, print};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  goalwright admin rebuild --dry-run")]
+pub(super) struct Rebuild {
+    /// Only compare; nothing is written
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Rebuild {
+    pub(super) async fn execute(self) -> Result<Exit, Failure> {
+        let config = Config::load()?;
+        let app = App::open(&config, "admin").await?;
+        let maintenance = Maintenance::new(app.ports.transactions.clone());
+        let rebuilt = maintenance.rebuild_counts(self.dry_run).await;
+        app.close().await;
+        let drifted = rebuilt?;
+        for drift in &drifted {
+            print(&format!("goal {}: {}", drift.goal, differences(drift)));
+        }
+        match (drifted.len(), self.dry_run) {
+            (0, _) => note("the counters of all goals agree with their tasks"),
+            (count, true) => {
+                note(&format!(
+                    "{count} goals differ; {} `goalwright admin rebuild` mends them",
+                    accent("next:")
+                ));
+            }
+            (count, false) => note(&format!("mended the counters of {count} goals")),
+        }
+        Ok(Exit::Success)
+    }
+}
+
+/// `completed 3 → 4, ready 1 → 0`.
+fn differences(drift: &Drift) -> String {
+    let differing = TaskStatus::ALL.into_iter().filter(|one| drift.stored.of(*one) != drift.actual.of(*one));
+    let told =
+        differing.map(|one| format!("{} {} → {}", one.as_str(), drift.stored.of(one), drift.actual.of(one)));
+    told.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,149 @@
+//! `goalwright experience`: what was done and learned.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::fields::{moment, page, short_id, text, texts, when};
+use super::input;
+use super::session::{Paging, Session, Shared};
+use crate::client::{Call, Noun};
+use crate::failure::{Exit, Failure};
+use crate::terminal::{Column, Table, status, strong};
+
+/// Read what was done and learned, and add to it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  goalwright experience list")]
+pub(super) struct Experience {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List experiences, newest first
+    #[command(after_help = "Example:\n  goalwright experience list --task list-the-files")]
+    List(List),
+    /// Show an experience with its whole record
+    #[command(after_help = "Example:\n  goalwright experience show a74b07b8")]
+    Show {
+        /// The experience: its id, or the beginning or end of it
+        id: String,
+    },
+    /// Add an observation, a reflection or a belief
+    #[command(after_help = "Example:\n  goalwright experience add \"The feed is slow on Mondays\"")]
+    Add {
+        /// What is worth keeping; `-` reads standard input
+        text: String,
+        /// What kind of experience it is: OBSERVATION, REFLECTION, BELIEF, CONVERSATION
+        #[arg(long = "type", value_name = "TYPE", default_value = "OBSERVATION")]
+        kind: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Only of this type, such as TASK_EXECUTION
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Only of this task: its id, the beginning or end of it, its slug, or its key
+    #[arg(long, value_name = "TASK")]
+    task: Option<String>,
+    /// Only of this trace
+    #[arg(long, value_name = "ID")]
+    trace: Option<String>,
+    /// Only those in which these words occur
+    #[arg(long, value_name = "WORDS")]
+    search: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
+}
+
+impl Experience {
+    pub(super) async fn execute(self) -> Result<Exit, Failure> {
+        let session = Session::open(self.shared).await?;
+        let ended = self.action.execute(&session).await;
+        session.end(ended).await
+    }
+}
+
+impl Action {
+    async fn execute(self, session: &Session) -> Result<Exit, Failure> {
+        match self {
+            Self::List(List { kind, task, trace, search, paging }) => {
+                let task = match task {
+                    Some(task) => Some(session.id(Noun::Task, &task).await?),
+                    None => None,
+                };
+                let filters = [
+                    ("type", kind.map(|kind| kind.to_uppercase())),
+                    ("task_id", task),
+                    ("trace_id", trace),
+                    ("q", search),
+                ];
+                let listed = session.client.list("experiences", &filters, paging.limit()).await?;
+                let empty = "no experiences; every task that is run or completed leaves one";
+                Ok(session.list(&listed, || table(session, listed.items()), empty))
+            }
+            Self::Show { id } => {
+                let id = match id.len() {
+                    // Longer than any piece that somebody types, so it is whole.
+                    30.. => id,
+                    _ => session.id(Noun::Experience, &id).await?,
+                };
+                let experience = session.client.send(Call::get(&["experiences", &id])).await?;
+                Ok(session.show(&experience, || lines(session, &experience.value)))
+            }
+            Self::Add { text, kind } => {
+                let body = Map::from_iter([
+                    ("type".to_owned(), json!(kind.to_uppercase())),
+                    ("text".to_owned(), json!(input::text(text)?)),
+                ]);
+                let call = Call::post(&["experiences"], Value::Object(body));
+                Ok(session.done("added", Noun::Experience, &session.client.send(call).await?, None))
+            }
+        }
+    }
+}
+
+fn table(session: &Session, experiences: &[Value]) -> Table {
+    let mut table = Table::new([
+        Column::Word("ID"),
+        Column::Word("TYPE"),
+        Column::Status("STATUS"),
+        Column::Text("TASK"),
+        Column::Text("TEXT"),
+        Column::Aside("CREATED"),
+    ]);
+    for experience in experiences {
+        let structured = &experience["content"]["structured"];
+        table.row([
+            short_id(experience, "id"),
+            text(experience, "type"),
+            text(structured, "status"),
+            text(structured, "task_slug"),
+            text(&experience["content"], "text"),
+            when(experience, "created_at", session.now),
+        ]);
+    }
+    table
+}
+
+fn lines(session: &Session, experience: &Value) -> Vec<String> {
+    let structured = &experience["content"]["structured"];
+    let record = serde_json::to_string_pretty(structured).unwrap_or_default();
+    let mut lines =
+        vec![format!("{}  {}", strong(&text(experience, "type")), status(&text(structured, "status")))];
+    lines.extend(page(&[
+        ("id", text(experience, "id")),
+        ("task", text(structured, "task_name")),
+        ("trace", text(structured, "trace_id")),
+        ("by", text(&experience["provenance"], "actor")),
+        ("created", moment(experience, "created_at", session.now)),
+        ("follows", texts(experience, "causes").join("\n")),
+        ("text", text(&experience["content"], "text")),
+        ("record", if structured.is_null() { String::new() } else { record }),
+    ]));
+    lines
+}

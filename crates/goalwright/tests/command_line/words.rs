@@ -1,0 +1,43 @@
+//! Words that differ from one run to the next, made the same.
+
+/// Ids, pieces of ids, moments, spans and numbers of milliseconds become `…`; so does what follows from their width.
+pub(crate) fn settled(text: &str) -> String {
+    text.lines().map(settled_line).collect::<Vec<_>>().join("\n")
+}
+
+fn settled_line(line: &str) -> String {
+    // A phrase is settled before words are looked at.
+    let mut line = line.replace("just now", "…");
+    for end in [" s ago", " min ago", " h ago", " ms"] {
+        while let Some(at) = line.find(end) {
+            let start = line[..at].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |start| start + 1);
+            if start == at {
+                break;
+            }
+            line.replace_range(start..at + end.len(), "…");
+        }
+    }
+    let word = |word: &str| if varies(word) { "…".to_owned() } else { word.to_owned() };
+    line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn varies(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let hex = |text: &str| text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    let piece = bare.len() == 8 && hex(bare) && bare.chars().any(|c| c.is_ascii_digit());
+    let letters = bare.len() == 8 && hex(bare) && bare.chars().all(|c| c.is_ascii_lowercase());
+    let moment = bare.len() >= 8 && bare.starts_with("20") && bare.chars().any(|c| c == '-' || c == ':');
+    let clock = bare.len() == 8 && bare.matches(':').count() == 2;
+    piece || letters || (bare.len() == 36 && hex(bare)) || moment || clock || bare.starts_with("task_exec_")
+}
+
+#[test]
+fn what_varies_is_settled_and_nothing_else() {
+    assert_eq!(
+        settled("created goal 1cef10aa “Ship” 01a1fca3-d642-76f1-acec-dffb169cef10"),
+        "created goal … “Ship” …"
+    );
+    assert_eq!(settled("T001  3 min ago  2 of 3 tasks"), "T001 … 2 of 3 tasks");
+    assert_eq!(settled("2026-11-21 06:04:52 UTC (just now)"), "… … UTC (…)");
+    assert_eq!(settled("took 12 ms"), "took …");
+}
