@@ -52,8 +52,6 @@ const CODES: &[(&str, u16, &str)] = &[
     ("scheduled_at_required", 422, "A scheduled run needs its time"),
     ("type_reserved", 422, "The type is reserved"),
     ("unsupported", 422, "This is not supported"),
-    ("unsupported_format", 422, "The format is not supported"),
-    ("unsupported_mode", 422, "The mode is not supported"),
     ("rate_limited", 429, "Too much was asked for at once"),
     ("headers_too_large", 431, "The headers are too large"),
     ("internal", 500, "Something went wrong"),

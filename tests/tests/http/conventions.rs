@@ -15,7 +15,7 @@ fn json_body(body: &Value) -> Option<(String, Vec<u8>)> {
 }
 
 impl Client {
-    async fn as_ada(
+    pub(crate) async fn as_ada(
         &self,
         method: &str,
         path: &str,

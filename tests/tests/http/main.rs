@@ -7,5 +7,6 @@ mod conventions;
 mod document;
 mod flows;
 mod problems;
+mod round_trip;
 mod search;
 mod tenants;

@@ -36,12 +36,7 @@ async fn bad_input_gets_a_clear_answer_and_changes_nothing(#[case] backend: Back
             "invalid_plan",
         ),
         ("/v1/goals/import", json!({"content": "x".repeat(5 << 20)}), 422, "plan_too_large"),
-        (
-            "/v1/goals/import",
-            json!({"content": "- [ ] T001 A\n", "format": "taskmaster"}),
-            422,
-            "unsupported_format",
-        ),
+        ("/v1/goals/import", json!({"content": "- [ ] T001 A\n", "format": "taskmaster"}), 422, "not_a_plan"),
         (
             "/v1/tasks",
             json!({"title": "a", "depends_on": ["00000000-0000-7000-8000-000000000000"]}),

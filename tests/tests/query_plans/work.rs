@@ -167,7 +167,7 @@ pub(crate) async fn planning(app: &TestApp, log: &mut Log) {
         ("# A\n\n- [ ] T001 Again\n", false),
         ("# A\n\n- [ ] T001 Round (depends on T001)\n", false),
     ] {
-        let request = DecomposeRequest { outline: outline.into(), dry_run };
+        let request = DecomposeRequest { outline: outline.into(), dry_run, ..DecomposeRequest::default() };
         let _ = services.planning.decompose(&app.ada, goal, &request).await;
         log.note("break a goal down");
     }

@@ -35,6 +35,9 @@ pub(super) fn read_tasks(text: &str, limits: &Limits) -> Result<Outline, Outline
     }
     let mut dependencies = reference::resolve(&entries, &mut findings);
     refuse_errors(&mut findings)?;
+    if entries.is_empty() {
+        return Err(foreign::refuse(&node, "the file has no tasks".to_owned()));
+    }
     structure::check_size(&entries, &dependencies, limits)?;
     structure::add(&entries, &mut dependencies, &mut findings);
     dependencies.sort_unstable_by_key(|edge| (edge.from_index, edge.to_index));

@@ -1,0 +1,251 @@
+//! Export, edit by hand, import: ids are kept, the difference is applied, nothing is lost.
+
+use goalwright_testkit::Backend;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+
+const PLAN: &str = "# Restore the tide clock
+
+Bring it back to the quay.
+
+## Phase 1: Take stock
+
+- [x] T001 Find the drawings
+- [ ] T002 [P] [US1] Count the wheels
+  use: text.stats {\"text\": \"one two three\"}
+- [ ] T003 [P] Photograph the case (depends on T001)
+
+## Phase 2: Repair
+
+- [ ] T004 Turn a new arbor (depends on T002)
+- [ ] T005 Fit it (depends on T004)
+  Mind the left-hand thread.
+- [ ] T006 Oil everything
+";
+
+async fn import(client: &Client, content: &str) -> Value {
+    let answer = client.post("/v1/goals/import", json!({ "content": content })).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.body
+}
+
+/// The goal's tasks by key, oldest first.
+async fn tasks(client: &Client, goal: &str) -> Vec<Value> {
+    let list = client.get(&format!("/v1/tasks?goal_id={goal}&limit=200")).await.body;
+    let mut items = list["items"].as_array().expect("a list").clone();
+    items.reverse();
+    items
+}
+
+async fn task(client: &Client, goal: &str, key: &str) -> Value {
+    let found = tasks(client, goal).await.into_iter().find(|task| task["key"] == key);
+    found.unwrap_or_else(|| panic!("there is no task {key}"))
+}
+
+async fn export(client: &Client, goal: &str) -> String {
+    let answer = client.get(&format!("/v1/goals/{goal}/export")).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "text/markdown; charset=utf-8"));
+    answer.text
+}
+
+/// What stays the same however a task is looked at.
+fn lasting(task: &Value) -> Value {
+    let mut task = task.clone();
+    for passing in ["revision", "updated_at"] {
+        task.as_object_mut().expect("an object").remove(passing);
+    }
+    task
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_export_that_is_imported_as_it_is_changes_nothing(#[case] backend: Backend) {
+    let Some(client) = Client::start(backend).await else { return };
+    let goal = import(&client, PLAN).await["goal"]["id"].as_str().expect("an id").to_owned();
+    client.app.drain().await;
+    let before: Vec<Value> = tasks(&client, &goal).await;
+    let text = export(&client, &goal).await;
+    let again = import(&client, &text).await;
+    assert_eq!((&again["updated"], &again["goal"]["id"]), (&json!(true), &json!(goal)));
+    let changes = &again["decomposition"]["changes"];
+    for field in ["add", "change", "remove", "complete", "skip", "goal"] {
+        assert_eq!(changes[field], json!([]), "{field}: {changes}");
+    }
+    assert_eq!(changes["keep"].as_array().map(Vec::len), Some(6));
+    assert_eq!(tasks(&client, &goal).await, before, "not even a revision");
+    assert_eq!(export(&client, &goal).await, text);
+    assert_eq!(client.app.db.number("SELECT COUNT(*) FROM goals").await, 1);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_was_edited_by_hand_is_all_that_changes(#[case] backend: Backend) {
+    let Some(client) = Client::start(backend).await else { return };
+    let goal = import(&client, PLAN).await["goal"]["id"].as_str().expect("an id").to_owned();
+    client.app.drain().await;
+    // T001 was done, T002 has run; T003 waits for a person.
+    let text = export(&client, &goal).await;
+    let before = tasks(&client, &goal).await;
+    let line = |key: &str| {
+        text.lines()
+            .find(|line| line.contains(&format!("] {key} ")))
+            .unwrap_or_else(|| panic!("{key} in\n{text}"))
+    };
+    let edited = text
+        .replace("- [x] T001", "- [ ] T001")
+        .replace("Turn a new arbor", "Turn and harden a new arbor")
+        .replace(line("T006"), "- [ ] T007 Wind it up (depends on T005)")
+        .replace("Restore the tide clock", "Restore the old tide clock");
+    let preview = client.post("/v1/goals/import", json!({"content": edited, "dry_run": true})).await;
+    assert_eq!((preview.status, &preview.body["goal"]["id"]), (200, &json!(goal)), "{}", preview.text);
+    assert_eq!(tasks(&client, &goal).await, before, "a preview writes no task");
+
+    let applied = import(&client, &edited).await;
+    let changes = &applied["decomposition"]["changes"];
+    assert_eq!(changes, &preview.body["decomposition"]["changes"], "it is what was shown");
+    assert_eq!((&changes["add"], &changes["remove"]), (&json!(["T007"]), &json!(["T006"])));
+    assert_eq!(changes["change"][0]["key"], "T004");
+    assert_eq!(changes["change"][0]["fields"][0]["field"], "title");
+    assert_eq!(changes["change"].as_array().map(Vec::len), Some(1), "{changes}");
+    assert_eq!(changes["goal"][0]["field"], "title");
+    let codes: Vec<&str> = applied["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["code"].as_str())
+        .collect();
+    assert!(codes.contains(&"unchecked_finished"), "{codes:?}");
+
+    assert_eq!(applied["goal"]["title"], "Restore the old tide clock");
+    assert_eq!(task(&client, &goal, "T001").await["status"], "completed", "a finding is no change");
+    let arbor = task(&client, &goal, "T004").await;
+    let old = before.iter().find(|task| task["key"] == "T004").expect("it was there");
+    assert_eq!((&arbor["id"], &arbor["title"]), (&old["id"], &json!("Turn and harden a new arbor")));
+    assert_eq!(arbor["depends_on"], old["depends_on"]);
+    let wind = task(&client, &goal, "T007").await;
+    assert_eq!(wind["depends_on"], json!([task(&client, &goal, "T005").await["id"]]));
+    assert_eq!(wind["status"], "pending");
+    for key in ["T001", "T002", "T003", "T005"] {
+        let old = before.iter().find(|task| task["key"] == key).expect("it was there");
+        assert_eq!(lasting(&task(&client, &goal, key).await), lasting(old), "{key}");
+    }
+    client.app.sequence().await;
+    let told = client.get("/v1/events?event_type=task.deleted").await;
+    assert_eq!(told.body["items"][0]["changes"]["key"], json!({"from": "T006", "to": null}));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_box_that_is_ticked_completes_the_task_and_frees_the_next(#[case] backend: Backend) {
+    let Some(client) = Client::start(backend).await else { return };
+    let plan = "# G\n\n- [ ] T001 First\n- [ ] T002 Second (depends on T001)\n- [ ] T003 Third (depends on T002)\n- [ ] T004 [P] Aside\n";
+    let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
+    let ticked =
+        plan.replace("[ ] T001", "[x] T001").replace("[ ] T003", "[x] T003").replace("[ ] T004", "[-] T004");
+    let body = json!({"planner": "outline", "mode": "update", "outline": ticked});
+    let answer = client.post(&format!("/v1/goals/{goal}/decompose"), body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.body["changes"]["complete"], json!(["T001"]));
+    assert_eq!(answer.body["changes"]["skip"], json!(["T004"]));
+    let codes = answer.body["findings"].to_string();
+    assert!(codes.contains("done_before_dependencies"), "{codes}");
+    let status =
+        async |key: &str| task(&client, &goal, key).await["status"].as_str().expect("a word").to_owned();
+    assert_eq!((status("T001").await, status("T002").await), ("completed".into(), "ready".into()));
+    assert_eq!((status("T003").await, status("T004").await), ("pending".into(), "skipped".into()));
+    let first = task(&client, &goal, "T001").await["id"].clone();
+    let record =
+        client.get(&format!("/v1/experiences?task_id={}", first.as_str().expect("an id"))).await.body;
+    assert_eq!(
+        record["items"][0]["provenance"]["method"], "MANUAL_TASK",
+        "a person did it, and it is on record"
+    );
+    // Ticking the rest achieves the goal.
+    let all = plan.replace("[ ]", "[x]");
+    let body = json!({"planner": "outline", "mode": "update", "outline": all});
+    let answer = client.post(&format!("/v1/goals/{goal}/decompose"), body).await;
+    assert_eq!(answer.body["changes"]["complete"], json!(["T002", "T003"]), "{}", answer.text);
+    assert_eq!(client.get(&format!("/v1/goals/{goal}")).await.body["status"], "achieved");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_update_moves_work_that_was_ready(#[case] backend: Backend) {
+    let Some(client) = Client::start(backend).await else { return };
+    let plan = "# G\n\n- [ ] T001 [P] One\n  use: time.now\n- [ ] T002 [P] Two\n  use: time.now\n- [ ] T003 [P] Three\n  use: time.now\n";
+    let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
+    let edited = "# G\n\n- [ ] T001 [P] One (depends on T004)\n  use: time.now\n- [ ] T002 [P] Two\n- [ ] T004 [P] Four\n  use: time.now\n";
+    let body = json!({"planner": "outline", "mode": "update", "outline": edited});
+    let answer = client.post(&format!("/v1/goals/{goal}/decompose"), body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(task(&client, &goal, "T001").await["status"], "pending", "it waits for a new task");
+    client.app.drain().await;
+    assert_eq!(task(&client, &goal, "T004").await["status"], "completed");
+    assert_eq!(task(&client, &goal, "T001").await["status"], "completed", "and went on behind it");
+    assert_eq!(
+        task(&client, &goal, "T002").await["status"],
+        "waiting",
+        "what is no tool's any more waits for a person"
+    );
+    assert_eq!(tasks(&client, &goal).await.len(), 3);
+    let queued = "SELECT COUNT(*) FROM runs WHERE status = 'queued'";
+    assert_eq!(client.app.db.number(queued).await, 0, "nothing is left of what was withdrawn");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_update_that_cannot_be_changes_nothing(#[case] backend: Backend) {
+    let Some(client) = Client::start(backend).await else { return };
+    let plan = "# G\n\n- [ ] T001 One\n- [ ] T002 Two (depends on T001)\n";
+    let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
+    let text = export(&client, &goal).await;
+    let before = tasks(&client, &goal).await;
+    let circle = text.replace("One <!--", "One (depends on T002) <!--");
+    let circle = if circle == text { text.replace(" One", " One (depends on T002)") } else { circle };
+    let answer = client.post("/v1/goals/import", json!({ "content": circle })).await;
+    answer.is_problem(422, "invalid_plan");
+    assert_eq!(answer.body["errors"][0]["code"], "dependency_cycle", "{}", answer.text);
+    assert_eq!(tasks(&client, &goal).await, before);
+    client.as_ada("PATCH", &format!("/v1/goals/{goal}"), Some(&json!({"status": "abandoned"})), &[]).await;
+    client.post("/v1/goals/import", json!({ "content": text })).await.is_problem(409, "goal_not_active");
+    // Nobody else can reach the goal by its id in a file: for them it is a plan like any other.
+    let eve = client.send(Some("eve"), "POST", "/v1/goals/import", Some(&json!({ "content": text }))).await;
+    assert_eq!(eve.status, 201, "{}", eve.text);
+    assert_ne!(eve.body["goal"]["id"], json!(goal));
+    assert!(eve.text.contains("unknown_goal"));
+}
+
+#[tokio::test]
+async fn task_master_s_files_are_imported_and_come_back_as_markdown() {
+    let Some(client) = Client::start(Backend::Sqlite).await else { return };
+    let file = json!({"master": {"tasks": [
+        {"id": 1, "title": "Measure", "status": "done", "dependencies": [], "subtasks": []},
+        {"id": 2, "title": "Saw", "status": "pending", "dependencies": [1], "priority": "high", "subtasks": [
+            {"id": 1, "title": "Mark the boards", "status": "pending", "dependencies": []},
+            {"id": 2, "title": "Cut them", "status": "pending", "dependencies": ["2.1"]},
+        ]},
+    ]}});
+    let answer =
+        client.post("/v1/goals/import", json!({"content": file.to_string(), "title": "Shelf"})).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let goal = answer.body["goal"]["id"].as_str().expect("an id").to_owned();
+    let keys: Vec<Value> = tasks(&client, &goal).await.iter().map(|task| task["key"].clone()).collect();
+    assert_eq!(json!(keys), json!(["1", "2", "2.1", "2.2"]));
+    let again = import(&client, &export(&client, &goal).await).await;
+    assert_eq!(again["decomposition"]["changes"]["keep"].as_array().map(Vec::len), Some(4), "{again}");
+    let other =
+        client.post("/v1/goals/import", json!({"content": "- [ ] T1 A\n", "format": "taskmaster"})).await;
+    other.is_problem(422, "not_a_plan");
+}
