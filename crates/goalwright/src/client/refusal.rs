@@ -66,8 +66,6 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         "invalid_plan" => "mend the plan and import it again; nothing was written",
         "not_a_plan" => "a plan is Markdown with checklist items such as `- [ ] T001 Title`",
         "scheduled_at_required" => "give the moment with --scheduled-at, such as 2026-12-24T18:00:00Z",
-        "unsupported_format" => "leave --format out, and the format is found by looking",
-        "unsupported_mode" => "leave --mode and --update out",
         "model_not_configured" => "give a written plan with --outline FILE, or set GOALWRIGHT_MODEL",
         "database_unavailable" => {
             "look whether the database answers and its disk has room; then run the same command again"
