@@ -37,8 +37,8 @@ const PERSON: &str = "# Ask\n\n- [ ] T001 Ask somebody\n";
 #[case::blank("plan.md", b" \n\n", &["empty"])]
 #[case::binary("plan.md", b"\x7fELF\x02\xff\xfe\0", &["plan.md", "binary"])]
 #[case::control("plan.md", b"# Plan\n\nA\0B\n", &["line 3", "U+0000"])]
-#[case::json_in_markdown("plan.md", b"{\"tasks\": []}", &["line 1", "JSON"])]
-#[case::json("tasks.json", b"{\"tasks\": []}", &["tasks.json", "JSON"])]
+#[case::json_in_markdown("plan.md", b"{\"tasks\": []}", &["line 1", "no tasks"])]
+#[case::json("tasks.json", b"{\"name\": \"left-pad\", \"version\": \"1.0.0\"}", &["line 1", "tasks.json"])]
 #[case::chain("chain.yaml", b"name: Brief\nsteps: []\n", &["chain.yaml", "chains"])]
 #[case::html("plan.md", b"<!doctype html>\n<p>Plan\n", &["line 1", "HTML"])]
 #[case::prose("plan.md", b"# Notes\n\nNothing to do.\n", &["1 heading", "checklist"])]
@@ -53,7 +53,7 @@ const PERSON: &str = "# Ask\n\n- [ ] T001 Ask somebody\n";
 #[case::unknown_tool(
     "plan.md",
     b"# Plan\n\n- [ ] T001 Start\n  use: rocket.launch {}\n",
-    &["line 4", "`rocket`", "file, json, text, time"]
+    &["line 4", "`rocket`", "file, http, json, text, time"]
 )]
 #[case::unknown_operation("plan.md", b"# Plan\n\n- [ ] T001 A\n  use: file.burn {}\n", &["line 4", "burn"])]
 #[case::wrong_type(
@@ -212,21 +212,27 @@ fn a_plan_that_needs_a_person_ends_with_3() {
 }
 
 #[test]
-fn an_edited_plan_begins_anew_only_when_told_to() {
+fn an_edited_plan_changes_its_goal_and_begins_anew_only_when_told_to() {
     let home = Home::new();
     home.write("plan.md", PERSON);
     let first = home.summary("plan.md", 3);
-    home.write("plan.md", "# Ask\n\n- [ ] T001 Ask somebody else\n");
-    let refused = home.run(&["run", "--json", "--no-input", "plan.md"]);
-    let help = refused.stderr.lines().find(|line| line.starts_with("help: ")).unwrap_or_default().to_owned();
-    assert_refused(refused, 2, &["plan.md", "edited"]);
-    assert!(help.contains("--new"), "{help}");
-    assert_eq!(home.database.count("goals"), 1);
+    let before = home.database.count("tasks");
+    let more = format!("{PERSON}- [ ] T009 [P] Look at the clock\n  use: time.now\n");
+    home.write("plan.md", &more);
+    let told = home.run(&["run", "--no-input", "plan.md"]).has_code(3);
+    assert!(told.stderr.contains("the plan was edited: 1 added"), "{told:?}");
+    let edited = home.summary("plan.md", 3);
+    assert_eq!((&edited["goal_id"], edited["resumed"].as_bool()), (&first["goal_id"], Some(true)));
+    assert_eq!((home.database.count("goals"), home.database.count("tasks")), (1, before + 1));
+    assert_eq!(home.database.texts("SELECT status FROM tasks WHERE key = 'T009'"), ["completed"]);
 
     let second = home.run(&["run", "--json", "--no-input", "--new", "plan.md"]).has_code(3).json();
     assert_ne!(first["goal_id"], second["goal_id"]);
     let third = home.summary("plan.md", 3);
     assert_eq!(second["goal_id"], third["goal_id"], "the newest goal is resumed");
     home.write("plan.md", PERSON);
-    assert_refused(home.run(&["run", "--json", "--no-input", "plan.md"]), 2, &["--new"]);
+    let back = home.run(&["run", "--no-input", "plan.md"]).has_code(3);
+    assert!(back.stderr.contains("finished_task_missing") || back.stderr.contains("resuming"), "{back:?}");
+    home.write("plan.md", "# Nothing\n");
+    assert_refused(home.run(&["run", "--json", "--no-input", "plan.md"]), 2, &["line 1"]);
 }
