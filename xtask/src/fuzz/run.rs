@@ -76,7 +76,11 @@ impl Ran {
 
     fn stat(&self, name: &str) -> &str {
         let stat = |line: &'_ str| line.strip_prefix("stat::").is_some_and(|line| line.starts_with(name));
-        self.log.lines().find(|line| stat(line)).and_then(|line| line.split_whitespace().last()).unwrap_or("?")
+        self.log
+            .lines()
+            .find(|line| stat(line))
+            .and_then(|line| line.split_whitespace().last())
+            .unwrap_or("?")
     }
 
     /// The edges of the code that were reached, from the last line that tells.
