@@ -21,6 +21,8 @@ pub fn check(bytes: &[u8]) {
     }
     let slug = slugify(text);
     assert_eq!(slugify(&slug), slug, "a slug is its own slug");
+    assert!((1..=60).contains(&slug.chars().count()), "{slug} is short");
+    assert!(slug.chars().all(|c| c == '-' || c.is_alphanumeric()), "{slug} is letters, digits and hyphens");
 }
 
 fn check_key(bytes: &[u8]) {
