@@ -16,6 +16,9 @@ pub fn check(text: &str) {
     let read = cost::bounded(text.len(), || read_outline(text, &Limits::IMPORT));
     assert_eq!(read, read_outline(text, &Limits::IMPORT), "the same text is read in the same way");
     check_read(text, &read);
+    if let Ok(outline) = read {
+        assert!(outline.plan.tasks.iter().all(|task| task.key.is_some()), "every task has a key");
+    }
 }
 
 /// What holds for whatever a reader of plans makes of a text.
@@ -56,9 +59,8 @@ fn check_tasks(plan: &Plan, lines: u32) {
     let mut keys = HashSet::new();
     let mut phases = 0;
     for task in &plan.tasks {
-        let key = task.key.as_deref().expect("every task has a key");
-        assert!(keys.insert(key), "{key} is there twice");
-        assert!(task.line.is_some(), "{key} stands on a line");
+        assert!(task.key.as_ref().is_none_or(|key| keys.insert(key)), "{:?} is there twice", task.key);
+        assert!(task.line.is_some(), "{task:?} stands on a line");
         check_line(task.line, lines);
         check_line(task.action.as_ref().and_then(|action| action.line), lines);
         if let Some(phase) = task.phase {
