@@ -25,8 +25,8 @@ fn check_plan(bytes: usize, plan: &Plan) {
     let checked = cost::bounded(bytes, || validate(plan, &Limits::IMPORT));
     assert_eq!(checked, validate(plan, &Limits::IMPORT), "the same plan is judged in the same way");
     let json = serde_json::to_value(plan).expect("a plan is JSON");
-    let again: Plan = serde_json::from_value(json).expect("the JSON of a plan is a plan");
-    assert_eq!(&again, plan, "a plan that was stored is the same plan");
+    let again: Plan = serde_json::from_value(json.clone()).expect("the JSON of a plan is a plan");
+    assert_eq!(serde_json::to_value(&again).ok(), Some(json), "a plan that was stored is the same plan");
     assert_eq!(plan_hash(&again), plan_hash(plan));
     match checked {
         Ok(()) => {

@@ -99,10 +99,10 @@ fn check_plan(plan: &Plan) {
     let circular = written.iter().any(|problem| problem.code == "dependency_cycle");
     assert!(cycles.is_empty() || circular, "what the order implies makes no cycle: {cycles:?}");
 
-    assert_eq!(plan_hash(plan), plan_hash(&plan.clone()));
     let json = serde_json::to_value(plan).expect("a plan is JSON");
-    let again: Plan = serde_json::from_value(json).expect("the JSON of a plan is a plan");
-    assert_eq!(&again, plan, "a plan that was stored is the same plan");
+    let again: Plan = serde_json::from_value(json.clone()).expect("the JSON of a plan is a plan");
+    assert_eq!(serde_json::to_value(&again).ok(), Some(json), "a plan that was stored is the same plan");
+    assert_eq!(plan_hash(&again), plan_hash(plan));
 }
 
 fn check_refusal(error: &OutlineError, lines: u32) {
