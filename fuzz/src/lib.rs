@@ -12,6 +12,7 @@ pub mod expression;
 pub mod json;
 pub mod names;
 pub mod outline;
+pub mod plans;
 pub mod repetition;
 pub mod template;
 
