@@ -8,13 +8,21 @@ use clap::ValueEnum;
 use crate::postgres::{self, Durability, Server};
 use crate::process;
 
-/// A database to measure.
+/// What can be measured by itself.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Database {
-    /// A file on this machine's disk
+enum Only {
+    /// Everything, in a file on this machine's disk
     Sqlite,
-    /// A throwaway server that waits for the disk, unless GOALWRIGHT_TEST_POSTGRES names one
+    /// Everything, on a throwaway server that waits for the disk, unless GOALWRIGHT_TEST_POSTGRES names one
     Postgres,
+    /// Imports
+    Imports,
+    /// Claims and settlements
+    Claims,
+    /// The worker loop, and the start of `serve` on what it leaves
+    Serve,
+    /// Lists and progress, with a small and a large tenant
+    Lists,
 }
 
 /// Arguments of `cargo xtask bench`.
@@ -23,9 +31,12 @@ pub(crate) struct Args {
     /// Tasks that claims, settlements and the worker loop get, 100 to 10000 [default: 5000]
     #[arg(long)]
     tasks: Option<u32>,
-    /// Measure one database only
-    #[arg(long, value_enum)]
-    only: Option<Database>,
+    /// Tasks of the large tenant whose lists are measured, 10000 to 5000000 [default: 1000000]
+    #[arg(long)]
+    list_tasks: Option<u32>,
+    /// Measure one database or one part only; several with commas between them
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Only>,
     /// Print one JSON object to standard output, and everything for people to standard error
     #[arg(long)]
     json: bool,
@@ -33,10 +44,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let server = match self.only {
-            Some(Database::Sqlite) => None,
-            Some(Database::Postgres) => Some(server()?),
-            None => match server() {
+        let named = |one| self.only.contains(&one);
+        let server = match (named(Only::Sqlite), named(Only::Postgres)) {
+            (true, false) => None,
+            (_, true) => Some(server()?),
+            (false, false) => match server() {
                 Ok(server) => Some(server),
                 Err(error) => {
                     eprintln!("PostgreSQL is left out: {error:#}");
@@ -47,10 +59,18 @@ impl Args {
         if let Some(server) = &server {
             eprintln!("PostgreSQL: {}", server.description());
         }
-        // The program whose start is measured lies next to the one that measures.
-        let built = process::run(process::cargo().args(["build", "--release", "--package", "goalwright"]))?;
-        let status = process::run(&mut self.command(server.as_ref(), built.success()))?;
+        let status = process::run(&mut self.command(server.as_ref(), self.serves()?))?;
         Ok(process::exit_code(status).into())
+    }
+
+    /// Builds the program whose start is measured, if that is wanted: it lies next to the one that measures.
+    fn serves(&self) -> Result<bool> {
+        let parts = [Only::Imports, Only::Claims, Only::Lists];
+        if !self.only.contains(&Only::Serve) && self.only.iter().any(|only| parts.contains(only)) {
+            return Ok(false);
+        }
+        let built = process::run(process::cargo().args(["build", "--release", "--package", "goalwright"]))?;
+        Ok(built.success())
     }
 
     fn command(&self, server: Option<&Server>, serve: bool) -> Command {
@@ -59,11 +79,12 @@ impl Args {
         if let Some(tasks) = self.tasks {
             command.args(["--tasks", &tasks.to_string()]);
         }
-        match self.only {
-            Some(Database::Sqlite) => command.args(["--only", "sqlite"]),
-            Some(Database::Postgres) => command.args(["--only", "postgres"]),
-            None => &mut command,
-        };
+        if let Some(tasks) = self.list_tasks {
+            command.args(["--list-tasks", &tasks.to_string()]);
+        }
+        for name in self.only.iter().filter_map(ValueEnum::to_possible_value) {
+            command.args(["--only", name.get_name()]);
+        }
         if self.json {
             command.arg("--json");
         }

@@ -26,6 +26,11 @@ const STEP: Step = Step { name: "", env: None, args: &[], optional: None };
 const STEPS: &[Step] = &[
     Step { name: "format", args: &["fmt", "--all", "--check"], ..STEP },
     Step {
+        name: "format of the fuzz targets",
+        args: &["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"],
+        ..STEP
+    },
+    Step {
         name: "dependencies",
         args: &["deny", "--workspace", "check", "bans", "licenses", "sources"],
         optional: Some("deny"),
@@ -46,6 +51,7 @@ const STEPS: &[Step] = &[
         args: &["run", "--package", "goalwright-domain", "--example", "embed"],
         ..STEP
     },
+    Step { name: "fuzzing", args: &["xtask", "fuzz", "--seconds", "15"], ..STEP },
     Step { name: "tests", args: &["xtask", "test", "--postgres", "require"], ..STEP },
 ];
 

@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod fuzz;
 mod openapi;
 mod postgres;
 mod process;
@@ -35,10 +36,12 @@ macro_rules! commands {
 commands! {
     /// Run all tests on SQLite and PostgreSQL; starts a throwaway PostgreSQL server if none is named
     Test => test,
-    /// Measure imports, claims, settlements and the start of `serve` against the databases' own limits
+    /// Measure imports, claims, settlements, the start of `serve`, and lists of large tenants
     Bench => bench,
-    /// Run the whole gate: formatting, lints, documentation, layering, the domain crate alone, all tests
+    /// Run the whole gate: formatting, lints, documentation, layering, the domain crate alone, fuzzing, all tests
     Ci => ci,
+    /// Search for inputs that break a law of readers and templates, with libFuzzer
+    Fuzz => fuzz,
     /// Write docs/openapi.json anew
     Openapi => openapi,
 }

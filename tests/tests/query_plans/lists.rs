@@ -107,6 +107,23 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<Liste
     listed
 }
 
+/// A goal says more than an agent or a type, of which a tenant may have any number of tasks. SQLite has to be told so;
+/// PostgreSQL counts.
+pub(crate) async fn within_a_goal(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<Listed> {
+    let (queries, workspace) = (&app.services.queries, app.ada.workspace());
+    let newest = app.tasks(goal).await.pop().expect("a task").state;
+    let mut listed = Vec::new();
+    log.record.take();
+    let filter = TaskFilter {
+        goal_id: Some(goal),
+        agent_id: newest.agent_id,
+        task_type: Some(newest.task_type.clone()),
+        ..TaskFilter::default()
+    };
+    list!(log, listed, "tasks" by "id" from newest.id.to_string(), ["goal_id"], page => queries.tasks(workspace, &filter, &page));
+    listed
+}
+
 /// What is in an order of its own or found at once, and filters combined: these need an index, if not for all of it.
 pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
     let (queries, workspace) = (&app.services.queries, app.ada.workspace());

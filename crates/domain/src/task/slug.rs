@@ -10,7 +10,8 @@ pub fn slugify(title: &str) -> String {
     let mut slug = String::new();
     for c in title.chars() {
         if c.is_alphanumeric() {
-            slug.extend(c.to_lowercase());
+            // `İ` becomes an `i` and a dot of its own, which is no letter.
+            slug.extend(c.to_lowercase().filter(|c| c.is_alphanumeric()));
         } else if !slug.is_empty() && !slug.ends_with('-') {
             slug.push('-');
         }
@@ -44,6 +45,7 @@ mod tests {
         assert_eq!(slugify("  List the *Markdown* files! "), "list-the-markdown-files");
         assert_eq!(slugify("依存を確認"), "依存を確認");
         assert_eq!(slugify("!!!"), "task");
+        assert_eq!(slugify("İş 1"), "iş-1");
         assert!(slugify(&"ab ".repeat(100)).chars().count() <= 60);
     }
 

@@ -7,6 +7,7 @@
 mod claims;
 mod drain;
 mod import;
+mod lists;
 mod place;
 mod plain;
 mod product;
@@ -31,22 +32,67 @@ enum Backend {
     Postgres,
 }
 
-/// Measures imports, claims and settlements, the worker loop, and the start of `serve`.
+/// What can be measured by itself: on one database, or one part on both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Only {
+    /// Everything, on SQLite
+    Sqlite,
+    /// Everything, on PostgreSQL
+    Postgres,
+    /// Imports
+    Imports,
+    /// Claims and settlements
+    Claims,
+    /// The worker loop, and the start of `serve` on what it leaves
+    Serve,
+    /// Lists and progress, with a small and a large tenant
+    Lists,
+}
+
+impl Only {
+    /// The database it names; none for a part.
+    const fn database(self) -> Option<Backend> {
+        match self {
+            Self::Sqlite => Some(Backend::Sqlite),
+            Self::Postgres => Some(Backend::Postgres),
+            Self::Imports | Self::Claims | Self::Serve | Self::Lists => None,
+        }
+    }
+}
+
+/// Measures imports, claims and settlements, the worker loop, the start of `serve`, and lists.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Args {
     /// Tasks that claims, settlements and the worker loop get
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(100..=10_000))]
     tasks: u32,
-    /// Measure one database only
-    #[arg(long, value_enum)]
-    only: Option<Backend>,
+    /// Tasks of the large tenant whose lists are measured
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=5_000_000))]
+    list_tasks: u32,
+    /// Measure one database or one part only; several with commas between them
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Only>,
     /// Print one JSON object to standard output, and everything for people to standard error
     #[arg(long)]
     json: bool,
     /// Leave out the start of `serve`, whose program must lie next to this one
     #[arg(long)]
     no_serve: bool,
+}
+
+impl Args {
+    /// Whether this database is to be measured.
+    fn wants(&self, backend: Backend) -> bool {
+        let mut named = self.only.iter().filter_map(|only| only.database()).peekable();
+        named.peek().is_none() || named.any(|one| one == backend)
+    }
+
+    /// Whether this part is.
+    fn wants_part(&self, part: Only) -> bool {
+        let mut named = self.only.iter().filter(|only| only.database().is_none()).peekable();
+        named.peek().is_none() || named.any(|one| *one == part)
+    }
 }
 
 /// No series of claims lasts longer, however slow the disk is; its rate is that of what was done by then.
@@ -71,7 +117,7 @@ async fn main() -> ExitCode {
 async fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
     report.machine()?;
     for backend in [Backend::Sqlite, Backend::Postgres] {
-        if args.only.is_some_and(|only| only != backend) {
+        if !args.wants(backend) {
             continue;
         }
         let Some(place) = Place::open(backend)? else {
@@ -88,18 +134,29 @@ async fn measure(args: &Args, report: &mut Report) -> anyhow::Result<()> {
 async fn on(place: &Place, args: &Args, report: &mut Report) -> anyhow::Result<()> {
     report.database(place.name(), &place.describe().await?);
     warm_up(place).await?;
-    import::measure(place, report).await?;
-    for batch in [1, 64] {
-        for workers in [1, 8] {
-            claims::measure(place, report, args.tasks, claims::Shape { workers, batch }, PATIENCE).await?;
+    if args.wants_part(Only::Imports) {
+        import::measure(place, report).await?;
+    }
+    if args.wants_part(Only::Claims) {
+        for batch in [1, 64] {
+            for workers in [1, 8] {
+                claims::measure(place, report, args.tasks, claims::Shape { workers, batch }, PATIENCE)
+                    .await?;
+            }
         }
     }
-    let drained = drain::measure(place, report, args.tasks).await?;
-    if args.no_serve {
-        report.say("serve: left out, its program was not built");
-        return Ok(());
+    if args.wants_part(Only::Serve) {
+        let drained = drain::measure(place, report, args.tasks).await?;
+        if args.no_serve {
+            report.say("serve: left out, its program was not built");
+        } else {
+            serve::measure(place, report, &drained).await?;
+        }
     }
-    serve::measure(place, report, &drained).await
+    if args.wants_part(Only::Lists) {
+        lists::measure(place, report, args.list_tasks).await?;
+    }
+    Ok(())
 }
 
 /// One of everything, uncounted: code, caches and the server's processes are in place afterwards.

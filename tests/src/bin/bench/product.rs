@@ -2,22 +2,28 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use goalwright_api::{ApiSettings, app};
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::planning::ImportRequest;
+use goalwright_application::ports::{Claims, Tokens};
 use goalwright_application::{Context, Services};
 use goalwright_domain::goal::GoalId;
 use goalwright_infrastructure::auth::Hs256Tokens;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings};
 use goalwright_infrastructure::tools::BuiltinTools;
 use goalwright_infrastructure::{Folders, LocalSignals, SystemClock, SystemIds, runner};
+use poem::Response;
+use poem::endpoint::BoxEndpoint;
 use sea_orm::DatabaseConnection;
 
 use crate::place::Place;
 use crate::plain;
 
-/// Tokens are not part of any figure.
+/// The user of every database.
+const USER: &str = "bench";
 const SECRET: &[u8] = b"the secret of a benchmark, 32 bytes or more";
 
 pub(crate) struct Product {
@@ -27,6 +33,7 @@ pub(crate) struct Product {
     pub(crate) services: Services,
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) context: Context,
+    tokens: Arc<dyn Tokens>,
 }
 
 impl Product {
@@ -47,11 +54,23 @@ impl Product {
             signals: LocalSignals::new(),
         };
         let runner = runner("bench");
-        let services = Services::new(&ports, Arc::new(Hs256Tokens::new(SECRET, None, None)?), &runner);
+        let tokens: Arc<dyn Tokens> = Arc::new(Hs256Tokens::new(SECRET, None, None)?);
+        let services = Services::new(&ports, tokens.clone(), &runner);
         let kernel = Arc::new(Kernel::new(ports.clone(), runner, Settings::default()));
-        let principal = services.access.enter("bench", None).await?;
+        let principal = services.access.enter(USER, None).await?;
         let context = Context::of(principal);
-        Ok(Self { url, database, ports, services, kernel, context })
+        Ok(Self { url, database, ports, services, kernel, context, tokens })
+    }
+
+    /// The whole interface, to be asked in process.
+    pub(crate) fn http(&self) -> BoxEndpoint<'static, Response> {
+        app(self.services.clone(), ApiSettings::new(self.ports.ids.clone()))
+    }
+
+    /// A token for an hour.
+    pub(crate) fn token(&self) -> anyhow::Result<String> {
+        let claims = Claims { subject: USER.to_owned(), workspace: None };
+        Ok(self.tokens.mint(&claims, Duration::from_secs(3600), self.ports.clock.now())?)
     }
 
     pub(crate) async fn import(&self, plan: &str) -> anyhow::Result<GoalId> {

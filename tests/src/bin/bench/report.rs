@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
+use crate::lists::{self, Latency};
 use crate::place::Place;
 
 /// One measurement, with the database's own limit where there is one.
@@ -58,12 +59,13 @@ pub(crate) struct Report {
     machine: Value,
     databases: Vec<(&'static str, String)>,
     figures: Vec<Figure>,
+    latencies: Vec<Latency>,
 }
 
 impl Report {
     pub(crate) fn new(json: bool) -> Self {
-        let (databases, figures) = (Vec::new(), Vec::new());
-        Self { json, started: Instant::now(), machine: Value::Null, databases, figures }
+        let (databases, figures, latencies) = (Vec::new(), Vec::new(), Vec::new());
+        Self { json, started: Instant::now(), machine: Value::Null, databases, figures, latencies }
     }
 
     /// A line for people.
@@ -101,35 +103,55 @@ impl Report {
         self.figures.push(figure);
     }
 
-    /// The table, or the JSON object.
+    pub(crate) fn latency(&mut self, latency: Latency) {
+        self.say(&latency.line());
+        self.latencies.push(latency);
+    }
+
+    /// The tables, or the JSON object.
     pub(crate) fn finish(self) {
-        let took = self.started.elapsed().as_secs_f64();
-        let head = ["database", "what", "figure", "the database alone", "ratio"].map(str::to_owned);
-        let rows: Vec<[String; 5]> =
-            std::iter::once(head).chain(self.figures.iter().map(Figure::row)).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: [usize; 5] = std::array::from_fn(width);
-        self.say("");
-        for (index, row) in rows.iter().enumerate() {
-            let [w0, w1, w2, w3, w4] = widths;
-            let [database, what, value, limit, ratio] = row;
-            self.say(&format!(
-                "| {database:<w0$} | {what:<w1$} | {value:>w2$} | {limit:>w3$} | {ratio:>w4$} |"
-            ));
-            if index == 0 {
-                let rule = widths.map(|width| "-".repeat(width));
-                let [r0, r1, r2, r3, r4] = rule;
-                self.say(&format!("|-{r0}-|-{r1}-|-{r2}:|-{r3}:|-{r4}:|"));
-            }
+        if !self.figures.is_empty() {
+            let head = ["database", "what", "figure", "the database alone", "ratio"].map(str::to_owned);
+            self.table(
+                &std::iter::once(head).chain(self.figures.iter().map(Figure::row)).collect::<Vec<_>>(),
+            );
+            self.say("\nratio: the part of the database's own limit that is reached.");
         }
-        self.say(&format!(
-            "\nratio: the part of the database's own limit that is reached. Took {took:.0} s."
-        ));
+        if !self.latencies.is_empty() {
+            self.table(&lists::table(&self.latencies));
+            self.say("\nratio: the median of the large tenant by that of the small one.");
+        }
+        self.say(&format!("Took {:.0} s.", self.started.elapsed().as_secs_f64()));
         if self.json {
             let figures: Vec<Value> = self.figures.iter().map(Figure::json).collect();
+            let latencies: Vec<Value> = self.latencies.iter().map(Latency::json).collect();
             let databases: serde_json::Map<String, Value> =
                 self.databases.iter().map(|(name, text)| ((*name).to_owned(), json!(text))).collect();
-            println!("{}", json!({"machine": self.machine, "databases": databases, "figures": figures}));
+            let told = json!({
+                "machine": self.machine, "databases": databases, "figures": figures, "lists": latencies,
+            });
+            println!("{told}");
+        }
+    }
+
+    /// Words to the left, figures to the right.
+    fn table<const COLUMNS: usize>(&self, rows: &[[String; COLUMNS]]) {
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; COLUMNS] = std::array::from_fn(width);
+        self.say("");
+        for (index, row) in rows.iter().enumerate() {
+            let cells: [String; COLUMNS] =
+                std::array::from_fn(|column| match (&row[column], widths[column]) {
+                    (cell, width) if column < 2 => format!("{cell:<width$} "),
+                    (cell, width) => format!("{cell:>width$} "),
+                });
+            self.say(&format!("| {}|", cells.join("| ")));
+            if index == 0 {
+                let rules: [String; COLUMNS] = std::array::from_fn(|column| {
+                    format!("{}{}", "-".repeat(widths[column] + 1), if column < 2 { "-" } else { ":" })
+                });
+                self.say(&format!("|{}|", rules.join("|")));
+            }
         }
     }
 }

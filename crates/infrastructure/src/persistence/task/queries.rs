@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{from_row, search, select};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
-use crate::persistence::sql::Sql;
+use crate::persistence::sql::{Dialect, Sql};
 
 pub(crate) async fn one(
     reader: &Reader,
@@ -58,11 +58,14 @@ pub(crate) async fn list(
     if let Some(status) = filter.status {
         sql = sql.text(" AND status = ").bind(status.as_str());
     }
+    // SQLite would search by agent or type, of which a tenant may have any number of tasks, when a goal says more. A
+    // plus sign keeps it from that.
+    let aside = if filter.goal_id.is_some() && sql.dialect == Dialect::Sqlite { "+" } else { "" };
     if let Some(agent) = filter.agent_id {
-        sql = sql.text(" AND agent_id = ").bind(agent.uuid());
+        sql = sql.text(&format!(" AND {aside}agent_id = ")).bind(agent.uuid());
     }
     if let Some(task_type) = &filter.task_type {
-        sql = sql.text(" AND task_type = ").bind(task_type.as_str());
+        sql = sql.text(&format!(" AND {aside}task_type = ")).bind(task_type.as_str());
     }
     if let Some(slug) = &filter.slug {
         sql = sql.text(" AND slug = ").bind(slug.as_str());
