@@ -3,6 +3,7 @@ use goalwright_application::planning::ImportRequest;
 use goalwright_domain::goal::Origin;
 use goalwright_domain::plan;
 use poem_openapi::{Object, OpenApi};
+use uuid::Uuid;
 
 use super::decomposition::{DecompositionBody, FindingBody};
 use super::{GoalBody, location};
@@ -35,8 +36,12 @@ pub(crate) struct ImportBody {
     content: String,
     /// How it is written: a Markdown checklist, or Task Master's `tasks.json`. `auto`, the default, looks at the content.
     format: Option<Word<Format>>,
-    /// The goal's title; else the plan's.
+    /// The goal's title; else the plan's, else the file's name.
     title: Option<String>,
+    /// What the file is called.
+    name: Option<String>,
+    /// Apply the plan to this goal, as an update, instead of making a new one.
+    goal_id: Option<Uuid>,
     /// Only show what would be made.
     dry_run: Option<bool>,
 }
@@ -66,11 +71,13 @@ impl Import {
     /// All problems of a plan are reported at once, each with its line.
     #[oai(path = "/v1/goals/import", method = "post", operation_id = "import_goal")]
     async fn import(&self, caller: Caller, body: Body<ImportBody>) -> Result<Planned<ImportedBody>, Problem> {
-        let ImportBody { content, format, title, dry_run } = body.0;
+        let ImportBody { content, format, title, name, goal_id, dry_run } = body.0;
         let request = ImportRequest {
             content,
             format: format.map(|format| format.0.domain()).unwrap_or_default(),
             title,
+            name,
+            goal: goal_id.map(Into::into),
             dry_run: dry_run.unwrap_or(false),
             fresh: false,
             origin: Origin::default(),

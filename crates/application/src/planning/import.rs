@@ -15,8 +15,12 @@ pub struct ImportRequest {
     pub content: String,
     /// What it is written in.
     pub format: Format,
-    /// The goal's title; else the plan's, else `Imported plan`.
+    /// The goal's title; else the plan's, else the file's name.
     pub title: Option<String>,
+    /// What the file is called; else `Imported plan`.
+    pub name: Option<String>,
+    /// The goal that the plan is applied to as an update; else the one that it was exported from, else a new one.
+    pub goal: Option<GoalId>,
     /// Only show what would be made.
     pub dry_run: bool,
     /// Make a new goal, also of a plan that was exported from one that is there.
@@ -47,6 +51,14 @@ impl Planning {
     /// `Rejected` (`goal_not_active`).
     #[tracing::instrument(name = "goal.import", skip_all, fields(content.bytes = request.content.len()))]
     pub async fn import(&self, context: &Context, request: ImportRequest) -> Result<Imported, Error> {
+        if let Some(goal) = request.goal {
+            // Whether a plan is sound is nothing to tell to somebody who has no such goal.
+            let known = self.queries.goal(context.workspace(), goal).await?;
+            known.ok_or_else(|| Error::not_found("goal", goal))?;
+            let prepared = self.prepare(&request.content, request.format)?;
+            let digest = request.origin.source_digest.clone();
+            return self.import_again(context, goal, (request.dry_run, digest), prepared).await;
+        }
         let mut prepared = self.prepare(&request.content, request.format)?;
         if let Some(exported) = exported_from(&prepared).filter(|_| !request.fresh) {
             if self.queries.goal(context.workspace(), exported).await?.is_some() {
@@ -64,6 +76,8 @@ impl Planning {
             .title
             .filter(|title| !title.trim().is_empty())
             .or_else(|| prepared.plan.title.clone())
+            .or(request.name)
+            .filter(|title| !title.trim().is_empty())
             .unwrap_or_else(|| "Imported plan".to_owned());
         if request.dry_run {
             let decomposition = Decomposition {

@@ -33,9 +33,8 @@ impl Export {
         })?;
         if !session.quiet {
             note(&format!(
-                "wrote {0}; `goalwright goal import {0} --goal {1} --update` reads it again once it is edited",
-                path.display(),
-                self.id
+                "wrote {0}; edit it, and `goalwright goal import {0}` applies what differs",
+                path.display()
             ));
         }
         Ok(Exit::Success)

@@ -97,6 +97,9 @@ impl Import {
             ("content".to_owned(), json!(input::read(path)?)),
             ("dry_run".to_owned(), json!(self.dry_run)),
         ]);
+        if let Some(name) = path.file_stem().and_then(|name| name.to_str()) {
+            body.insert("name".to_owned(), json!(name));
+        }
         if let Some(title) = &self.title {
             body.insert("title".to_owned(), json!(title));
         }
@@ -105,7 +108,6 @@ impl Import {
         }
         if let Some(goal) = goal {
             body.insert("goal_id".to_owned(), json!(goal));
-            body.insert("mode".to_owned(), json!("update"));
         }
         session.client.send(Call::post(&["goals", "import"], Value::Object(body))).await
     }

@@ -224,7 +224,8 @@ async fn import(app: &App, context: &Context, source: Source, fresh: bool) -> Re
         source_path: Some(source.path.clone()),
         source_digest: Some(source.digest),
     };
-    let request = ImportRequest { content: source.text, origin, fresh, ..ImportRequest::default() };
+    let name = Path::new(&source.path).file_stem().map(|name| name.to_string_lossy().into_owned());
+    let request = ImportRequest { content: source.text, name, origin, fresh, ..ImportRequest::default() };
     let imported = app.services.planning.import(context, request).await.map_err(refused)?;
     let Imported { goal_id, decomposition, .. } = imported;
     let goal = goal_id.ok_or_else(|| Failure::new(Exit::Failed, "the import made no goal"))?;
