@@ -249,3 +249,20 @@ async fn task_master_s_files_are_imported_and_come_back_as_markdown() {
         client.post("/v1/goals/import", json!({"content": "- [ ] T1 A\n", "format": "taskmaster"})).await;
     other.is_problem(422, "not_a_plan");
 }
+
+#[tokio::test]
+async fn a_plan_can_be_applied_to_a_goal_that_it_does_not_name() {
+    let Some(client) = Client::start(Backend::Sqlite).await else { return };
+    let goal = import(&client, PLAN).await["goal"]["id"].as_str().expect("an id").to_owned();
+    let edited = PLAN.replace("Oil everything", "Oil the bearings");
+    let body = json!({"content": edited, "goal_id": goal, "name": "clock"});
+    let answer = client.post("/v1/goals/import", body.clone()).await;
+    assert_eq!((answer.status, &answer.body["updated"]), (201, &json!(true)), "{}", answer.text);
+    assert_eq!(answer.body["decomposition"]["changes"]["change"][0]["key"], "T006");
+    assert_eq!(answer.body["title"], "Restore the tide clock");
+    let eve = client.send(Some("eve"), "POST", "/v1/goals/import", Some(&body)).await;
+    eve.is_problem(404, "not_found");
+    let named =
+        client.post("/v1/goals/import", json!({"content": "- [ ] T001 A\n", "name": "errands"})).await;
+    assert_eq!(named.body["title"], "errands");
+}

@@ -12,6 +12,7 @@ mod process;
 mod record;
 
 mod audit;
+mod bodies;
 mod killed;
 mod limits;
 mod refusals;
