@@ -256,6 +256,7 @@ impl Book {
         now: Timestamp,
     ) -> Result<(), Error> {
         let shifts = self.shifts();
+        let queued_in = self.queued_in();
         let Self { tasks, edited, gone, .. } = &mut self;
         let (words, progress): (Vec<Task>, Vec<Task>) = std::mem::take(tasks)
             .into_values()
@@ -268,16 +269,25 @@ impl Book {
         unit.tasks().delete_many(&self.gone.into_iter().collect::<Vec<_>>()).await?;
         unit.executions().insert_runs(&self.queued).await?;
         self.told.extend(take_stock(unit, ids, &shifts, now).await?);
-        if !self.queued.is_empty() {
-            let goals: Vec<GoalId> = shifts.iter().map(|(goal, _)| *goal).collect();
-            // The counters are locked by now. Whoever put a goal to rest in the meantime has not seen these tasks.
-            if unit.goals().any_rests(&goals).await? {
-                let message = "the goal was put to rest at the same moment; ask again".to_owned();
-                return Err(Error::Conflict { code: "conflict", message });
-            }
+        // The counters are locked by now. Whoever put a goal to rest in the meantime has not seen these tasks.
+        if !queued_in.is_empty() && unit.goals().any_rests(&queued_in).await? {
+            let message = "the goal was put to rest at the same moment; ask again".to_owned();
+            return Err(Error::Conflict { code: "conflict", message });
         }
         unit.outbox().append(&self.told).await?;
         Ok(())
+    }
+
+    /// The goals of which tasks can be claimed from now on.
+    fn queued_in(&self) -> Vec<GoalId> {
+        let revived = self.changed_runs.iter().filter(|run| run.status == RunStatus::Queued);
+        let goals: BTreeSet<GoalId> = self
+            .queued
+            .iter()
+            .chain(revived)
+            .filter_map(|run| self.tasks.get(&run.task_id)?.state().goal_id)
+            .collect();
+        goals.into_iter().collect()
     }
 
     /// How the counters of goals move.
