@@ -6,9 +6,15 @@
 mod bench;
 mod ci;
 mod fuzz;
+mod maintenance;
+mod migrate;
 mod openapi;
+mod plans;
 mod postgres;
 mod process;
+mod product;
+mod rebuild;
+mod seed_demo;
 mod test;
 
 use std::process::ExitCode;
@@ -44,6 +50,14 @@ commands! {
     Fuzz => fuzz,
     /// Write docs/openapi.json anew
     Openapi => openapi,
+    /// Import every plan of a folder, and tell what came of each
+    Plans => plans,
+    /// Fill a database with goals in every state, to look at
+    SeedDemo => seed_demo,
+    /// Bring the schema of the database up to date
+    Migrate => migrate,
+    /// Compute the counters of goals anew from their tasks
+    Rebuild => rebuild,
 }
 
 /// The developer's side of Goalwright.

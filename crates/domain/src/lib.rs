@@ -30,6 +30,11 @@ pub mod workspace;
 pub use id::Id;
 pub use time::Timestamp;
 
+/// The guide for programs that embed this crate; its examples are run with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/embedding.md")]
+struct Embedding;
+
 /// A domain rule says no in this state: a stable code and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

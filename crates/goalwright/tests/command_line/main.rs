@@ -2,12 +2,15 @@
 //! of the workspace, so that the suite of processes finds it.
 
 mod admin;
+mod alike;
 mod fake;
 mod guide;
+mod guides;
 mod home;
 mod import;
 mod lists;
 mod record;
+mod shown;
 mod tasks;
 mod terminal;
 mod transports;

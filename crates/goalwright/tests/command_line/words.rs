@@ -5,16 +5,21 @@ pub(crate) fn settled(text: &str) -> String {
     text.lines().map(settled_line).collect::<Vec<_>>().join("\n")
 }
 
+/// What follows a number in a span of time, and what of it stays. A slow machine says `1.2 s` where a fast one says `12 ms`.
+const SPANS: [(&str, &str); 6] =
+    [(" s ago", ""), (" min ago", ""), (" h ago", ""), (" ms", ""), (" s)", ")"), (" s\n", "\n")];
+
 fn settled_line(line: &str) -> String {
     // A phrase is settled before words are looked at.
-    let mut line = line.replace("just now", "…");
-    for end in [" s ago", " min ago", " h ago", " ms"] {
+    let mut line = line.replace("just now", "…") + "\n";
+    for (end, kept) in SPANS {
         while let Some(at) = line.find(end) {
-            let start = line[..at].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |start| start + 1);
+            let start =
+                line[..at].rfind(|c: char| !c.is_ascii_digit() && c != '.').map_or(0, |start| start + 1);
             if start == at {
                 break;
             }
-            line.replace_range(start..at + end.len(), "…");
+            line.replace_range(start..at + end.len(), &format!("…{kept}"));
         }
     }
     let word = |word: &str| if varies(word) { "…".to_owned() } else { word.to_owned() };
@@ -40,4 +45,6 @@ fn what_varies_is_settled_and_nothing_else() {
     assert_eq!(settled("T001  3 min ago  2 of 3 tasks"), "T001 … 2 of 3 tasks");
     assert_eq!(settled("2026-11-21 06:04:52 UTC (just now)"), "… … UTC (…)");
     assert_eq!(settled("took 12 ms"), "took …");
+    assert_eq!(settled("took 1.2 s"), "took …");
+    assert_eq!(settled("done (1.2 s)"), settled("done (12 ms)"));
 }

@@ -1,0 +1,50 @@
+//! The guides that use the interface: each of their commands is run, against a server on a free port.
+
+use std::process::{Command, Stdio};
+
+use crate::alike::alike;
+use crate::home::Home;
+use crate::shown::{self, Shown};
+
+/// Runs a page, and compares what it shows with what was said.
+fn holds(page: &str, commands: usize) {
+    if !has_curl() {
+        return;
+    }
+    let home = Home::new();
+    let shown = shown::run(page, &home);
+    assert!(shown.len() >= commands, "the page shows {} commands", shown.len());
+    let data = home.data("").display().to_string();
+    let work = home.path("").display().to_string();
+    let mut wrong = Vec::new();
+    for Shown { command, output, said } in &shown {
+        let said = said.replace(data.trim_end_matches('/'), "~/.local/share/goalwright");
+        let said = said.replace(work.trim_end_matches('/'), "~/notes");
+        if !alike(output, &said) {
+            wrong.push(format!("$ {command}\n{said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "the page shows something else than this:\n\n{}", wrong.join("\n\n"));
+}
+
+/// The pages call the interface with `curl`, as their readers do. Where it is missing they cannot be tried; where `CI` is
+/// set that is a failure.
+fn has_curl() -> bool {
+    let mut curl = Command::new("curl");
+    let found = curl.arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "the guides call `curl`, which is not installed");
+        eprintln!("the guides were not tried: `curl` is not installed");
+    }
+    found
+}
+
+#[test]
+fn the_quickstart_says_what_happens() {
+    holds(include_str!("../../../../docs/guides/quickstart.md"), 12);
+}
+
+#[test]
+fn every_request_of_the_guide_to_http_is_answered_as_it_shows() {
+    holds(include_str!("../../../../docs/guides/http.md"), 30);
+}

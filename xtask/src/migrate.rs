@@ -1,0 +1,20 @@
+//! `cargo xtask migrate`: `goalwright admin migrate`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::maintenance::Options;
+
+/// Arguments of `cargo xtask migrate`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    options: Options,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        self.options.run("migrate")
+    }
+}
