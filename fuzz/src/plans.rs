@@ -47,7 +47,9 @@ fn can_be_exported(plan: &Plan) -> bool {
         && plan.tasks.iter().filter_map(|task| task.id).all(|id| ids.insert(id))
         && plan.tasks.iter().all(|task| {
             let deep = task.action.as_ref().is_some_and(|action| depth(&action.parameters) >= DEPTH);
-            !(task.done && task.dropped) && !(task.action.is_some() && task.work.is_some()) && !deep
+            let ended_twice = task.done && task.dropped;
+            let does_two_things = task.action.is_some() && task.work.is_some();
+            !deep && !ended_twice && !does_two_things
         })
 }
 
