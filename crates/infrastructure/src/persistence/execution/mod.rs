@@ -36,11 +36,15 @@ const RUN: [&str; 21] = [
     "created_at",
     "updated_at",
 ];
-const RUN_CHANGING: [&str; 12] = [
+const RUN_CHANGING: [&str; 16] = [
     "id",
     "scheduled_at",
     "request_trace_id",
     "mode",
+    "queue",
+    "priority",
+    "agent_id",
+    "performer",
     "status",
     "available_at",
     "attempts",
