@@ -31,8 +31,8 @@ pub(crate) struct Book {
     gone: BTreeSet<TaskId>,
     /// Those that satisfy others from now on.
     pub(super) satisfied: Vec<TaskId>,
-    /// Something can be claimed from now on, so the goals of these tasks must be worked on.
-    pub(super) claimable: bool,
+    /// The goals of what can be claimed from now on. They must be worked on.
+    pub(super) moving: BTreeSet<GoalId>,
     queued: Vec<Run>,
     changed_runs: BTreeMap<RunId, Run>,
     dropped_runs: Vec<RunId>,
@@ -217,7 +217,7 @@ impl Book {
             let actor = Actor::system("kernel");
             self.told.extend(events(ids, state.workspace_id, &actor, None, facts, now));
             let Some(queue) = queue else { continue };
-            self.claimable = true;
+            self.moving.extend(state.goal_id);
             match self.parked(unit, &state).await? {
                 Some(run) => self.change_run(Run {
                     status: RunStatus::Queued,
@@ -268,8 +268,8 @@ impl Book {
         unit.tasks().delete_many(&self.gone.into_iter().collect::<Vec<_>>()).await?;
         unit.executions().insert_runs(&self.queued).await?;
         self.told.extend(take_stock(unit, ids, &shifts, now).await?);
-        if self.claimable {
-            let goals: Vec<GoalId> = shifts.iter().map(|(goal, _)| *goal).collect();
+        if !self.moving.is_empty() {
+            let goals: Vec<GoalId> = self.moving.into_iter().collect();
             // The counters are locked by now. Whoever put a goal to rest in the meantime has not seen these tasks.
             if unit.goals().any_rests(&goals).await? {
                 let message = "the goal was put to rest at the same moment; ask again".to_owned();

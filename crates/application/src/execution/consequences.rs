@@ -119,7 +119,7 @@ impl Book {
             }
             let (goal, agent) = (task.state().goal_id, task.state().agent_id);
             if queue_of(unit, &mut goals, goal).await?.is_some() {
-                self.claimable = true;
+                self.moving.extend(goal);
                 continue;
             }
             self.task(ended.run.task_id)?.withdraw(agent, now)?;

@@ -52,8 +52,11 @@ pub(crate) async fn open(
     let mut counts = HashMap::new();
     for status in ["ready", "running", "waiting", "pending"] {
         let inner = of(reader.sql("SELECT 1 FROM tasks t"), workspace, goal, status);
-        let sql =
-            inner.text(" LIMIT ").bind(limit()).before("SELECT COUNT(*) AS count FROM (").text(") AS some");
+        let sql = inner
+            .text(" LIMIT ")
+            .bind(limit())
+            .before("SELECT COUNT(*) AS count FROM (")
+            .text(") AS counted");
         let row = reader.one(sql).await?;
         let count = row.map(|row| Row::of("tasks", &row).get("count")).transpose()?.unwrap_or(0);
         counts.insert(status, count);
