@@ -20,7 +20,7 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
     log.record.take();
     tasks(app, log, goal).await;
     questions(app, log, goal).await;
-    agents(app, log, goal).await;
+    agents(app, log).await;
     goals(app, log, goal).await;
     let parents = vec![app.experiences().await.pop().expect("one").id];
     log.record.take();
@@ -74,9 +74,9 @@ async fn questions(app: &TestApp, log: &mut Log, goal: GoalId) {
         services.tasks.next(&app.ada, goal).await.expect("looks");
         log.note("what is next");
     }
-    let grace = app.user("heidi").await;
+    let heidi = app.user("heidi").await;
     log.record.take();
-    services.tasks.next(&grace, None).await.expect("looks");
+    services.tasks.next(&heidi, None).await.expect("looks");
     log.note("nothing is next");
     let first = make(app, goal, "Asked first", None).await;
     let blocked = make(app, goal, "Asked second", Some(Action::External)).await;
@@ -86,8 +86,10 @@ async fn questions(app: &TestApp, log: &mut Log, goal: GoalId) {
     log.note("whether a task is ready");
 }
 
-async fn agents(app: &TestApp, log: &mut Log, goal: GoalId) {
+/// Of somebody else: tasks that nobody could do so far are placed with a new agent, and those of Ada are copies.
+async fn agents(app: &TestApp, log: &mut Log) {
     let services = &app.services;
+    let ivan = app.user("ivan").await;
     let draft = DraftAgent {
         name: "changing".into(),
         kind: AgentKind::External,
@@ -96,13 +98,17 @@ async fn agents(app: &TestApp, log: &mut Log, goal: GoalId) {
         is_default: false,
         user_id: None,
     };
-    let agent = services.agents.create(&app.ada, draft).await.expect("made").id();
-    make(app, goal, "For a worker", Some(Action::External)).await;
+    let agent = services.agents.create(&ivan, draft).await.expect("made").id();
+    let mut new = new_task("For a worker", None);
+    new.draft.action = Some(Action::External);
+    services.tasks.create(&ivan, new).await.expect("made");
     log.record.take();
-    let edit = AgentEdit { capabilities: Some(vec!["build".into()]), ..AgentEdit::default() };
-    services.agents.edit(&app.ada, agent, edit, &ANY).await.expect("changes");
+    let edit = AgentEdit { is_default: Some(true), ..AgentEdit::default() };
+    services.agents.edit(&ivan, agent, edit, &ANY).await.expect("changes");
+    let edit = AgentEdit { is_default: Some(false), ..AgentEdit::default() };
+    services.agents.edit(&ivan, agent, edit, &ANY).await.expect("changes");
     log.note("change an agent");
-    services.agents.retire(&app.ada, agent, &ANY).await.expect("retires");
+    services.agents.retire(&ivan, agent, &ANY).await.expect("retires");
     log.note("retire an agent");
 }
 
