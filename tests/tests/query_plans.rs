@@ -6,6 +6,8 @@
 
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+#[path = "query_plans/changes.rs"]
+mod changes;
 #[path = "query_plans/lists.rs"]
 mod lists;
 #[path = "query_plans/plan.rs"]
@@ -44,8 +46,9 @@ const IDLE: [(&str, &str); 2] = [
 ];
 
 /// Statements that are sent to PostgreSQL only, or not by tests, which move the clock themselves.
-const NOT_SENT: [(&str, Option<Backend>); 4] = [
+const NOT_SENT: [(&str, Option<Backend>); 5] = [
     ("SELECT clock_timestamp()", None),
+    ("SELECT pg_advisory_xact_lock(", Some(Backend::Sqlite)),
     ("SELECT pg_try_advisory_xact_lock(", Some(Backend::Sqlite)),
     ("SELECT seq, workspace_id FROM events", Some(Backend::Sqlite)),
     ("SELECT goal_id FROM goal_progress", Some(Backend::Sqlite)),
@@ -73,6 +76,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     work::execution(&app, &mut log).await;
     work::reads(&app, &mut log, goal).await;
     requests::all(&app, &mut log, goal).await;
+    changes::all(&app, &mut log).await;
     let mut listed = lists::all(&app, &mut log, goal).await;
     if backend == Backend::Sqlite {
         listed.extend(lists::within_a_goal(&app, &mut log, goal).await);

@@ -69,9 +69,11 @@ impl Ids for SequentialIds {
     }
 
     fn random(&self) -> Uuid {
-        let number = u128::from(self.next());
+        // Experiences are named by the first digits, so these must differ as well.
+        let number = self.next();
+        let spread = u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         Builder::from_random_bytes(
-            ((number << 64) | (number * 0x9e37_79b9) | (u128::from(self.salt) << 96)).to_be_bytes(),
+            ((spread << 64) | (u128::from(self.salt) << 40) | u128::from(number)).to_be_bytes(),
         )
         .into_uuid()
     }

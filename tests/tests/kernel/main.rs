@@ -2,7 +2,9 @@
 
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+mod changes;
 mod concurrency;
+mod histories;
 mod leases;
 mod ledger;
 mod lifecycle;

@@ -111,7 +111,7 @@ fn plan(number: usize, tasks: usize) -> String {
     plan
 }
 
-fn new_task(title: &str, goal_id: Option<GoalId>) -> NewTask {
+pub(crate) fn new_task(title: &str, goal_id: Option<GoalId>) -> NewTask {
     let parameters = json!({});
     let action = Some(Action::Tool { tool: "time".into(), operation: "now".into(), parameters });
     let draft = DraftTask { title: title.to_owned(), goal_id, action, ..DraftTask::default() };

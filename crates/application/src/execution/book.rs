@@ -31,8 +31,10 @@ pub(crate) struct Book {
     gone: BTreeSet<TaskId>,
     /// Those that satisfy others from now on.
     pub(super) satisfied: Vec<TaskId>,
+    /// The goals of what can be claimed from now on. They must be worked on.
+    pub(super) moving: BTreeSet<GoalId>,
     queued: Vec<Run>,
-    changed_runs: Vec<Run>,
+    changed_runs: BTreeMap<RunId, Run>,
     dropped_runs: Vec<RunId>,
     pub(super) told: Vec<Event>,
 }
@@ -90,7 +92,7 @@ impl Book {
 
     /// The run is to be written as it is now.
     pub(crate) fn change_run(&mut self, run: Run) {
-        self.changed_runs.push(run);
+        self.changed_runs.insert(run.id, run);
     }
 
     /// Others need not wait for it any longer.
@@ -104,18 +106,13 @@ impl Book {
         if run.attempts == 0 {
             self.dropped_runs.push(run.id);
         } else {
-            self.changed_runs.push(Run {
-                status: RunStatus::Waiting,
-                available_at: None,
-                updated_at: now,
-                ..run
-            });
+            self.change_run(Run { status: RunStatus::Waiting, available_at: None, updated_at: now, ..run });
         }
     }
 
     /// The run is given up together with its task.
     pub(crate) fn cancel_run(&mut self, run: Run, now: Timestamp) {
-        self.changed_runs.push(Run {
+        self.change_run(Run {
             status: RunStatus::Cancelled,
             available_at: None,
             suspended: false,
@@ -142,16 +139,17 @@ impl Book {
         let unknown: Vec<TaskId> =
             dependents.iter().copied().filter(|task| !self.tasks.contains_key(task)).collect();
         self.enter(unit.tasks().lock_many(&unknown).await?);
+        // Read under their locks: until then somebody else could remove a dependent, or its edge.
         let mut edges: HashMap<TaskId, Vec<Dependency>> = HashMap::new();
         for (task, edge) in unit.tasks().edges_of(&dependents).await? {
             edges.entry(task).or_default().push(edge);
         }
         let mut freed = Vec::new();
         for dependent in dependents {
-            if self.gone.contains(&dependent) {
+            let before = edges.remove(&dependent).unwrap_or_default();
+            if self.gone.contains(&dependent) || before.iter().all(|edge| edge.task_id != id) {
                 continue;
             }
-            let before = edges.remove(&dependent).unwrap_or_default();
             let after: Vec<Dependency> = before.iter().copied().filter(|edge| edge.task_id != id).collect();
             let task = self.task(dependent)?;
             task.forget(&before, &after, open, now);
@@ -184,16 +182,20 @@ impl Book {
         if self.satisfied.is_empty() {
             return Ok(());
         }
-        let met: HashMap<TaskId, u32> =
-            unit.tasks().dependents_of(&self.satisfied).await?.into_iter().collect();
-        let waiting: Vec<TaskId> = met.keys().copied().collect();
+        let found = unit.tasks().dependents_of(&self.satisfied).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let waiting: Vec<TaskId> = found.iter().map(|(id, _)| *id).collect();
         self.enter(unit.tasks().lock_many(&waiting).await?);
+        // The edges of a task change under its lock. Those that were found before may be gone by now.
+        let met = unit.tasks().dependents_of(&self.satisfied).await?;
         let mut freed: Vec<TaskId> = Vec::new();
-        for (id, count) in &met {
-            let task = self.task(*id)?;
-            task.dependencies_met(*count);
+        for (id, count) in met {
+            let Some(task) = self.tasks.get_mut(&id) else { continue };
+            task.dependencies_met(count);
             if task.status() == TaskStatus::Pending && task.open_dependencies() == 0 {
-                freed.push(*id);
+                freed.push(id);
             }
         }
         // By id, that is by age: the order in which a batch of ready tasks is queued must not depend on a hash map.
@@ -228,17 +230,15 @@ impl Book {
             let actor = Actor::system("kernel");
             self.told.extend(events(ids, state.workspace_id, &actor, None, facts, now));
             let Some(queue) = queue else { continue };
-            let parked = match state.attempt {
-                0 => None,
-                _ => unit.executions().find_driving(id).await?,
-            };
-            match parked {
-                Some(run) => self.changed_runs.push(Run {
+            self.moving.extend(state.goal_id);
+            match self.parked(unit, &state).await? {
+                Some(run) => self.change_run(Run {
                     status: RunStatus::Queued,
                     available_at: Some(now),
                     agent_id: agent,
                     performer,
                     queue,
+                    priority: state.priority,
                     updated_at: now,
                     ..run
                 }),
@@ -246,6 +246,18 @@ impl Book {
             }
         }
         Ok(())
+    }
+
+    /// The run of a task that was begun and withdrawn: it goes on with its next attempt.
+    async fn parked(&self, unit: &dyn UnitOfWork, task: &TaskState) -> Result<Option<Run>, Error> {
+        let here = self.changed_runs.values().find(|run| {
+            run.task_id == task.id && run.drives_task && run.attempts > 0 && !run.status.is_over()
+        });
+        match here {
+            Some(run) => Ok(Some(run.clone())),
+            None if task.attempt == 0 => Ok(None),
+            None => Ok(unit.executions().find_driving(task.id).await?),
+        }
     }
 
     /// Writes tasks, runs, counters, goals and events.
@@ -256,38 +268,29 @@ impl Book {
         now: Timestamp,
     ) -> Result<(), Error> {
         let shifts = self.shifts();
-        let queued_in = self.queued_in();
         let Self { tasks, edited, gone, .. } = &mut self;
         let (words, progress): (Vec<Task>, Vec<Task>) = std::mem::take(tasks)
             .into_values()
             .filter(|task| !gone.contains(&task.id()))
             .partition(|task| edited.contains(&task.id()));
-        unit.executions().save_runs(&self.changed_runs).await?;
+        let changed_runs: Vec<Run> = self.changed_runs.into_values().collect();
+        unit.executions().save_runs(&changed_runs).await?;
         unit.executions().drop_runs(&self.dropped_runs).await?;
         unit.tasks().save_many(&progress).await?;
         unit.tasks().rewrite_many(&words).await.map_err(crate::tasks::duplicate)?;
         unit.tasks().delete_many(&self.gone.into_iter().collect::<Vec<_>>()).await?;
         unit.executions().insert_runs(&self.queued).await?;
         self.told.extend(take_stock(unit, ids, &shifts, now).await?);
-        // The counters are locked by now. Whoever put a goal to rest in the meantime has not seen these tasks.
-        if !queued_in.is_empty() && unit.goals().any_rests(&queued_in).await? {
-            let message = "the goal was put to rest at the same moment; ask again".to_owned();
-            return Err(Error::Conflict { code: "conflict", message });
+        if !self.moving.is_empty() {
+            let goals: Vec<GoalId> = self.moving.into_iter().collect();
+            // The counters are locked by now. Whoever put a goal to rest in the meantime has not seen these tasks.
+            if unit.goals().any_rests(&goals).await? {
+                let message = "the goal was put to rest at the same moment; ask again".to_owned();
+                return Err(Error::Conflict { code: "conflict", message });
+            }
         }
         unit.outbox().append(&self.told).await?;
         Ok(())
-    }
-
-    /// The goals of which tasks can be claimed from now on.
-    fn queued_in(&self) -> Vec<GoalId> {
-        let revived = self.changed_runs.iter().filter(|run| run.status == RunStatus::Queued);
-        let goals: BTreeSet<GoalId> = self
-            .queued
-            .iter()
-            .chain(revived)
-            .filter_map(|run| self.tasks.get(&run.task_id)?.state().goal_id)
-            .collect();
-        goals.into_iter().collect()
     }
 
     /// How the counters of goals move.
@@ -330,7 +333,7 @@ async fn agent_for(
 }
 
 /// The queue of a goal that is worked on; none while it rests.
-async fn queue_of(
+pub(super) async fn queue_of(
     unit: &dyn UnitOfWork,
     known: &mut HashMap<GoalId, Option<String>>,
     goal: Option<GoalId>,

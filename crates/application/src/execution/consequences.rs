@@ -14,7 +14,7 @@ use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::json;
 
 use super::Report;
-use super::book::Book;
+use super::book::{Book, queue_of};
 use super::record::write_executions;
 use crate::Error;
 use crate::context::{events, new_id};
@@ -48,6 +48,7 @@ pub(crate) async fn conclude(
         let decision = book.apply(ids, &mut ended, now)?;
         decided.push((ended, decision));
     }
+    book.rest_requeued(unit, ids, &mut decided, now).await?;
     write_executions(unit, ids, runner, &book.tasks, decided, now).await?;
     book.ready_dependents(unit, ids, now).await?;
     book.close(unit, ids, now).await
@@ -100,6 +101,33 @@ impl Book {
             self.satisfied.push(run.task_id);
         }
         Ok(decision)
+    }
+
+    /// What is to be tried again is not begun while its goal rests: it is pending, and its run waits for the goal.
+    async fn rest_requeued(
+        &mut self,
+        unit: &dyn UnitOfWork,
+        ids: &dyn Ids,
+        decided: &mut [(Ended, Decision)],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut goals = HashMap::new();
+        for (ended, _) in decided.iter_mut().filter(|(ended, _)| ended.run.drives_task) {
+            let task = self.task(ended.run.task_id)?;
+            if task.status() != TaskStatus::Ready {
+                continue;
+            }
+            let (goal, agent) = (task.state().goal_id, task.state().agent_id);
+            if queue_of(unit, &mut goals, goal).await?.is_some() {
+                self.moving.extend(goal);
+                continue;
+            }
+            self.task(ended.run.task_id)?.withdraw(agent, now)?;
+            self.tell(ids, ended.run.task_id, &Actor::system("kernel"), Some(ended.run.trace_id), now)?;
+            ended.run.status = RunStatus::Waiting;
+            ended.run.available_at = None;
+        }
+        Ok(())
     }
 }
 

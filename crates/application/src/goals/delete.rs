@@ -1,9 +1,11 @@
 use goalwright_domain::Rejection;
-use goalwright_domain::execution::RunStatus;
-use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId};
-use goalwright_domain::task::{Task, TaskEdit, TaskStatus};
+use goalwright_domain::execution::Run;
+use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId, TaskCounts};
+use goalwright_domain::task::{Task, TaskEdit, TaskId, TaskStatus};
 
 use super::Goals;
+use super::edit::changed;
+use crate::execution::Book;
 use crate::retrying::retrying;
 use crate::{Context, Error, Precondition};
 
@@ -23,11 +25,12 @@ impl Goals {
     async fn delete_once(&self, context: &Context, id: GoalId, seen: &Precondition) -> Result<(), Error> {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
-        let ready = unit.tasks().ready_of(id).await?;
-        let runs: Vec<_> = unit.executions().driving_of(&ready).await?.iter().map(|run| run.id).collect();
-        let mut runs = unit.executions().lock_runs(&runs).await?;
+        let begun = [TaskStatus::Pending, TaskStatus::Ready, TaskStatus::Waiting];
+        let open = unit.tasks().in_goal(id, &begun).await?;
+        let runs: Vec<_> = unit.executions().driving_of(&open).await?.iter().map(|run| run.id).collect();
+        let runs = unit.executions().lock_runs(&runs).await?;
         let mut tasks = unit.tasks().lock_of_goal(id).await?;
-        unit.goals().lock_counts(&[id]).await?;
+        let counts = unit.goals().shift_counts(&[(id, TaskCounts::default())]).await?;
         let goal = unit.goals().lock(context.workspace(), id).await?;
         let mut goal = goal.ok_or_else(|| Error::not_found("goal", id))?;
         seen.check(goal.revision())?;
@@ -39,21 +42,32 @@ impl Goals {
             );
             return Err(Rejection::new("goal_running", message).into());
         }
+        let counted: i64 =
+            counts.iter().flat_map(|(_, counts)| TaskStatus::ALL.map(|status| counts.of(status))).sum();
+        let has_run = |task: &Task| runs.iter().any(|run| run.task_id == task.id());
+        let is_begun = |task: &&Task| matches!(task.status(), TaskStatus::Ready | TaskStatus::Waiting);
+        if i64::try_from(tasks.len()) != Ok(counted) || !tasks.iter().filter(is_begun).all(has_run) {
+            return Err(changed());
+        }
         let mut told = Vec::new();
         for task in &mut tasks {
             task.edit(TaskEdit { goal_id: Some(None), ..TaskEdit::default() }, now)?;
             told.extend(context.events(&*self.ids, task.take_facts(), now));
         }
+        // Those that were pending because the goal rested rest no longer.
+        let free =
+            tasks.iter().filter(|task| task.status() == TaskStatus::Pending && task.open_dependencies() == 0);
+        let free: Vec<TaskId> = free.map(Task::id).collect();
+        let mut book = Book::default();
+        book.enter(tasks);
         // Whoever made the goal is not there any more to work on it; the workers of `serve` are.
-        runs.retain(|run| run.status == RunStatus::Queued);
-        for run in &mut runs {
-            DEFAULT_QUEUE.clone_into(&mut run.queue);
-            run.updated_at = now;
+        for run in runs {
+            book.change_run(Run { queue: DEFAULT_QUEUE.to_owned(), updated_at: now, ..run });
         }
+        book.give(&*unit, &*self.ids, free, now).await?;
         goal.delete(now);
         told.extend(context.events(&*self.ids, goal.take_facts(), now));
-        unit.executions().save_runs(&runs).await?;
-        unit.tasks().save_many(&tasks.into_iter().collect::<Vec<Task>>()).await?;
+        book.close(&*unit, &*self.ids, now).await?;
         unit.goals().delete(id).await?;
         unit.outbox().append(&told).await?;
         Ok(unit.commit().await?)

@@ -1,6 +1,9 @@
+use std::collections::HashMap;
+
 use goalwright_domain::Timestamp;
+use goalwright_domain::execution::{Run, RunId};
 use goalwright_domain::goal::{Goal, GoalEdit, GoalId, TaskCounts};
-use goalwright_domain::task::{TaskId, TaskStatus};
+use goalwright_domain::task::{Task, TaskId, TaskStatus};
 use goalwright_domain::workspace::Actor;
 
 use super::Goals;
@@ -41,13 +44,10 @@ impl Goals {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
         // Runs, tasks, counters, goal: the order in which settling locks them.
-        let ready = match edit.status {
-            Some(_) => unit.tasks().ready_of(id).await?,
-            None => Vec::new(),
-        };
-        let runs: Vec<_> = unit.executions().driving_of(&ready).await?.iter().map(|run| run.id).collect();
-        let runs = unit.executions().lock_runs(&runs).await?;
-        let tasks = unit.tasks().lock_many(&ready).await?;
+        let mut ready = Claimable::default();
+        if edit.status.is_some() {
+            ready.lock(&*unit, id).await?;
+        }
         unit.goals().lock_counts(&[id]).await?;
         let goal = unit.goals().lock(context.workspace(), id).await?;
         let mut goal = goal.ok_or_else(|| Error::not_found("goal", id))?;
@@ -62,10 +62,10 @@ impl Goals {
         unit.outbox().append(&context.events(&*self.ids, facts, now)).await?;
         match (was_workable, goal.is_workable()) {
             (true, false) => {
-                let mut book = Book::default();
-                book.enter(tasks);
-                self.rest(&*unit, &mut book, &ready, runs, now)?;
-                book.close(&*unit, &*self.ids, now).await?;
+                // What became ready before the counters were locked. It is late for its lock, so this may end in a
+                // deadlock with whoever claims it, and be done again.
+                ready.lock(&*unit, id).await?;
+                self.rest(&*unit, ready, now).await?;
             }
             (false, true) => self.wake(&*unit, context, goal, now).await?,
             (true, true) | (false, false) => {}
@@ -73,29 +73,23 @@ impl Goals {
         Ok(unit.commit().await?)
     }
 
-    /// Takes back what can be claimed.
-    fn rest(
-        &self,
-        _unit: &dyn UnitOfWork,
-        book: &mut Book,
-        ready: &[TaskId],
-        runs: Vec<goalwright_domain::execution::Run>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        for &id in ready {
+    /// Takes back what can be claimed. What was claimed between the look and the lock may finish.
+    async fn rest(&self, unit: &dyn UnitOfWork, ready: Claimable, now: Timestamp) -> Result<(), Error> {
+        let Claimable { tasks, mut runs } = ready;
+        let ready: Vec<Task> =
+            tasks.into_values().filter(|task| task.status() == TaskStatus::Ready).collect();
+        let ids: Vec<TaskId> = ready.iter().map(Task::id).collect();
+        let mut book = Book::default();
+        book.enter(ready);
+        for id in ids {
             let task = book.task(id)?;
-            if task.status() != TaskStatus::Ready {
-                // Claimed between the look and the lock; what runs may finish.
-                continue;
-            }
             let agent = task.state().agent_id;
             task.withdraw(agent, now)?;
             book.tell(&*self.ids, id, &Actor::system("kernel"), None, now)?;
-            if let Some(run) = runs.iter().find(|run| run.task_id == id) {
-                book.withdraw_run(run.clone(), now);
-            }
+            let run = runs.remove(&id).ok_or_else(changed)?;
+            book.withdraw_run(run, now);
         }
-        Ok(())
+        book.close(unit, &*self.ids, now).await
     }
 
     /// Gives what waits for nothing to its agents again, and sees whether everything was done meanwhile.
@@ -107,10 +101,8 @@ impl Goals {
         now: Timestamp,
     ) -> Result<(), Error> {
         let tasks = unit.tasks().lock_of_goal(goal.id()).await?;
-        let pending = |task: &&goalwright_domain::task::Task| {
-            task.status() == TaskStatus::Pending && task.open_dependencies() == 0
-        };
-        let free: Vec<TaskId> = tasks.iter().filter(pending).map(goalwright_domain::task::Task::id).collect();
+        let pending = |task: &&Task| task.status() == TaskStatus::Pending && task.open_dependencies() == 0;
+        let free: Vec<TaskId> = tasks.iter().filter(pending).map(Task::id).collect();
         let mut book = Book::default();
         book.enter(tasks.into_iter().filter(|task| free.contains(&task.id())).collect());
         book.give(unit, &*self.ids, free, now).await?;
@@ -126,4 +118,30 @@ impl Goals {
         unit.goals().save_many(std::slice::from_ref(&goal)).await?;
         Ok(unit.outbox().append(&context.events(&*self.ids, facts, now)).await?)
     }
+}
+
+/// The ready tasks of a goal with the runs that drive them, locked.
+#[derive(Default)]
+struct Claimable {
+    tasks: HashMap<TaskId, Task>,
+    runs: HashMap<TaskId, Run>,
+}
+
+impl Claimable {
+    /// Locks those that are not locked yet.
+    async fn lock(&mut self, unit: &dyn UnitOfWork, goal: GoalId) -> Result<(), Error> {
+        let mut ready = unit.tasks().in_goal(goal, &[TaskStatus::Ready]).await?;
+        ready.retain(|id| !self.tasks.contains_key(id));
+        let runs: Vec<RunId> = unit.executions().driving_of(&ready).await?.iter().map(|run| run.id).collect();
+        let runs = unit.executions().lock_runs(&runs).await?;
+        self.runs.extend(runs.into_iter().map(|run| (run.task_id, run)));
+        let tasks = unit.tasks().lock_many(&ready).await?;
+        self.tasks.extend(tasks.into_iter().map(|task| (task.id(), task)));
+        Ok(())
+    }
+}
+
+/// A run was exchanged between two looks; the next look is done at once.
+pub(super) fn changed() -> Error {
+    Error::Conflict { code: "conflict", message: "the goal changed at the same moment; ask again".to_owned() }
 }

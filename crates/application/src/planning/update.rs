@@ -6,7 +6,7 @@ use goalwright_domain::execution::{Run, RunId};
 use goalwright_domain::goal::Goal;
 use goalwright_domain::ledger::{Event, EventId};
 use goalwright_domain::plan::{Finding, PresentGoal, PresentTask, Severity, TaskRef, compare, plan_hash};
-use goalwright_domain::task::{Dependency, Task, TaskId};
+use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
 use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::json;
 
@@ -122,7 +122,7 @@ impl Planning {
         context: &Context,
         target: &Target,
     ) -> Result<Present, Error> {
-        let open = unit.tasks().open_in(target.goal_id).await?;
+        let open = unit.tasks().in_goal(target.goal_id, &[TaskStatus::Pending, TaskStatus::Ready]).await?;
         let driving = unit.executions().driving_of(&open).await?;
         let driving: Vec<RunId> = driving.iter().map(|run| run.id).collect();
         let runs = unit.executions().lock_runs(&driving).await?;

@@ -12,7 +12,7 @@ use goalwright_domain::execution::{
 use goalwright_domain::experience::Experience;
 use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
 use goalwright_domain::ledger::{Event, EventId};
-use goalwright_domain::task::{Dependency, Task, TaskId};
+use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
 use goalwright_domain::workspace::{User, UserId, Workspace, WorkspaceId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -159,14 +159,12 @@ pub trait TaskRepository: Send + Sync {
     async fn lock_many(&self, ids: &[TaskId]) -> Stored<Vec<Task>>;
     /// Pending tasks of the workspace without an agent, locked, by id.
     async fn lock_unassigned(&self, workspace: WorkspaceId, limit: usize) -> Stored<Vec<Task>>;
-    /// The pending and ready tasks of a goal, by id; not locked.
-    async fn open_in(&self, goal: GoalId) -> Stored<Vec<TaskId>>;
     /// Every task of the goal, locked, by id.
     async fn lock_of_goal(&self, goal: GoalId) -> Stored<Vec<Task>>;
     /// Pending and ready tasks of an agent, by id; not locked.
     async fn open_of(&self, workspace: WorkspaceId, agent: AgentId, limit: usize) -> Stored<Vec<TaskId>>;
-    /// The ready tasks of a goal, by id; not locked.
-    async fn ready_of(&self, goal: GoalId) -> Stored<Vec<TaskId>>;
+    /// The tasks of a goal in one of these statuses, by id; not locked.
+    async fn in_goal(&self, goal: GoalId, statuses: &[TaskStatus]) -> Stored<Vec<TaskId>>;
     /// Writes what the progress of tasks changes.
     async fn save_many(&self, tasks: &[Task]) -> Stored<()>;
     /// Writes everything that can change of tasks. `Duplicate` if a key or a slug is taken.
@@ -298,6 +296,8 @@ pub trait ExecutionRepository: Send + Sync {
     async fn find_driving(&self, task: TaskId) -> Stored<Option<Run>>;
     /// The runs that drive these tasks and are not over.
     async fn driving_of(&self, tasks: &[TaskId]) -> Stored<Vec<Run>>;
+    /// Every run of the task that is not over, also those that do not drive it.
+    async fn open_runs_of(&self, task: TaskId) -> Stored<Vec<Run>>;
     /// Removes runs that never began.
     async fn drop_runs(&self, ids: &[RunId]) -> Stored<()>;
     /// The run of the task at this moment.

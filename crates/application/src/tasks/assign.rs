@@ -54,13 +54,14 @@ impl Tasks {
         book.enter(vec![task]);
         book.task(id)?.assign(agent.id(), now);
         book.tell(&*self.ids, id, &Actor::user(context.principal.user_id), context.trace_id, now)?;
-        if let Some(mut run) = run {
+        if pending {
+            // One that was begun once has a run that is revived with it.
+            book.give(&*unit, &*self.ids, vec![id], now).await?;
+        } else if let Some(mut run) = run {
             run.agent_id = agent.id();
             run.performer = agent.kind();
             run.updated_at = now;
             book.change_run(run);
-        } else if pending {
-            book.give(&*unit, &*self.ids, vec![id], now).await?;
         }
         book.close(&*unit, &*self.ids, now).await?;
         Ok(unit.commit().await?)

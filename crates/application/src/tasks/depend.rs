@@ -97,8 +97,8 @@ impl Tasks {
         book.tell(&*self.ids, id, &Actor::user(context.principal.user_id), context.trace_id, now)?;
         let task = book.task(id)?;
         match (run, task.status(), task.open_dependencies()) {
-            (Some(run), TaskStatus::Pending, _) => book.withdraw_run(run, now),
             (_, TaskStatus::Pending, 0) => book.give(&*unit, &*self.ids, vec![id], now).await?,
+            (Some(run), TaskStatus::Pending, _) => book.withdraw_run(run, now),
             _ => {}
         }
         book.close(&*unit, &*self.ids, now).await?;

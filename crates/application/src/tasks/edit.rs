@@ -75,6 +75,9 @@ impl Tasks {
         let performed_otherwise = (&before.action, &before.task_type) != (&after.action, &after.task_type);
         if performed_otherwise && matches!(after.status, TaskStatus::Pending | TaskStatus::Ready) {
             self.place_anew(&*unit, context, &mut book, (id, run), now).await?;
+        } else if after.goal_id != before.goal_id && after.status == TaskStatus::Pending {
+            // It may have been pending only because its goal rested.
+            book.give(&*unit, &*self.ids, vec![id], now).await?;
         } else if let Some(mut run) = run {
             run.priority = after.priority;
             run.queue = queue.unwrap_or(run.queue);

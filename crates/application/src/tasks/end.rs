@@ -1,4 +1,4 @@
-use goalwright_domain::execution::{ExecutionError, Mode, Outcome, Run};
+use goalwright_domain::execution::{Attempt, ExecutionError, Mode, Outcome, Run};
 use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Timestamp, Violation};
@@ -60,7 +60,13 @@ impl Tasks {
             Ending::Skipped => goalwright_domain::task::TaskCommand::Skip,
         };
         held.task.status().after(command)?;
-        let Held { run, task, .. } = self.end_attempt(&*unit, context, held, ending, now).await?;
+        let Held { run, task, .. } = match (held.run, held.suspended) {
+            (Some(run), Some(attempt)) => {
+                self.end_attempts(&*unit, context, vec![(run, attempt)], ending, now).await?;
+                self.hold(&*unit, context, id).await?
+            }
+            (run, suspended) => Held { run, suspended, task: held.task },
+        };
         let person = unit
             .agents()
             .of_member(context.workspace(), context.principal.user_id)
@@ -86,33 +92,31 @@ impl Tasks {
         Ok(unit.commit().await?)
     }
 
-    /// An attempt that is suspended ends as failed, for good: every attempt leaves its experience.
-    pub(super) async fn end_attempt(
+    /// Attempts that are suspended end as failed, for good: every attempt leaves its experience.
+    pub(super) async fn end_attempts(
         &self,
         unit: &dyn UnitOfWork,
         context: &Context,
-        held: Held,
+        suspended: Vec<(Run, Attempt)>,
         ending: Ending,
         now: Timestamp,
-    ) -> Result<Held, Error> {
-        let (Some(run), Some(attempt)) = (&held.run, &held.suspended) else { return Ok(held) };
+    ) -> Result<(), Error> {
         let (kind, message) = match ending {
             Ending::Cancelled => ("Cancelled", "the task was cancelled while it waited"),
             Ending::Skipped => ("Skipped", "the task was skipped while it waited"),
         };
         let error = ExecutionError::new(kind, message, &[]);
-        let ended = Ended {
-            run: Run { mode: Mode::Manual, ..run.clone() },
-            attempt: attempt.clone(),
+        let ended = suspended.into_iter().map(|(run, attempt)| Ended {
+            run: Run { mode: Mode::Manual, ..run },
+            attempt,
             report: Report {
-                outcome: Outcome::Failed { error, retryable: false },
+                outcome: Outcome::Failed { error: error.clone(), retryable: false },
                 calls: Vec::new(),
                 files_written: Vec::new(),
             },
             manual: true,
             actor: Actor::user(context.principal.user_id),
-        };
-        conclude(unit, &*self.ids, &self.runner, vec![ended], now).await?;
-        self.hold(unit, context, held.task.id()).await
+        });
+        conclude(unit, &*self.ids, &self.runner, ended.collect(), now).await
     }
 }

@@ -36,11 +36,15 @@ impl Tasks {
         // It may have become ready, or been claimed, between the look at its runs and the lock.
         let now = unit.executions().find_driving(id).await?;
         if now.as_ref().map(|run| (run.id, run.fence)) != run.as_ref().map(|run| (run.id, run.fence)) {
-            let message = "the task changed at the same moment; ask again".to_owned();
-            return Err(Error::Conflict { code: "conflict", message });
+            return Err(changed());
         }
         Ok(Held { run, task, suspended })
     }
+}
+
+/// Somebody changed the task between two looks; the next look is done at once.
+pub(super) fn changed() -> Error {
+    Error::Conflict { code: "conflict", message: "the task changed at the same moment; ask again".to_owned() }
 }
 
 /// Nobody takes a task from a worker that holds it.

@@ -8,6 +8,7 @@ use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::json;
 
 use super::Tasks;
+use super::held::changed;
 use crate::execution::{driving_run, place_one};
 use crate::ports::UnitOfWork;
 use crate::retrying::retrying;
@@ -55,7 +56,8 @@ impl Tasks {
     /// leaves its status alone. The same `scheduled_at` is the same run, however often it is asked for.
     ///
     /// # Errors
-    /// `NotFound`; `Invalid` (`scheduled_at_required`); `Rejected`: `dependencies_open`, `task_leased`, `no_agent`.
+    /// `NotFound`; `Invalid` (`scheduled_at_required`); `Rejected`: `dependencies_open`, `goal_not_active`,
+    /// `task_leased`, `no_agent`.
     #[tracing::instrument(name = "task.run", skip_all, fields(task = %request.task))]
     pub async fn run(&self, context: &Context, request: &RunRequest) -> Result<RunAnswer, Error> {
         let task = self.find(context, &request.task).await?;
@@ -86,6 +88,11 @@ impl Tasks {
         }
         let (run, fresh) = match driving {
             Some(run) if run.status == RunStatus::Queued && run.attempts == 0 => (run, false),
+            // It was begun, and withdrawn since.
+            Some(run) if task.status() == TaskStatus::Pending => {
+                self.startable(&*unit, &task).await?;
+                return Err(busy(&run).into());
+            }
             Some(run) => return Err(busy(&run).into()),
             None if task.status() == TaskStatus::Pending => (self.queue(&*unit, task, now).await?, false),
             None => (self.new_run(&*unit, &task, now).await?, true),
@@ -121,11 +128,23 @@ impl Tasks {
 
     /// The run of a pending task: it has none because it waits for others, or because nobody could do it so far.
     async fn queue(&self, unit: &dyn UnitOfWork, task: Task, now: Timestamp) -> Result<Run, Error> {
+        self.startable(unit, &task).await?;
+        let id = task.id();
+        place_one(unit, &*self.ids, task, now).await?;
+        unit.executions().find_driving(id).await?.ok_or_else(changed)
+    }
+
+    /// What keeps a pending task from being begun.
+    async fn startable(&self, unit: &dyn UnitOfWork, task: &Task) -> Result<(), Error> {
         if task.open_dependencies() > 0 {
             let message = format!("the task waits for {} others; they run first", task.open_dependencies());
             return Err(Rejection::new("dependencies_open", message).into());
         }
-        let id = task.id();
+        if let Some(goal) = task.state().goal_id
+            && unit.goals().queue_of(goal).await?.is_none()
+        {
+            return Err(Rejection::new("goal_not_active", "its goal rests; make it active first").into());
+        }
         // Says who would be needed if there is still nobody.
         let agents = unit.agents().active(task.state().workspace_id).await?;
         choose(
@@ -134,8 +153,7 @@ impl Tasks {
             &task.state().task_type,
             task.state().action.as_ref(),
         )?;
-        place_one(unit, &*self.ids, task, now).await?;
-        unit.executions().find_driving(id).await?.ok_or_else(changed)
+        Ok(())
     }
 
     /// A run besides the graph: the task is over, so nothing of it will change.
@@ -203,11 +221,6 @@ fn moment(task: &Task, request: &RunRequest, now: Timestamp) -> Result<Timestamp
             )],
         }),
     }
-}
-
-/// Somebody changed the task between two looks; the next look is done at once.
-fn changed() -> Error {
-    Error::Conflict { code: "conflict", message: "the task changed at the same moment; ask again".to_owned() }
 }
 
 fn busy(run: &Run) -> Rejection {

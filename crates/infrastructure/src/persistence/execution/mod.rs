@@ -36,11 +36,15 @@ const RUN: [&str; 21] = [
     "created_at",
     "updated_at",
 ];
-const RUN_CHANGING: [&str; 12] = [
+const RUN_CHANGING: [&str; 16] = [
     "id",
     "scheduled_at",
     "request_trace_id",
     "mode",
+    "queue",
+    "priority",
+    "agent_id",
+    "performer",
     "status",
     "available_at",
     "attempts",
@@ -134,6 +138,10 @@ fn run_changing_row(run: &Run) -> Vec<Value> {
         time_or_null(run.scheduled_at),
         uuid_or_null(run.request_trace_id),
         run.mode.as_str().into(),
+        run.queue.as_str().into(),
+        run.priority.into(),
+        run.agent_id.uuid().into(),
+        run.performer.as_str().into(),
         run.status.as_str().into(),
         time_or_null(run.available_at),
         int(run.attempts),

@@ -62,6 +62,13 @@ impl ExecutionRepository for Unit {
         Ok(runs)
     }
 
+    async fn open_runs_of(&self, task: TaskId) -> Result<Vec<Run>, StorageError> {
+        let sql = self
+            .sql("SELECT * FROM runs WHERE status IN ('queued', 'running', 'waiting') AND task_id = ")
+            .bind(task.uuid());
+        self.all(sql).await?.iter().map(run_from).collect()
+    }
+
     async fn drop_runs(&self, ids: &[RunId]) -> Result<(), StorageError> {
         for batch in batches(ids) {
             let sql = self

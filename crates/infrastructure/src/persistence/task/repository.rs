@@ -5,7 +5,7 @@ use goalwright_application::ports::{StorageError, TaskRepository};
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentId;
 use goalwright_domain::goal::GoalId;
-use goalwright_domain::task::{Dependency, Origin, Task, TaskId};
+use goalwright_domain::task::{Dependency, Origin, Task, TaskId, TaskStatus};
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::Value;
 
@@ -89,18 +89,12 @@ impl TaskRepository for Unit {
         self.all(sql).await?.iter().map(|row| Row::of("tasks", row).id("id")).collect()
     }
 
-    async fn open_in(&self, goal: GoalId) -> Result<Vec<TaskId>, StorageError> {
+    async fn in_goal(&self, goal: GoalId, statuses: &[TaskStatus]) -> Result<Vec<TaskId>, StorageError> {
         let sql = self
-            .sql("SELECT id FROM tasks WHERE status IN ('pending', 'ready') AND goal_id = ")
+            .sql("SELECT id FROM tasks WHERE goal_id = ")
             .bind(goal.uuid())
-            .text(" ORDER BY id");
-        self.all(sql).await?.iter().map(|row| Row::of("tasks", row).id("id")).collect()
-    }
-
-    async fn ready_of(&self, goal: GoalId) -> Result<Vec<TaskId>, StorageError> {
-        let sql = self
-            .sql("SELECT id FROM tasks WHERE status = 'ready' AND goal_id = ")
-            .bind(goal.uuid())
+            .text(" AND status IN ")
+            .list(statuses.iter().map(|status| status.as_str()))
             .text(" ORDER BY id");
         self.all(sql).await?.iter().map(|row| Row::of("tasks", row).id("id")).collect()
     }

@@ -1,0 +1,148 @@
+//! Changes by chance, for histories of the ledger. What is refused is refused: the history goes on.
+
+use goalwright_application::Precondition;
+use goalwright_application::read::{PageRequest, TaskView};
+use goalwright_application::tasks::Ending;
+use goalwright_domain::agent::{AgentKind, DraftAgent};
+use goalwright_domain::execution::Action;
+use goalwright_domain::goal::{GoalEdit, GoalId, GoalStatus};
+use goalwright_domain::task::TaskEdit;
+use goalwright_testkit::TestApp;
+use proptest::prelude::*;
+use serde_json::json;
+
+/// What is changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change {
+    /// The title and the priority of a task.
+    Words,
+    /// What a task does: a tool, a person, or a worker outside.
+    Performance,
+    /// The goal of a task.
+    Home,
+    /// What a task waits for.
+    Dependencies,
+    /// A task is cancelled.
+    Cancel,
+    /// A task is skipped.
+    Skip,
+    /// A task is deleted.
+    Delete,
+    /// A task is given to another agent.
+    Assign,
+    /// A goal is put to rest, or goes on.
+    GoalStatus,
+    /// A goal is deleted.
+    GoalDeletion,
+    /// An agent comes.
+    Agent,
+    /// An agent retires.
+    Retirement,
+}
+
+/// Any of them.
+pub(crate) fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        2 => Just(Change::Words),
+        2 => Just(Change::Performance),
+        1 => Just(Change::Home),
+        5 => Just(Change::Dependencies),
+        2 => Just(Change::Cancel),
+        2 => Just(Change::Skip),
+        2 => Just(Change::Delete),
+        2 => Just(Change::Assign),
+        3 => Just(Change::GoalStatus),
+        1 => Just(Change::GoalDeletion),
+        1 => Just(Change::Agent),
+        1 => Just(Change::Retirement),
+    ]
+}
+
+/// Changes the `n`-th of what is there, as `how` says.
+pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
+    let (any, services, ada) = (Precondition::Any, &app.services, &app.ada);
+    let tasks = tasks(app).await;
+    let goals = goals(app).await;
+    let task = nth(&tasks, n).map(|task| task.state.id);
+    let goal = nth(&goals, n).copied();
+    let refused = match (change, task, goal) {
+        (Change::Words, Some(task), _) => {
+            let priority = i32::try_from(how).ok();
+            let edit = TaskEdit { title: Some(format!("Title {how}")), priority, ..TaskEdit::default() };
+            services.tasks.edit(ada, task, edit, &any).await.err()
+        }
+        (Change::Performance, Some(task), _) => {
+            let clock = Action::Tool { tool: "time".into(), operation: "now".into(), parameters: json!({}) };
+            let action = [Some(clock), None, Some(Action::External)][how % 3].clone();
+            let edit = TaskEdit { action: Some(action), ..TaskEdit::default() };
+            services.tasks.edit(ada, task, edit, &any).await.err()
+        }
+        (Change::Home, Some(task), _) => {
+            // Every third has no goal from now on. A key that is taken there is given up.
+            let home = nth(&goals, how).copied().filter(|_| how % 3 != 0);
+            let edit = TaskEdit { goal_id: Some(home), key: Some(None), ..TaskEdit::default() };
+            services.tasks.edit(ada, task, edit, &any).await.err()
+        }
+        (Change::Dependencies, Some(task), _) => {
+            let on: Vec<_> =
+                tasks.iter().skip(how % 5).step_by(3).take(how % 4).map(|one| one.state.id).collect();
+            services.tasks.depend(ada, task, &on, &any).await.err()
+        }
+        (Change::Cancel, Some(task), _) => services.tasks.end(ada, task, Ending::Cancelled, "").await.err(),
+        (Change::Skip, Some(task), _) => services.tasks.end(ada, task, Ending::Skipped, "").await.err(),
+        (Change::Delete, Some(task), _) => services.tasks.delete(ada, task, &any).await.err(),
+        (Change::Assign, Some(task), _) => {
+            let agents = services.agents.list(ada, &Default::default(), &PageRequest::first(200)).await;
+            let agents = agents.expect("lists").items;
+            let agent = nth(&agents, how).expect("some").id();
+            services.tasks.assign(ada, task, agent).await.err()
+        }
+        (Change::GoalStatus, _, Some(goal)) => {
+            let status =
+                [GoalStatus::Draft, GoalStatus::Active, GoalStatus::Abandoned, GoalStatus::Active][how % 4];
+            let edit = GoalEdit { status: Some(status), ..GoalEdit::default() };
+            services.goals.edit(ada, goal, edit, &any).await.err()
+        }
+        (Change::GoalDeletion, _, Some(goal)) => services.goals.delete(ada, goal, &any).await.err(),
+        (Change::Agent, ..) => {
+            let kind = [AgentKind::External, AgentKind::Tool, AgentKind::Human][how % 3];
+            let draft = DraftAgent {
+                name: format!("agent {n} {how}"),
+                kind,
+                capabilities: vec![],
+                max_concurrency: None,
+                is_default: how % 4 == 0,
+                user_id: None,
+            };
+            services.agents.create(ada, draft).await.err()
+        }
+        (Change::Retirement, ..) => {
+            let agents = services.agents.list(ada, &Default::default(), &PageRequest::first(200)).await;
+            let agents = agents.expect("lists").items;
+            services.agents.retire(ada, nth(&agents, n).expect("some").id(), &any).await.err()
+        }
+        (_, _, _) => None,
+    };
+    // Rules may refuse; nothing may break.
+    if let Some(refused) = refused {
+        assert!(!matches!(refused.code(), "internal" | "conflict"), "{change:?} {n} {how}: {refused:?}");
+    }
+}
+
+async fn tasks(app: &TestApp) -> Vec<TaskView> {
+    app.services
+        .tasks
+        .list(&app.ada, &Default::default(), &PageRequest::first(200))
+        .await
+        .expect("lists")
+        .items
+}
+
+async fn goals(app: &TestApp) -> Vec<GoalId> {
+    let goals = app.services.goals.list(&app.ada, &Default::default(), &PageRequest::first(200)).await;
+    goals.expect("lists").items.iter().map(|goal| goal.state.id).collect()
+}
+
+fn nth<T>(all: &[T], n: usize) -> Option<&T> {
+    all.get(n % all.len().max(1))
+}
