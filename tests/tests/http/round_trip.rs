@@ -266,3 +266,73 @@ async fn a_plan_can_be_applied_to_a_goal_that_it_does_not_name() {
         client.post("/v1/goals/import", json!({"content": "- [ ] T001 A\n", "name": "errands"})).await;
     assert_eq!(named.body["title"], "errands");
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn of_a_task_that_waits_for_a_person_the_words_change_and_the_box_counts(#[case] backend: Backend) {
+    let Some(client) = Client::start(backend).await else { return };
+    let plan = "# G\n\n- [ ] T001 Ask\n- [ ] T002 Tell (depends on T001)\n- [ ] T003 [P] Write\n";
+    let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
+    client.app.drain().await;
+    assert_eq!(task(&client, &goal, "T001").await["status"], "waiting");
+    let edited = plan.replace("T001 Ask", "T001 Ask twice");
+    let body = json!({"content": edited, "goal_id": goal});
+    assert_eq!(client.post("/v1/goals/import", body).await.body["findings"], json!([]));
+    assert_eq!(task(&client, &goal, "T001").await["title"], "Ask twice");
+    let ticked = edited.replace("[ ] T001", "[x] T001");
+    let answer = client.post("/v1/goals/import", json!({"content": ticked, "goal_id": goal})).await;
+    assert_eq!(answer.body["decomposition"]["changes"]["complete"], json!(["T001"]), "{}", answer.text);
+    let first = task(&client, &goal, "T001").await;
+    assert_eq!(
+        (&first["status"], &task(&client, &goal, "T002").await["status"]),
+        (&json!("completed"), &json!("ready"))
+    );
+    let record =
+        client.get(&format!("/v1/experiences?task_id={}", first["id"].as_str().expect("an id"))).await.body;
+    assert_eq!(
+        record["items"].as_array().map(Vec::len),
+        Some(1),
+        "the attempt that waited has ended, and no other"
+    );
+    let open = "SELECT COUNT(*) FROM attempts WHERE ended_at IS NULL AND task_id = (SELECT id FROM tasks WHERE key = 'T001')";
+    assert_eq!(client.app.db.number(open).await, 0);
+}
+
+#[tokio::test]
+async fn a_circle_by_way_of_another_goal_is_refused() {
+    let Some(client) = Client::start(Backend::Sqlite).await else { return };
+    let plan = "# G\n\n- [ ] T001 [P] One\n- [ ] T002 [P] Two\n";
+    let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
+    let (one, two) = (task(&client, &goal, "T001").await, task(&client, &goal, "T002").await);
+    let outside = client.post("/v1/tasks", json!({"title": "Outside", "depends_on": [two["id"]]})).await.body;
+    let path = format!("/v1/tasks/{}/dependencies", one["id"].as_str().expect("an id"));
+    let body = json!({"depends_on": [outside["id"]]});
+    assert_eq!(client.send(Some("ada"), "PUT", &path, Some(&body)).await.status, 200);
+    let edited = plan.replace("Two", "Two (depends on T001)");
+    let answer = client.post("/v1/goals/import", json!({"content": edited, "goal_id": goal})).await;
+    answer.is_problem(422, "invalid_plan");
+    assert_eq!(answer.body["errors"][0]["code"], "dependency_cycle", "{}", answer.text);
+    assert_eq!(task(&client, &goal, "T002").await["depends_on"], json!([]));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_task_that_is_put_off_in_the_plan_does_not_run_now(#[case] backend: Backend) {
+    let Some(client) = Client::start(backend).await else { return };
+    let plan = "# G\n\n- [ ] T001 One\n  use: time.now\n";
+    let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
+    let id = task(&client, &goal, "T001").await["id"].as_str().expect("an id").to_owned();
+    let text = export(&client, &goal).await;
+    let later = json!({"scheduled_at": "2030-01-01T00:00:00Z"});
+    assert_eq!(client.as_ada("PATCH", &format!("/v1/tasks/{id}"), Some(&later), &[]).await.status, 200);
+    assert!(export(&client, &goal).await.contains("2030-01-01"));
+    client.app.drain().await;
+    assert_eq!(task(&client, &goal, "T001").await["status"], "ready", "it waits for its time");
+    import(&client, &text).await;
+    client.app.drain().await;
+    assert_eq!(task(&client, &goal, "T001").await["status"], "completed", "the time was taken away again");
+}

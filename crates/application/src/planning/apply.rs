@@ -20,6 +20,7 @@ use super::{Planning, on_line};
 use crate::context::new_id;
 use crate::execution::{Book, Ended, Report, attempt_by_hand, conclude, driving_run, take_stock};
 use crate::ports::UnitOfWork;
+use crate::tasks::{cycle, follow};
 use crate::{Context, Error};
 
 impl Planning {
@@ -75,6 +76,7 @@ impl Planning {
                 book.withdraw_run(run, now);
             }
         }
+        refuse_circles(unit, &mut book, &changing).await?;
         self.drop_tasks(unit, context, changes, &mut present.runs, &mut book, now).await?;
         book.ready_dependents(unit, &*self.ids, now).await?;
         let free = book.free();
@@ -120,10 +122,7 @@ impl Planning {
             book.withdraw_run(run, now);
             return Ok(None);
         }
-        if run.priority == after.priority {
-            return Ok(Some(run));
-        }
-        let run = Run { priority: after.priority, updated_at: now, ..run };
+        let run = follow(run, &before, &after, now);
         book.change_run(run.clone());
         Ok(Some(run))
     }
@@ -274,6 +273,20 @@ impl Planning {
         }
         Ok(open)
     }
+}
+
+/// What the plan says was compared with the goal alone; a task of another goal may lead back.
+async fn refuse_circles(unit: &dyn UnitOfWork, book: &mut Book, changed: &[TaskId]) -> Result<(), Error> {
+    for &id in changed {
+        let waited_for: Vec<TaskId> =
+            unit.tasks().edges_of(&[id]).await?.into_iter().map(|(_, edge)| edge.task_id).collect();
+        if let Some(circle) = cycle(unit, book.task(id)?, &waited_for).await? {
+            let message = format!("the plan cannot be used: {circle}");
+            let violations = vec![Violation::new("content", "dependency_cycle", circle)];
+            return Err(Error::Invalid { code: "invalid_plan", message, violations });
+        }
+    }
+    Ok(())
 }
 
 /// Edges by id; what is to be made has its id by now.

@@ -18,6 +18,8 @@ impl Tasks {
     /// `task_leased`, `invalid_transition` unless it is pending or ready.
     #[tracing::instrument(name = "task.assign", skip_all, fields(task.id = %id))]
     pub async fn assign(&self, context: &Context, id: TaskId, agent: AgentId) -> Result<TaskView, Error> {
+        // Nobody waits for somebody who has no such task.
+        self.get(context, id).await?;
         retrying(|| self.assign_once(context, id, agent)).await?;
         self.signals.work_changed();
         self.signals.events_appended();
@@ -27,6 +29,9 @@ impl Tasks {
     async fn assign_once(&self, context: &Context, id: TaskId, agent: AgentId) -> Result<(), Error> {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
+        // Locked first, so that it is not retired while it gets the task. That is early for its lock, and may end in a
+        // deadlock with a claim, and be done again.
+        unit.agents().lock(context.workspace(), agent).await?;
         let Held { run, task, .. } = self.hold(&*unit, context, id).await?;
         held::refuse(run.as_ref(), &task)?;
         if !matches!(task.status(), TaskStatus::Pending | TaskStatus::Ready) {

@@ -131,7 +131,11 @@ impl Book {
 
 /// The way from one of `wanted` back to the task, if there is one, in words. It is looked for level by level from what the
 /// task is to wait for, so that it costs what can be reached from there.
-async fn cycle(unit: &dyn UnitOfWork, task: &Task, wanted: &[TaskId]) -> Result<Option<String>, Error> {
+pub(crate) async fn cycle(
+    unit: &dyn UnitOfWork,
+    task: &Task,
+    wanted: &[TaskId],
+) -> Result<Option<String>, Error> {
     let mut from: HashMap<TaskId, TaskId> = wanted.iter().map(|&id| (id, task.id())).collect();
     let mut level: Vec<TaskId> = wanted.to_vec();
     while !level.is_empty() {

@@ -1,8 +1,9 @@
 use goalwright_domain::agent::Directory;
+use goalwright_domain::execution::Run;
 use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId};
-use goalwright_domain::task::{Refusal, TaskEdit, TaskId, TaskStatus};
+use goalwright_domain::task::{Refusal, TaskEdit, TaskId, TaskState, TaskStatus};
 use goalwright_domain::workspace::Actor;
-use goalwright_domain::{Rejection, Violation};
+use goalwright_domain::{Rejection, Timestamp, Violation};
 
 use super::Tasks;
 use super::create::taken;
@@ -78,15 +79,9 @@ impl Tasks {
         } else if after.goal_id != before.goal_id && after.status == TaskStatus::Pending {
             // It may have been pending only because its goal rested.
             book.give(&*unit, &*self.ids, vec![id], now).await?;
-        } else if let Some(mut run) = run {
-            run.priority = after.priority;
-            run.queue = queue.unwrap_or(run.queue);
-            if run.attempts == 0 && after.scheduled_at != before.scheduled_at {
-                run.scheduled_at = after.scheduled_at;
-                run.available_at = Some(after.scheduled_at.map_or(now, |at| at.max(now)));
-            }
-            run.updated_at = now;
-            book.change_run(run);
+        } else if let Some(run) = run {
+            let run = follow(run, &before, &after, now);
+            book.change_run(Run { queue: queue.unwrap_or_else(|| run.queue.clone()), ..run });
         }
         book.close(&*unit, &*self.ids, now).await.map_err(|error| named_twice(error, &after))?;
         Ok(unit.commit().await?)
@@ -98,8 +93,8 @@ impl Tasks {
         unit: &dyn UnitOfWork,
         context: &Context,
         book: &mut Book,
-        (id, run): (TaskId, Option<goalwright_domain::execution::Run>),
-        now: goalwright_domain::Timestamp,
+        (id, run): (TaskId, Option<Run>),
+        now: Timestamp,
     ) -> Result<(), Error> {
         let workspace = context.workspace();
         let mut directory =
@@ -126,6 +121,16 @@ impl Tasks {
     }
 }
 
+/// The run of a task that was edited: as urgent as the task is by now, and, if it has not begun, at its time.
+pub(crate) fn follow(run: Run, before: &TaskState, after: &TaskState, now: Timestamp) -> Run {
+    let mut run = Run { priority: after.priority, updated_at: now, ..run };
+    if run.attempts == 0 && after.scheduled_at != before.scheduled_at {
+        run.scheduled_at = after.scheduled_at;
+        run.available_at = Some(after.scheduled_at.map_or(now, |at| at.max(now)));
+    }
+    run
+}
+
 /// The queue of the goal that a task moves to.
 async fn new_home(
     unit: &dyn UnitOfWork,
@@ -146,7 +151,7 @@ async fn new_home(
     Ok(goal.state().origin.queue.clone())
 }
 
-fn named_twice(error: Error, task: &goalwright_domain::task::TaskState) -> Error {
+fn named_twice(error: Error, task: &TaskState) -> Error {
     match error {
         Error::Conflict { code: "duplicate", message } if message.contains("slug") => taken(&format!(
             "the workspace has a task with the slug `{}` already; choose another slug",

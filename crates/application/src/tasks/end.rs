@@ -38,6 +38,8 @@ impl Tasks {
         if !violations.is_empty() {
             return Err(Error::invalid(violations));
         }
+        // Nobody waits for somebody who has no such task.
+        self.get(context, id).await?;
         retrying(|| self.end_once(context, id, ending, reason)).await?;
         self.signals.work_changed();
         self.signals.events_appended();

@@ -23,7 +23,8 @@ use crate::{Context, Error};
 
 pub use complete::Completion;
 pub use create::NewTask;
-pub(crate) use edit::duplicate;
+pub(crate) use depend::cycle;
+pub(crate) use edit::{duplicate, follow};
 pub use end::Ending;
 pub use next::{Next, NextReason};
 pub use readiness::{Readiness, Unready};

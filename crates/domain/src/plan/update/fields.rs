@@ -91,6 +91,25 @@ impl Changes {
     }
 }
 
+/// What may change of a task that has begun and waits: nothing that decides how it is performed.
+const WORDS: [&str; 9] = [
+    "title",
+    "description",
+    "labels",
+    "priority",
+    "parallel",
+    "estimate_minutes",
+    "complexity",
+    "key",
+    "slug",
+];
+
+/// Whether the plan may change these fields of the task.
+pub(super) fn may_change(task: &PresentTask, fields: &[FieldChange]) -> bool {
+    let waits = task.status == crate::task::TaskStatus::Waiting;
+    is_open(task) || waits && fields.iter().all(|change| WORDS.contains(&change.field))
+}
+
 /// Whether the plan may change the task: nobody has worked on it with success, nobody does now.
 pub(super) fn is_open(task: &PresentTask) -> bool {
     use crate::task::TaskStatus as S;
