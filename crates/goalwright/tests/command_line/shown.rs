@@ -62,7 +62,7 @@ fn scripted(command: &str) -> String {
         assert!(command.contains("2> server.log &"), "`{command}` keeps what it says, in the background");
         script.insert_str(0, "GOALWRIGHT_BIND=127.0.0.1:0 ");
         script.push_str(concat!(
-            "\nuntil grep -q 'listening on' server.log || ! kill -0 $!; do sleep 0.05; done",
+            "\nuntil grep -qs 'listening on' server.log || ! kill -0 $!; do sleep 0.05; done",
             "\naddress=$(sed -n 's|^listening on http://\\([^ ]*\\).*|\\1|p' server.log)",
         ));
     }
