@@ -219,7 +219,7 @@ fn a_plan_is_written_as_it_comes() {
     assert_eq!(std::fs::read_to_string(home.path("plan.md")).expect("written"), plan);
     let (ended, asked) = fake.sees(&home, &["goal", "import", "plan.md", "--goal", ID, "--update"]);
     ended.has_code(0);
-    assert_eq!(asked[0].2, json!({"content": plan, "dry_run": false, "goal_id": ID, "mode": "update"}));
+    assert_eq!(asked[0].2, json!({"content": plan, "dry_run": false, "goal_id": ID, "name": "plan"}));
 }
 
 #[test]

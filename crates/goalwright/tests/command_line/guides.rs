@@ -1,4 +1,4 @@
-//! The guides that use the interface: each of their commands is run, against a server on a free port.
+//! The guides that use the interface: each of their commands is run, against a server on a free port. And the demo.
 
 use std::process::{Command, Stdio};
 
@@ -47,4 +47,16 @@ fn the_quickstart_says_what_happens() {
 #[test]
 fn every_request_of_the_guide_to_http_is_answered_as_it_shows() {
     holds(include_str!("../../../../docs/guides/http.md"), 30);
+}
+
+#[test]
+fn the_plans_of_the_demo_are_read_without_a_remark() {
+    let home = Home::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/demo");
+    let read = home.json(&["goal", "import", folder, "--dry-run"]);
+    let read = read.as_array().expect("several plans");
+    assert_eq!(read.len(), 3, "{read:?}");
+    for plan in read {
+        assert_eq!(plan["imported"]["findings"], serde_json::json!([]), "{}", plan["file"]);
+    }
 }

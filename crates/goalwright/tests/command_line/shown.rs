@@ -62,7 +62,7 @@ fn scripted(command: &str) -> String {
         assert!(command.contains("2> server.log &"), "`{command}` keeps what it says, in the background");
         script.insert_str(0, "GOALWRIGHT_BIND=127.0.0.1:0 ");
         script.push_str(concat!(
-            "\nuntil grep -q 'listening on' server.log || ! kill -0 $!; do sleep 0.05; done",
+            "\nuntil grep -qs 'listening on' server.log || ! kill -0 $!; do sleep 0.05; done",
             "\naddress=$(sed -n 's|^listening on http://\\([^ ]*\\).*|\\1|p' server.log)",
         ));
     }
@@ -87,7 +87,7 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// `$` begins a command, `>` below it goes on with it, and the rest is what it prints.
+/// `$` begins a command, and the rest is what it prints.
 fn commands(block: &[&str], steps: &mut Vec<Step>) {
     for line in block {
         if let Some(command) = line.strip_prefix("$ ") {
@@ -95,11 +95,8 @@ fn commands(block: &[&str], steps: &mut Vec<Step>) {
             continue;
         }
         let Some(Step::Command(shown)) = steps.last_mut() else { panic!("`{line}` stands above a command") };
-        let (to, line) = match line.strip_prefix("> ") {
-            Some(more) if shown.output.is_empty() => (&mut shown.command, format!("\n{more}")),
-            _ => (&mut shown.output, format!("{line}\n")),
-        };
-        to.push_str(&line);
+        shown.output.push_str(line);
+        shown.output.push('\n');
     }
 }
 
