@@ -233,5 +233,5 @@ fn an_edited_plan_changes_its_goal_and_begins_anew_only_when_told_to() {
     let back = home.run(&["run", "--no-input", "plan.md"]).has_code(3);
     assert!(back.stderr.contains("finished_task_missing") || back.stderr.contains("resuming"), "{back:?}");
     home.write("plan.md", "# Nothing\n");
-    assert_refused(home.run(&["run", "--json", "--no-input", "plan.md"]), 2, &["line 1"]);
+    assert_refused(home.run(&["run", "--json", "--no-input", "plan.md"]), 2, &["no checklist item"]);
 }

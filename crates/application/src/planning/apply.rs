@@ -1,6 +1,6 @@
 //! Applying what differs between a plan and a goal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use goalwright_domain::agent::{AgentId, Directory};
 use goalwright_domain::execution::{Mode as RunMode, Outcome, Run};
@@ -40,6 +40,8 @@ impl Planning {
         let event_id = tell(unit, told, &present.goal).await?;
         let queue = present.goal.state().origin.queue.clone();
 
+        let own: HashSet<TaskId> = present.tasks.iter().map(Task::id).collect();
+        let leads_out = present.edges.values().flatten().any(|edge| !own.contains(&edge.task_id));
         let mut book = Book::default();
         book.enter(present.tasks);
         for &id in &changes.remove {
@@ -76,7 +78,9 @@ impl Planning {
                 book.withdraw_run(run, now);
             }
         }
-        refuse_circles(unit, &mut book, &changing).await?;
+        if leads_out {
+            refuse_circles(unit, &mut book, &changing).await?;
+        }
         self.drop_tasks(unit, context, changes, &mut present.runs, &mut book, now).await?;
         book.ready_dependents(unit, &*self.ids, now).await?;
         let free = book.free();
@@ -238,10 +242,17 @@ impl Planning {
         id: TaskId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let run = unit.executions().find_driving(id).await?;
+        let driving = unit.executions().find_driving(id).await?.map(|run| run.id);
+        let run = unit.executions().lock_runs(driving.as_slice()).await?.pop();
+        let suspended = match &run {
+            Some(run) if run.suspended => unit.executions().lock_suspended(&[run.id]).await?.pop(),
+            _ => None,
+        };
         let task = unit.tasks().lock_many(&[id]).await?.pop().ok_or_else(|| Error::not_found("task", id))?;
-        let (run, attempt) =
-            attempt_by_hand(unit, &*self.ids, &self.runner, context, &task, run, now).await?;
+        let (run, attempt) = match (run, suspended) {
+            (Some(run), Some(attempt)) => (run, attempt),
+            (run, _) => attempt_by_hand(unit, &*self.ids, &self.runner, context, &task, run, now).await?,
+        };
         let summary = Some("ticked off in the plan".to_owned());
         let ended = Ended {
             run: Run { mode: RunMode::Manual, ..run },

@@ -20,7 +20,7 @@ use crate::{Context, Error};
 pub(super) struct Present {
     pub(super) goal: Goal,
     pub(super) tasks: Vec<Task>,
-    edges: HashMap<TaskId, Vec<Dependency>>,
+    pub(super) edges: HashMap<TaskId, Vec<Dependency>>,
     pub(super) runs: HashMap<TaskId, Run>,
 }
 

@@ -33,7 +33,7 @@ impl Comparison<'_> {
         use TaskStatus as S;
         let planned = &self.plan.tasks[index];
         match task.status {
-            S::Pending | S::Ready | S::Failed if planned.done => {
+            S::Pending | S::Ready | S::Waiting | S::Failed if planned.done => {
                 if task.status.after(TaskCommand::Complete).is_ok() {
                     return Wish::Complete;
                 }
@@ -51,7 +51,8 @@ impl Comparison<'_> {
             S::Cancelled | S::Skipped if !planned.dropped && self.is_export => {
                 self.leave(index, task, "status");
             }
-            S::Running | S::Waiting if planned.done || planned.dropped => self.leave(index, task, "status"),
+            S::Running if planned.done || planned.dropped => self.leave(index, task, "status"),
+            S::Waiting if planned.dropped => self.leave(index, task, "status"),
             S::Cancelled | S::Skipped | S::Running | S::Waiting => {}
         }
         Wish::None

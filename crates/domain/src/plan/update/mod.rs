@@ -13,10 +13,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::{Finding, Origin, Plan, Severity};
-use crate::task::TaskId;
+use crate::task::{TaskId, TaskStatus};
 use edges::Edges;
 pub use fields::FieldChange;
-use fields::is_open;
+use fields::{is_open, may_change};
 use matching::{Match, matches};
 pub use present::{PresentGoal, PresentTask, plan_of};
 
@@ -96,8 +96,9 @@ pub struct TaskDependencies {
 ///
 /// Tasks are the same by id, else by key. Those to which the text gives neither are found by title, then by
 /// their place in the list. Pending, ready and failed tasks
-/// become what the plan says, and are removed where it does not name them. What is running, waiting,
-/// completed, cancelled or skipped is never touched: what the plan says otherwise is a finding. Edges to
+/// become what the plan says, and are removed where it does not name them. Of a waiting
+/// task the words may change, and its box may be ticked. What is running, completed, cancelled or skipped is
+/// never touched: what the plan says otherwise is a finding. Edges to
 /// tasks that the plan does not name and that stay are left as they are.
 ///
 /// Findings: `unknown_id`, `other_goal`, `finished_task_changed`, `finished_task_missing`,
@@ -180,11 +181,12 @@ impl Comparison<'_> {
         let task = &self.tasks[found.present];
         let mut fields = self.fields(&self.plan.tasks[index], found);
         fields.extend(edges.change(index));
-        if !is_open(task) && !fields.is_empty() {
+        let may = may_change(task, &fields);
+        if !may && !fields.is_empty() {
             let names: Vec<&str> = fields.iter().map(|change| change.field).collect();
             self.leave(index, task, &names.join(", "));
         }
-        if fields.is_empty() || !is_open(task) {
+        if fields.is_empty() || !may {
             changes.keep.push((index, task.id));
         } else {
             changes.change.push(Changed { index, task_id: task.id, fields });
@@ -205,8 +207,16 @@ impl Comparison<'_> {
                 changes.remove.push(task.id);
             } else {
                 let (name, status) = (task.name(), task.status.as_str());
-                let message = format!("{name} is {status} and stays, although the plan has no line for it");
-                self.findings.push(finding(Severity::Info, "finished_task_missing", None, message));
+                let (severity, more) = match task.status {
+                    // What is not over yet goes on, and whoever took its line out may not want that.
+                    TaskStatus::Running | TaskStatus::Waiting => {
+                        (Severity::Warning, "; cancel or delete it if it is not wanted any more")
+                    }
+                    _ => (Severity::Info, ""),
+                };
+                let message =
+                    format!("{name} is {status} and stays, although the plan has no line for it{more}");
+                self.findings.push(finding(severity, "finished_task_missing", None, message));
             }
         }
     }
