@@ -4,6 +4,7 @@
 
 mod client;
 mod conventions;
+mod described;
 mod document;
 mod flows;
 mod problems;

@@ -30,7 +30,10 @@ fn documents(text: &str) -> Option<Vec<Value>> {
 }
 
 fn settled_lines(text: &str) -> Vec<String> {
-    text.trim_end().lines().map(|line| if line == LEFT_OUT { line.to_owned() } else { settled(line) }).collect()
+    text.trim_end()
+        .lines()
+        .map(|line| if line == LEFT_OUT { line.to_owned() } else { settled(line) })
+        .collect()
 }
 
 /// A line `…` stands for any lines, also for none.
