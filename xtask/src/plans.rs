@@ -121,8 +121,7 @@ fn entries(list: &Value) -> &[Value] {
 
 fn line(file: &str, cells: [&str; 5], came: &str) -> String {
     let [tasks, done, parallel, explicit, findings] = cells;
-    let text =
-        format!("{file:<46} {tasks:>6} {done:>6} {parallel:>6} {explicit:>9} {findings:>9}  {came}");
+    let text = format!("{file:<46} {tasks:>6} {done:>6} {parallel:>6} {explicit:>9} {findings:>9}  {came}");
     text.trim_end().to_owned()
 }
 
