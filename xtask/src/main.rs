@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod contract;
 mod fuzz;
 mod maintenance;
 mod migrate;
@@ -44,6 +45,8 @@ commands! {
     Test => test,
     /// Measure imports, claims, settlements, the start of `serve`, and lists of large tenants
     Bench => bench,
+    /// Prove the HTTP interface with other people's tools: requests made up from its document, linters, generated clients
+    Contract => contract,
     /// Run the whole gate: formatting, lints, documentation, layering, the domain crate alone, fuzzing, all tests
     Ci => ci,
     /// Search for inputs that break a law of readers and templates, with libFuzzer

@@ -39,6 +39,11 @@ impl Product {
         Self { alone: true, ..self }
     }
 
+    /// Where the program lies.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The program with these arguments, to be started where the caller stands.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(&self.program);

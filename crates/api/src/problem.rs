@@ -60,6 +60,17 @@ const CODES: &[(&str, u16, &str)] = &[
     ("timed_out", 504, "It took too long"),
 ];
 
+/// A code in words, if it is known.
+pub(crate) fn title(code: &str) -> Option<&'static str> {
+    CODES.iter().find(|(known, ..)| *known == code).map(|(_, _, title)| *title)
+}
+
+/// The status of a code, if it is known.
+#[cfg(test)]
+pub(crate) fn status(code: &str) -> Option<u16> {
+    CODES.iter().find(|(known, ..)| *known == code).map(|(_, status, _)| *status)
+}
+
 /// Why a request was not answered as asked for. Programs look at `code`; people read `detail`.
 #[derive(Debug, Object)]
 #[oai(rename = "Problem", skip_serializing_if_is_none)]
@@ -235,10 +246,9 @@ impl From<Problem> for poem::Error {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let title = CODES.iter().find(|(code, ..)| *code == self.code).map(|(_, _, title)| *title);
         let body = ProblemBody {
             kind: format!("urn:goalwright:problem:{}", self.code),
-            title: title.or(self.status.canonical_reason()).unwrap_or_default().to_owned(),
+            title: title(self.code).or(self.status.canonical_reason()).unwrap_or_default().to_owned(),
             status: self.status.as_u16(),
             detail: self.detail,
             code: self.code.to_owned(),

@@ -10,7 +10,7 @@ use goalwright_domain::goal::GoalStatus;
 use goalwright_domain::plan::{Origin, Severity};
 use goalwright_domain::task::TaskStatus;
 use goalwright_domain::workspace::ActorKind;
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ pub(crate) struct Word<V>(pub(crate) V);
 
 /// The values that a [`Word`] may have.
 pub(crate) trait Vocabulary: Copy + PartialEq + Send + Sync + 'static {
-    /// Names the vocabulary in messages.
+    /// Names the vocabulary in messages, and in one word in the document: no two have the same.
     const NAME: &'static str;
     /// Every value.
     const ALL: &'static [Self];
@@ -90,21 +90,55 @@ vocabulary!(
 vocabulary!(AgentKind, "agent kind", [Tool, Llm, Human, External]);
 vocabulary!(AgentStatus, "agent status", [Active, Retired]);
 vocabulary!(RunStatus, "run status", [Queued, Running, Waiting, Succeeded, Failed, Cancelled]);
-vocabulary!(Mode, "mode", [Scheduled, Manual]);
-vocabulary!(Origin, "origin", [Explicit, Structural, Inferred]);
+vocabulary!(Mode, "run mode", [Scheduled, Manual]);
+vocabulary!(Origin, "dependency origin", [Explicit, Structural, Inferred]);
 vocabulary!(ActorKind, "actor type", [User, Agent, System]);
 vocabulary!(
     ExperienceType,
     "experience type",
     [Observation, Conversation, Reflection, Belief, TaskExecution, ChainExecution]
 );
-vocabulary!(WaitKind, "wait", { Person: "person", Decision: "decision", Time: "time" });
+vocabulary!(WaitKind, "wait kind", { Person: "person", Decision: "decision", Time: "time" });
 vocabulary!(Severity, "severity", { Error: "error", Warning: "warning", Info: "info" });
 
-inline_type!([V: Vocabulary] Word<V>, V::NAME, MetaSchema {
-    enum_items: V::ALL.iter().map(|value| Value::from(value.word())).collect(),
-    ..MetaSchema::new("string")
-});
+/// A schema of its own, so that programs that are generated from the document have one type for it.
+impl<V: Vocabulary> Type for Word<V> {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        in_one_word(V::NAME).into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Reference(in_one_word(V::NAME))
+    }
+
+    fn register(registry: &mut Registry) {
+        registry.create_schema::<Self, _>(in_one_word(V::NAME), |_| MetaSchema {
+            enum_items: V::ALL.iter().map(|value| Value::from(value.word())).collect(),
+            ..MetaSchema::new("string")
+        });
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+/// `task status` as `TaskStatus`.
+fn in_one_word(name: &str) -> String {
+    let capital = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + rest
+    };
+    name.split(' ').map(capital).collect()
+}
 
 impl<V: Vocabulary> Word<V> {
     fn read(text: &str) -> ParseResult<Self> {

@@ -5,6 +5,7 @@
 mod changes;
 mod client;
 mod conventions;
+mod described;
 mod document;
 mod flows;
 mod problems;

@@ -336,3 +336,42 @@ async fn a_task_that_is_put_off_in_the_plan_does_not_run_now(#[case] backend: Ba
     client.app.drain().await;
     assert_eq!(task(&client, &goal, "T001").await["status"], "completed", "the time was taken away again");
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn lines_may_all_be_replaced_and_keys_that_go_are_not_given_again(#[case] backend: Backend) {
+    let Some(client) = Client::start(backend).await else { return };
+    let first =
+        "- [ ] Draft the text\n- [ ] [P] Draw the picture\n- [ ] Publish both (depends on T001, T002)\n";
+    let goal = import(&client, first).await["goal"]["id"].as_str().expect("an id of a new goal").to_owned();
+    // The first task is begun, so that it stays without its line.
+    client.app.drain().await;
+    let second = json!({"goal_id": goal, "content": "# Other\n\n- [x] Plan\n- [ ] Build\n  use: time.now\n"});
+    let answer = client.post("/v1/goals/import", second).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let third = json!({"goal_id": goal, "content": "- [ ] Write\n- [ ] Print\n- [ ] Send\n- [ ] Rest\n"});
+    let answer = client.post("/v1/goals/import", third).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let mut keys: Vec<String> =
+        tasks(&client, &goal).await.iter().map(|one| one["key"].to_string()).collect();
+    let all = keys.len();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), all, "{keys:?}");
+}
+
+#[tokio::test]
+async fn a_title_that_is_too_long_is_refused_also_where_it_is_not_used() {
+    let Some(client) = Client::start(Backend::Sqlite).await else { return };
+    let goal = import(&client, PLAN).await["goal"]["id"].clone();
+    let title = "x".repeat(501);
+    for more in [json!({}), json!({"dry_run": true}), json!({"goal_id": goal})] {
+        let mut body = json!({"content": PLAN, "title": title});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let answer = client.post("/v1/goals/import", body).await;
+        answer.is_problem(422, "invalid_input");
+        assert_eq!(answer.body["errors"][0]["path"], "title");
+    }
+}

@@ -34,7 +34,7 @@ pub(crate) enum PlanMode {
     Update,
 }
 
-vocabulary!(PlanMode, "mode", { Create: "create", Update: "update" });
+vocabulary!(PlanMode, "plan mode", { Create: "create", Update: "update" });
 
 /// A goal to be broken down.
 #[derive(Debug, Object)]

@@ -26,7 +26,7 @@ pub(crate) enum Format {
     Taskmaster,
 }
 
-vocabulary!(Format, "format", { Auto: "auto", Markdown: "markdown", Taskmaster: "taskmaster" });
+vocabulary!(Format, "plan format", { Auto: "auto", Markdown: "markdown", Taskmaster: "taskmaster" });
 
 /// A plan to be made a goal.
 #[derive(Debug, Object)]

@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 
+use goalwright_domain::Violation;
 use goalwright_domain::goal::{DraftGoal, Goal, GoalId, Origin};
 use goalwright_domain::plan::{Finding, Format, PlannedGoal, Severity, plan_hash};
+use goalwright_domain::task::TITLE_LIMIT;
 
 use super::{Decomposition, Planning, Prepared, Target};
 use crate::context::new_id;
@@ -51,6 +53,12 @@ impl Planning {
     /// `Rejected` (`goal_not_active`).
     #[tracing::instrument(name = "goal.import", skip_all, fields(content.bytes = request.content.len()))]
     pub async fn import(&self, context: &Context, request: ImportRequest) -> Result<Imported, Error> {
+        // Also where the title is not used, or only shown: the same request gets the same answer.
+        let title = request.title.as_deref().unwrap_or_default();
+        let too_long = Violation::of_text("title", title, TITLE_LIMIT);
+        if !too_long.is_empty() {
+            return Err(Error::invalid(too_long));
+        }
         if let Some(goal) = request.goal {
             // Whether a plan is sound is nothing to tell to somebody who has no such goal.
             let known = self.queries.goal(context.workspace(), goal).await?;

@@ -1,6 +1,6 @@
 //! Keys are unique in a goal, after the update as well.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::edges::Edges;
 use super::fields::is_open;
@@ -9,7 +9,8 @@ use super::{Comparison, finding};
 use crate::plan::Severity;
 
 impl Comparison<'_> {
-    /// Complains about keys that two tasks would have. Where the reader made one up, another is given.
+    /// Complains about keys that two tasks would have. Where the reader made one up, another is given, also where a task
+    /// that goes has it: whoever remembers that one should not find another under its key.
     pub(super) fn keys(&mut self, matches: &[Option<Match>], edges: &Edges<'_>) -> Vec<(usize, String)> {
         let mut known: HashMap<&str, Option<u32>> = HashMap::new();
         let missing = self.tasks.iter().filter(|task| !is_open(task) && !edges.is_in_plan(task.id));
@@ -35,10 +36,11 @@ impl Comparison<'_> {
                 self.findings.push(finding(Severity::Error, "duplicate_key", planned.line, message));
             }
         }
+        let held: HashSet<&str> = self.tasks.iter().filter_map(|task| task.fields.key.as_deref()).collect();
         let number = |key: &str| key.strip_prefix('T')?.parse::<u64>().ok();
-        let all = known.keys().chain(made_up.iter().map(|(_, key)| key));
+        let all = known.keys().chain(&held).chain(made_up.iter().map(|(_, key)| key));
         let mut next = all.filter_map(|key| number(key)).max().unwrap_or(0);
-        let taken = made_up.into_iter().filter(|(_, key)| known.contains_key(key));
+        let taken = made_up.into_iter().filter(|(_, key)| known.contains_key(key) || held.contains(key));
         let fresh = taken.map(|(index, _)| {
             next = next.saturating_add(1);
             (index, format!("T{next:03}"))

@@ -3,29 +3,32 @@
 //! Which problems an operation may answer with depends on what it takes: credentials, a body, an id in its path. So
 //! the document says it here once, and an operation cannot forget one.
 
+mod bodies;
+mod bounds;
+mod examples;
+mod links;
+mod problems;
+
 use std::marker::PhantomData;
 use std::sync::LazyLock;
 
-use goalwright_application::idempotency::KEY_LIMIT;
 use poem::endpoint::{BoxEndpoint, make_sync};
 use poem::http::Method;
 use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use poem::{Response, RouteMethod, get};
 use poem_openapi::registry::{MetaApi, MetaPath, Registry};
-use poem_openapi::types::Type;
-use poem_openapi::{OpenApi, OpenApiService, Tags};
+use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, Tags};
 use serde_json::{Map, Value, json};
 
 use crate::answer::JSON;
-use crate::auth::WORKSPACE;
-use crate::problem::{PROBLEM_JSON, ProblemBody};
-use crate::replay::IDEMPOTENCY_KEY;
-use crate::tag::IF_MATCH;
 
 /// What the document calls the interface.
 pub(crate) const TITLE: &str = "Goalwright";
 /// The version of the product.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const LICENSE: &str = env!("CARGO_PKG_LICENSE");
+const CONTACT: &str = "The contributors to Goalwright";
 
 const DESCRIPTION: &str = "Goals become task graphs, agents do the work, and every execution leaves its record. \
     Times are RFC 3339 in UTC, ids are UUIDs, names are snake_case. Lists are keyset-paged, newest first. Every \
@@ -47,23 +50,6 @@ pub(crate) enum Chapter {
     /// Whether the service is alive and ready; needs no credentials.
     Health,
 }
-
-/// The problems that are documented, by status.
-const PROBLEMS: [(&str, &str, &str); 13] = [
-    ("400", "UnreadableBody", "The body is no JSON."),
-    ("401", "Unauthenticated", "Credentials are missing or invalid."),
-    ("403", "Forbidden", "The caller is no member of the workspace."),
-    ("404", "NotFound", "There is no such thing in this workspace."),
-    ("408", "RequestTimeout", "The body did not arrive in time."),
-    ("409", "Conflict", "The state does not allow this, or somebody else was faster."),
-    ("412", "PreconditionFailed", "It changed since it was read, or `If-Match` has a tag of something else."),
-    ("413", "PayloadTooLarge", "The body is too large."),
-    ("415", "UnsupportedMediaType", "The body is not declared as JSON."),
-    ("422", "Invalid", "The input breaks rules; `errors` names all of them."),
-    ("429", "RateLimited", "Too much was asked for at once."),
-    ("500", "Internal", "Something went wrong on our side."),
-    ("503", "Unavailable", "Something this depends on does not answer."),
-];
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut text = serde_json::to_string_pretty(&sorted(document())).unwrap_or_default();
@@ -88,7 +74,7 @@ pub(crate) fn endpoint() -> RouteMethod {
 struct Described<T>(PhantomData<fn() -> T>);
 
 impl<T: OpenApi> OpenApi for Described<T> {
-    /// One block, so that operations of several blocks that share a path stand side by side.
+    /// Several blocks of operations may share a path, and the framework would show those of the last block only.
     fn meta() -> Vec<MetaApi> {
         let mut paths: Vec<MetaPath> = Vec::new();
         for path in T::meta().into_iter().flat_map(|api| api.paths) {
@@ -111,134 +97,78 @@ type RouteTable = std::collections::HashMap<String, std::collections::HashMap<Me
 
 fn document() -> Value {
     let operations = Described::<crate::Operations>(PhantomData);
-    let service = OpenApiService::new(operations, TITLE, VERSION).description(DESCRIPTION).server("/");
+    let service = OpenApiService::new(operations, TITLE, VERSION)
+        .description(DESCRIPTION)
+        .license(LicenseObject::new(LICENSE))
+        .contact(ContactObject::new().name(CONTACT))
+        .server("/");
     let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     document["openapi"] = json!("3.0.3");
-    let mut problems = Registry::new();
-    ProblemBody::register(&mut problems);
-    for (name, schema) in &problems.schemas {
-        document["components"]["schemas"][name] = json!(schema);
-    }
-    for (_, name, description) in PROBLEMS {
-        document["components"]["responses"][name] = json!({
-            "description": description,
-            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        });
-    }
+    problems::describe(&mut document);
     let mut read = Vec::new();
+    let schemas = document["components"]["schemas"].clone();
     for (method, operation) in fields(&mut document["paths"]).flat_map(named_fields) {
-        if let Some(body) = operation.pointer("/requestBody/content/application~1json/schema/$ref") {
-            read.extend(body.as_str().map(str::to_owned));
+        let body = operation.pointer("/requestBody/content/application~1json/schema/$ref");
+        let body = body.and_then(Value::as_str).map(str::to_owned);
+        let schema = body.as_deref().and_then(|body| body.rsplit('/').next()).map(|name| &schemas[name]);
+        problems::complete(method, operation, schema.is_some_and(names_a_thing));
+        if let Some(name) = body.as_deref().and_then(|body| body.rsplit('/').next()) {
+            examples::show(operation, name);
+            // Nothing at all says as much as an object without fields.
+            operation["requestBody"]["required"] = json!(schemas[name].get("required").is_some());
         }
-        complete(method, operation);
+        read.extend(body);
     }
-    while let Some(reference) = read.pop() {
-        if let Some(schema) = document.pointer_mut(reference.trim_start_matches('#')) {
-            read.extend(close(schema));
-        }
-    }
+    bodies::join_descriptions(&mut document["components"]["schemas"]);
+    bodies::close(&mut document, read);
+    bounds::describe(&mut document);
+    bodies::spell_numbers(&mut document);
+    bodies::spell_null(&mut document["components"]["schemas"]);
+    links::add(&mut document);
+    name_lists(&mut document);
     document
 }
 
-/// Adds the headers that every operation of its kind takes, and the problems.
-fn complete(method: &str, operation: &mut Value) {
-    let has = |place: &str| {
-        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["in"] == place))
-    };
-    let secured = operation.get("security").is_some();
-    let changes = matches!(method, "put" | "patch" | "delete");
-    let shape = [
-        ("400", operation.get("requestBody").is_some()),
-        ("401", secured),
-        ("403", secured),
-        ("404", has("path")),
-        ("408", operation.get("requestBody").is_some()),
-        ("409", operation.get("requestBody").is_some() || changes),
-        ("412", changes),
-        ("413", operation.get("requestBody").is_some()),
-        ("415", operation.get("requestBody").is_some()),
-        ("422", operation.get("requestBody").is_some() || has("query")),
-        ("429", secured),
-        ("500", true),
-        ("503", true),
-    ];
-    for (status, _) in shape.into_iter().filter(|(_, holds)| *holds) {
-        if let Some((_, name, _)) = PROBLEMS.iter().find(|(known, ..)| *known == status) {
-            operation["responses"][status] = json!({"$ref": format!("#/components/responses/{name}")});
-        }
+/// The framework calls the list of goals `List_Goal`; people who read generated code want `GoalList`.
+fn name_lists(document: &mut Value) {
+    let renamed = |name: &str| name.strip_prefix("List_").map(|of| format!("{of}List"));
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        *schemas = std::mem::take(schemas)
+            .into_iter()
+            .map(|(name, mut schema)| match renamed(&name) {
+                Some(name) => {
+                    schema["title"] = json!(name);
+                    (name, schema)
+                }
+                None => (name, schema),
+            })
+            .collect();
     }
-    if secured {
-        let creates = method == "post" && operation["responses"].get("201").is_some();
-        let taken = [(true, WORKSPACE_HEADER), (changes, IF_MATCH_HEADER), (creates, KEY_HEADER)];
-        let headers = taken.into_iter().filter(|(takes, _)| *takes).map(|(_, header)| header());
-        let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-        parameters.extend(headers);
-        operation["parameters"] = json!(parameters);
+    each_reference(document, &mut |reference| {
+        if let Some((place, name)) = reference.rsplit_once('/')
+            && let Some(name) = renamed(name)
+        {
+            *reference = format!("{place}/{name}");
+        }
+    });
+}
+
+fn each_reference(value: &mut Value, change: &mut impl FnMut(&mut String)) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get_mut("$ref") {
+                change(reference);
+            }
+            fields.values_mut().for_each(|value| each_reference(value, change));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| each_reference(value, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-const WORKSPACE_HEADER: fn() -> Value = || {
-    header(
-        WORKSPACE,
-        json!({"type": "string", "format": "uuid"}),
-        "Another workspace that the caller is a member of; their own without it.",
-    )
-};
-
-const IF_MATCH_HEADER: fn() -> Value = || {
-    header(
-        IF_MATCH,
-        json!({"type": "string", "maxLength": 1000}),
-        "The `ETag` that was read; if it changed since, the request is refused with 412. Without it, whatever it is by \
-         now is changed.",
-    )
-};
-
-const KEY_HEADER: fn() -> Value = || {
-    header(
-        IDEMPOTENCY_KEY,
-        json!({"type": "string", "minLength": 1, "maxLength": KEY_LIMIT, "pattern": "^[ -~]+$"}),
-        "Makes a repetition safe: for 24 hours the same key and body give the same answer, with \
-         `Idempotency-Replayed: true`, and nothing is made twice.",
-    )
-};
-
-fn header(name: &str, schema: Value, description: &str) -> Value {
-    json!({"name": name, "in": "header", "required": false, "schema": schema, "description": description})
-}
-
-/// A body that is read has no unknown fields, and null in a field that may be missing is the same as missing. Gives
-/// the schemas that it refers to.
-fn close(schema: &mut Value) -> Vec<String> {
-    if schema.get("additionalProperties").is_some() {
-        return Vec::new();
-    }
-    schema["additionalProperties"] = json!(false);
-    let required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
-    let mut references = Vec::new();
-    let properties = schema["properties"].as_object_mut();
-    for (name, property) in properties.into_iter().flatten() {
-        let reference =
-            property.pointer("/$ref").or(property.pointer("/allOf/0/$ref")).and_then(Value::as_str);
-        references.extend(reference.map(str::to_owned));
-        if required.iter().any(|one| one == name.as_str()) {
-            continue;
-        }
-        if let Some(reference) = property.get("$ref").cloned() {
-            *property = json!({"type": "object", "allOf": [{"$ref": reference}]});
-        } else if let Some(first) = property.pointer("/allOf/0").cloned() {
-            // The framework repeats the description in a second part, which says nothing.
-            property["allOf"] = json!([first]);
-            property["type"] = json!("object");
-        }
-        if property.get("type").is_some() {
-            property["nullable"] = json!(true);
-        }
-        if let Some(words) = property.get_mut("enum").and_then(Value::as_array_mut) {
-            words.push(Value::Null);
-        }
-    }
-    references
+/// Whether a body may hold the id of something, which may not be there.
+fn names_a_thing(body: &Value) -> bool {
+    body["properties"].as_object().is_some_and(|fields| fields.keys().any(|name| name.ends_with("_id")))
 }
 
 fn named_fields(value: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
@@ -280,7 +210,9 @@ mod tests {
     #[test]
     fn every_operation_says_what_it_is_and_how_it_fails() {
         let operations = operations();
-        assert!(operations.len() >= 20, "{}", operations.len());
+        let known = <crate::Operations as OpenApi>::meta();
+        let known: usize = known.iter().flat_map(|api| &api.paths).map(|path| path.operations.len()).sum();
+        assert_eq!(operations.len(), known, "every operation is there, also where blocks share a path");
         let mut ids = std::collections::HashSet::new();
         for (name, operation) in operations {
             let open = name.ends_with("/livez") || name.ends_with("/readyz");
