@@ -11,6 +11,7 @@
 mod book;
 mod claim;
 mod consequences;
+mod dependents;
 mod perform;
 mod reclaim;
 mod record;

@@ -1,3 +1,4 @@
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use goalwright_domain::task::{Dependency, Origin, Task, TaskId, TaskStatus};
@@ -146,8 +147,8 @@ async fn cycle(unit: &dyn UnitOfWork, task: &Task, wanted: &[TaskId]) -> Result<
                 way.reverse();
                 return Ok(Some(named(unit, task, &way).await?));
             }
-            if !from.contains_key(&edge.task_id) {
-                from.insert(edge.task_id, waits);
+            if let Entry::Vacant(unseen) = from.entry(edge.task_id) {
+                unseen.insert(waits);
                 next.push(edge.task_id);
             }
         }

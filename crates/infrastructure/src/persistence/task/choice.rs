@@ -1,6 +1,7 @@
 //! What a person could work on now.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use goalwright_application::Error;
 use goalwright_application::ports::StorageError;
@@ -90,8 +91,8 @@ pub(crate) async fn cycle_through(
                 way.reverse();
                 return Ok(way);
             }
-            if waited_for != id && !from.contains_key(&waited_for) {
-                from.insert(waited_for, waits);
+            if let Entry::Vacant(unseen) = from.entry(waited_for) {
+                unseen.insert(waits);
                 level.push(waited_for);
             }
         }
