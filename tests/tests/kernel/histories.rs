@@ -79,7 +79,7 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
         }
         (Change::Home, Some(task), _) => {
             // Every third has no goal from now on. A key that is taken there is given up.
-            let home = nth(&goals, how).copied().filter(|_| how % 3 != 0);
+            let home = nth(&goals, how).copied().filter(|_| !how.is_multiple_of(3));
             let edit = TaskEdit { goal_id: Some(home), key: Some(None), ..TaskEdit::default() };
             services.tasks.edit(ada, task, edit, &any).await.err()
         }
@@ -111,7 +111,7 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
                 kind,
                 capabilities: vec![],
                 max_concurrency: None,
-                is_default: how % 4 == 0,
+                is_default: how.is_multiple_of(4),
                 user_id: None,
             };
             services.agents.create(ada, draft).await.err()

@@ -4,6 +4,7 @@
 
 mod changes;
 mod concurrency;
+mod derived;
 mod histories;
 mod leases;
 mod ledger;

@@ -181,7 +181,9 @@ pub(super) fn complete(method: &str, operation: &mut Value, names_a_thing: bool)
         operation["security"] = json!([]);
         return;
     }
-    let creates = method == "post" && operation["responses"].get("201").is_some();
+    let id = operation["operationId"].as_str().unwrap_or_default();
+    let creates =
+        method == "post" && (operation["responses"].get("201").is_some() || id.starts_with("run_task"));
     let taken = [(true, WORKSPACE_HEADER), (changes, IF_MATCH_HEADER), (creates, KEY_HEADER)];
     let headers = taken.into_iter().filter(|(takes, _)| *takes).map(|(_, header)| header());
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();

@@ -14,7 +14,7 @@ use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::json;
 
 use super::Report;
-use super::book::{Book, queue_of};
+use super::book::{Book, agent_for, queue_of};
 use super::record::write_executions;
 use crate::Error;
 use crate::context::{events, new_id};
@@ -48,7 +48,7 @@ pub(crate) async fn conclude(
         let decision = book.apply(ids, &mut ended, now)?;
         decided.push((ended, decision));
     }
-    book.rest_requeued(unit, ids, &mut decided, now).await?;
+    book.place_requeued(unit, ids, &mut decided, now).await?;
     write_executions(unit, ids, runner, &book.tasks, decided, now).await?;
     book.ready_dependents(unit, ids, now).await?;
     book.close(unit, ids, now).await
@@ -103,29 +103,37 @@ impl Book {
         Ok(decision)
     }
 
-    /// What is to be tried again is not begun while its goal rests: it is pending, and its run waits for the goal.
-    async fn rest_requeued(
+    /// What is to be tried again goes to another agent if its own has retired. While its goal rests, or while nobody can
+    /// do it, it is pending, and its run waits with it.
+    async fn place_requeued(
         &mut self,
         unit: &dyn UnitOfWork,
         ids: &dyn Ids,
         decided: &mut [(Ended, Decision)],
         now: Timestamp,
     ) -> Result<(), Error> {
-        let mut goals = HashMap::new();
+        let (mut goals, mut directories) = (HashMap::new(), HashMap::new());
         for (ended, _) in decided.iter_mut().filter(|(ended, _)| ended.run.drives_task) {
-            let task = self.task(ended.run.task_id)?;
-            if task.status() != TaskStatus::Ready {
+            let (id, trace) = (ended.run.task_id, Some(ended.run.trace_id));
+            let state = self.task(id)?.state().clone();
+            if state.status != TaskStatus::Ready {
                 continue;
             }
-            let (goal, agent) = (task.state().goal_id, task.state().agent_id);
-            if queue_of(unit, &mut goals, goal).await?.is_some() {
-                self.moving.extend(goal);
-                continue;
+            let queue = queue_of(unit, &mut goals, state.goal_id).await?;
+            match (queue, agent_for(unit, &mut directories, &state).await?) {
+                (Some(_), Some((agent, performer))) => {
+                    self.moving.extend(state.goal_id);
+                    self.task(id)?.assign(agent, now);
+                    ended.run.agent_id = agent;
+                    ended.run.performer = performer;
+                }
+                (_, agent) => {
+                    self.task(id)?.withdraw(agent.map(|(agent, _)| agent), now)?;
+                    ended.run.status = RunStatus::Waiting;
+                    ended.run.available_at = None;
+                }
             }
-            self.task(ended.run.task_id)?.withdraw(agent, now)?;
-            self.tell(ids, ended.run.task_id, &Actor::system("kernel"), Some(ended.run.trace_id), now)?;
-            ended.run.status = RunStatus::Waiting;
-            ended.run.available_at = None;
+            self.tell(ids, id, &Actor::system("kernel"), trace, now)?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod book;
 mod by_hand;
 mod claim;
 mod consequences;
+mod dependents;
 mod perform;
 mod reclaim;
 mod record;

@@ -133,6 +133,26 @@ async fn what_a_retired_agent_began_is_gone_on_with_by_the_next(#[case] backend:
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
+async fn what_a_retired_agent_was_doing_is_tried_again_by_another(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let retiring = agent(&app, "retiring", AgentKind::Tool, &["tool"]).await;
+    let id = make(&app, DraftTask { task_type: "tool".into(), ..flaky("flaky") }, &[]).await;
+    let held = app.kernel.claim(1).await.expect("claims").remove(0);
+    assert_eq!(held.task.agent_id, Some(retiring));
+    app.services.agents.retire(&app.ada, retiring, &ANY).await.expect("retires");
+    let settlement = app.perform(&held).await;
+    app.kernel.settle(&[settlement]).await.expect("settles");
+    let state = task(&app, id).await.state;
+    assert_eq!(state.status, TaskStatus::Ready);
+    assert!(state.agent_id.is_some_and(|agent| agent != retiring));
+    assert_eq!(runs(&app, "flaky", "r.status = 'queued' AND r.agent_id = t.agent_id").await, 1);
+    crate::derived::check(&app).await;
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
 async fn agents_that_are_needed_stay(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     let id = agent(&app, "grace", AgentKind::Human, &[]).await;

@@ -8,27 +8,10 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::derived;
 
 /// So often is each race run.
 const ROUNDS: usize = 12;
-
-/// Runs and the ready tasks they drive agree, whatever happened at once.
-async fn is_sound(app: &TestApp) {
-    for wrong in [
-        "SELECT COUNT(*) FROM runs r WHERE r.status = 'queued' AND r.drives_task AND NOT EXISTS \
-         (SELECT 1 FROM tasks t WHERE t.id = r.task_id AND t.status = 'ready')",
-        "SELECT COUNT(*) FROM tasks t WHERE t.status = 'ready' AND 1 <> \
-         (SELECT COUNT(*) FROM runs r WHERE r.task_id = t.id AND r.drives_task AND r.status = 'queued')",
-        "SELECT COUNT(*) FROM tasks t JOIN goals g ON g.id = t.goal_id WHERE t.status = 'ready' \
-         AND g.status IN ('draft', 'abandoned')",
-        "SELECT COUNT(*) FROM tasks t WHERE t.open_dependencies <> (SELECT COUNT(*) FROM task_dependencies d \
-         JOIN tasks w ON w.id = d.depends_on_task_id WHERE d.task_id = t.id AND w.status NOT IN ('completed', 'skipped'))",
-        "SELECT COUNT(*) FROM goal_progress p WHERE p.ready <> \
-         (SELECT COUNT(*) FROM tasks t WHERE t.goal_id = p.goal_id AND t.status = 'ready')",
-    ] {
-        assert_eq!(app.db.number(wrong).await, 0, "{wrong}");
-    }
-}
 
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
@@ -48,7 +31,7 @@ async fn two_changes_never_close_a_cycle_together(#[case] backend: Backend) {
         assert_eq!(refused.len(), 1, "{refused:?}");
         assert_eq!(refused[0].code(), "dependency_cycle");
     }
-    is_sound(&app).await;
+    derived::check(&app).await;
 }
 
 #[rstest]
@@ -75,7 +58,7 @@ async fn a_task_is_either_claimed_or_cancelled(#[case] backend: Backend) {
         }
     }
     assert!(claimed <= ROUNDS);
-    is_sound(&app).await;
+    derived::check(&app).await;
 }
 
 #[rstest]
@@ -106,7 +89,7 @@ async fn a_task_is_deleted_while_what_it_waits_for_is_completed(#[case] backend:
         }
         let view = task(&app, stays).await;
         assert_eq!((view.state.status, view.blocked_by), (TaskStatus::Pending, vec![open]));
-        is_sound(&app).await;
+        derived::check(&app).await;
     }
 }
 
@@ -138,11 +121,11 @@ async fn nothing_of_an_abandoned_goal_stays_ready(#[case] backend: Backend) {
             assert_eq!(answers.expect("settles"), [Ok(())]);
         }
         edited.expect("rests");
-        is_sound(&app).await;
+        derived::check(&app).await;
         for one in claimed.expect("claims") {
             app.kernel.settle(&[app.done(&one, json!(1))]).await.expect("settles");
         }
-        is_sound(&app).await;
+        derived::check(&app).await;
         set_status(&app, goal, GoalStatus::Active).await;
         app.clock.advance(std::time::Duration::from_secs(600));
         app.drain().await;
