@@ -135,8 +135,8 @@ async fn what_a_retired_agent_began_is_gone_on_with_by_the_next(#[case] backend:
 #[tokio::test]
 async fn what_a_retired_agent_was_doing_is_tried_again_by_another(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
-    let retiring = agent(&app, "retiring", AgentKind::Tool, &["tool"]).await;
-    let id = make(&app, DraftTask { task_type: "tool".into(), ..flaky("flaky") }, &[]).await;
+    let retiring = agent(&app, "retiring", AgentKind::Tool, &["narrow"]).await;
+    let id = make(&app, DraftTask { task_type: "narrow".into(), ..flaky("flaky") }, &[]).await;
     let held = app.kernel.claim(1).await.expect("claims").remove(0);
     assert_eq!(held.task.agent_id, Some(retiring));
     app.services.agents.retire(&app.ada, retiring, &ANY).await.expect("retires");
