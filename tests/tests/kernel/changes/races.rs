@@ -20,12 +20,15 @@ const ROUNDS: usize = 12;
 async fn two_changes_never_close_a_cycle_together(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     for round in 0..ROUNDS {
-        let a = make(&app, words(&format!("a {round}")), &[]).await;
+        // `a` waits for `b`, and `c` for `d`: neither change touches a task of the other one.
         let b = make(&app, words(&format!("b {round}")), &[]).await;
-        let (ab, ba) = ([a], [b]);
+        let a = make(&app, words(&format!("a {round}")), &[b]).await;
+        let d = make(&app, words(&format!("d {round}")), &[]).await;
+        let c = make(&app, words(&format!("c {round}")), &[d]).await;
+        let (on_c, on_a) = ([c], [a]);
         let (one, other) = futures::join!(
-            app.services.tasks.depend(&app.ada, b, &ab, &ANY),
-            app.services.tasks.depend(&app.ada, a, &ba, &ANY),
+            app.services.tasks.depend(&app.ada, b, &on_c, &ANY),
+            app.services.tasks.depend(&app.ada, d, &on_a, &ANY),
         );
         let refused: Vec<Error> = [one, other].into_iter().filter_map(Result::err).collect();
         assert_eq!(refused.len(), 1, "{refused:?}");
