@@ -149,7 +149,7 @@ fn expected(drawn: &[Drawn], tasks: &[PresentTask]) -> Expected {
         let mut waits: BTreeSet<TaskId> = tasks[index].depends_on.iter().map(|edge| edge.task_id).collect();
         waits.retain(|to| !expected.remove.contains(to));
         match edit {
-            Edit::Retitle if is_open(*status) => {
+            Edit::Retitle if is_open(*status) || *status == TaskStatus::Waiting => {
                 expected.change.insert(id(index), vec!["title"]);
             }
             Edit::Drop if is_open(*status) => {
@@ -163,7 +163,7 @@ fn expected(drawn: &[Drawn], tasks: &[PresentTask]) -> Expected {
             }
             _ => {}
         }
-        let may_complete = matches!(status, TaskStatus::Pending | TaskStatus::Ready);
+        let may_complete = matches!(status, TaskStatus::Pending | TaskStatus::Ready | TaskStatus::Waiting);
         if matches!(edit, Edit::Tick) && may_complete && waits.is_subset(&completed) {
             expected.complete.insert(id(index));
             completed.insert(id(index));
