@@ -134,8 +134,9 @@ impl Import {
         if !session.quiet {
             findings(&answer.value).iter().for_each(|line| note(line));
         }
-        if goal.is_object() {
-            let verb = if self.update { "updated" } else { "imported" };
+        let updated = answer.value["updated"] == true;
+        if goal.is_object() && !self.dry_run {
+            let verb = if updated { "updated" } else { "imported" };
             let next = format!(
                 "`goalwright goal show {0}` shows it, `goalwright serve` works on it",
                 short_id(goal, "id")
@@ -146,7 +147,11 @@ impl Import {
             plan_table(plan).lines().iter().for_each(|line| print(line));
             let (tasks, edges) = (count(plan, "tasks"), count(plan, "dependencies"));
             let title = printable(&text(&answer.value, "title"));
-            print(&format!("would import “{title}” with {tasks} tasks and {edges} dependencies"));
+            print(&if updated {
+                format!("would update “{title}”: {}", changes(&plan["changes"]))
+            } else {
+                format!("would import “{title}” with {tasks} tasks and {edges} dependencies")
+            });
         }
         Exit::Success
     }
@@ -170,6 +175,23 @@ impl Import {
         }
         if refused > 0 { Exit::Usage } else { Exit::Success }
     }
+}
+
+/// What an update does, in numbers.
+fn changes(changes: &Value) -> String {
+    let words = [
+        ("add", "to add"),
+        ("change", "to change"),
+        ("remove", "to remove"),
+        ("complete", "to tick off"),
+        ("skip", "to leave out"),
+    ];
+    let told: Vec<String> = words
+        .iter()
+        .filter(|(field, _)| count(changes, field) > 0)
+        .map(|(field, word)| format!("{} {word}", count(changes, field)))
+        .collect();
+    if told.is_empty() { "nothing about its tasks changes".to_owned() } else { told.join(", ") }
 }
 
 impl Tried {
