@@ -1,7 +1,7 @@
 //! Full-text search of tasks.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 
 /// Full-text search of tasks: FTS5 on SQLite, `tsvector` on PostgreSQL. The words are taken as they are written but for
 /// their case, in any language. The workspace is one of the words, so that a search costs what its own tenant has.
@@ -48,13 +48,23 @@ CREATE TRIGGER tasks_are_found_no_more AFTER DELETE ON tasks BEGIN
 END;
 ";
 
+// Databases with the locale C fold the case of ASCII letters only; ICU folds all, and is there but for rare builds.
 const POSTGRES: &str = "
 ALTER TABLE tasks ADD COLUMN words TSVECTOR NOT NULL GENERATED ALWAYS AS (
-    to_tsvector('simple', coalesce(key, '') || ' ' || title || ' ' || left(description, 20000))
+    to_tsvector('simple', lower((coalesce(key, '') || ' ' || title || ' ' || left(description, 20000)){collation}))
     || array_to_tsvector(ARRAY['workspace:' || CAST(workspace_id AS TEXT)])
 ) STORED;
 CREATE INDEX ix_tasks_words ON tasks USING GIN (words);
 ";
+
+/// By which case is folded: ICU's rules for every language where the server has them, else the database's own.
+async fn collation(connection: &SchemaManagerConnection<'_>) -> Result<&'static str, DbErr> {
+    let known = "SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu' \
+                 AND pg_encoding_to_char(collencoding) IN ('', 'UTF8') AND EXISTS \
+                 (SELECT 1 FROM pg_database WHERE datname = current_database() AND pg_encoding_to_char(encoding) = 'UTF8')";
+    let known = Statement::from_string(connection.get_database_backend(), known);
+    Ok(if connection.query_one_raw(known).await?.is_some() { " COLLATE \"und-x-icu\"" } else { "" })
+}
 
 #[expect(elided_lifetimes_in_paths, reason = "the trait's methods elide it, and theirs must match")]
 #[async_trait::async_trait]
@@ -62,10 +72,10 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         let text = match connection.get_database_backend() {
-            DatabaseBackend::Postgres => POSTGRES,
-            _ => SQLITE,
+            DatabaseBackend::Postgres => POSTGRES.replace("{collation}", collation(connection).await?),
+            _ => SQLITE.to_owned(),
         };
-        connection.execute_unprepared(text).await.map(|_| ())
+        connection.execute_unprepared(&text).await.map(|_| ())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
