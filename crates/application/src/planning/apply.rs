@@ -1,6 +1,6 @@
 //! Applying what differs between a plan and a goal.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use goalwright_domain::agent::{AgentId, Directory};
 use goalwright_domain::execution::{Mode as RunMode, Outcome, Run};
@@ -60,13 +60,10 @@ impl Planning {
         let changing =
             changes.change.iter().filter(|one| one.fields.iter().any(|one| one.field == "depends_on"));
         let changing: Vec<TaskId> = changing.map(|one| one.task_id).collect();
+        let mut edges = edges_by_task(unit, &changing).await?;
         for one in &changes.dependencies {
             let TaskRef::Present(id) = one.task else { continue };
-            if !changing.contains(&id) {
-                continue;
-            }
-            let before: Vec<Dependency> =
-                unit.tasks().edges_of(&[id]).await?.into_iter().map(|(_, edge)| edge).collect();
+            let Some(before) = edges.remove(&id) else { continue };
             let after = resolved(&one.depends_on, task_ids);
             let waited_for: Vec<TaskId> = after.iter().map(|edge| edge.task_id).collect();
             let open = self.count_open(unit, &mut book, &waited_for).await?;
@@ -156,11 +153,17 @@ impl Planning {
         let mut shift = TaskCounts::default();
         // A new task may be ticked off already, and another new one may wait for it.
         let done = |index: usize| plan.tasks[index].done || plan.tasks[index].dropped;
+        let person = match changes.add.iter().any(|&index| done(index)) {
+            true => Some(self.person(unit, context).await?),
+            false => None,
+        };
+        let waits_for: HashMap<TaskRef, &[(TaskRef, Origin)]> =
+            changes.dependencies.iter().map(|one| (one.task, one.depends_on.as_slice())).collect();
+        let keys: HashMap<usize, &String> = changes.keys.iter().map(|(index, key)| (*index, key)).collect();
         for (&index, slug) in changes.add.iter().zip(&slugs) {
             let planned = &plan.tasks[index];
             let Some(id) = task_ids[index] else { continue };
-            let wanted = changes.dependencies.iter().find(|one| one.task == TaskRef::Added(index));
-            let wanted = wanted.map(|one| one.depends_on.as_slice()).unwrap_or_default();
+            let wanted = waits_for.get(&TaskRef::Added(index)).copied().unwrap_or_default();
             let edges = resolved(wanted, task_ids);
             let mut satisfied = 0;
             for (waited_for, _) in wanted {
@@ -169,14 +172,12 @@ impl Planning {
                     TaskRef::Present(other) => self.count_open(unit, book, &[*other]).await? == 0,
                 });
             }
-            let key = changes.keys.iter().find(|(at, _)| *at == index).map(|(_, key)| key.clone());
             let mut draft: DraftTask = self.draft(planned, goal.id());
-            draft.key = key.or(draft.key);
+            draft.key = keys.get(&index).map(|key| (*key).clone()).or(draft.key);
             draft.slug = unique_slug(slug, id, &mut taken);
             let mut task = Task::create(id, workspace, draft, &edges, satisfied, now)
                 .map_err(|violations| invalid(index, planned, violations))?;
-            if done(index) {
-                let person = self.person(unit, context).await?;
+            if let Some(person) = person.filter(|_| done(index)) {
                 if planned.done { task.done_elsewhere(person) } else { task.dropped_elsewhere(person) }
             } else {
                 let agent =
@@ -288,9 +289,8 @@ impl Planning {
 
 /// What the plan says was compared with the goal alone; a task of another goal may lead back.
 async fn refuse_circles(unit: &dyn UnitOfWork, book: &mut Book, changed: &[TaskId]) -> Result<(), Error> {
-    for &id in changed {
-        let waited_for: Vec<TaskId> =
-            unit.tasks().edges_of(&[id]).await?.into_iter().map(|(_, edge)| edge.task_id).collect();
+    for (id, edges) in edges_by_task(unit, changed).await? {
+        let waited_for: Vec<TaskId> = edges.iter().map(|edge| edge.task_id).collect();
         if let Some(circle) = cycle(unit, book.task(id)?, &waited_for).await? {
             let message = format!("the plan cannot be used: {circle}");
             let violations = vec![Violation::new("content", "dependency_cycle", circle)];
@@ -298,6 +298,18 @@ async fn refuse_circles(unit: &dyn UnitOfWork, book: &mut Book, changed: &[TaskI
         }
     }
     Ok(())
+}
+
+/// What each of these tasks waits for by now; nothing is an answer, too.
+async fn edges_by_task(
+    unit: &dyn UnitOfWork,
+    ids: &[TaskId],
+) -> Result<BTreeMap<TaskId, Vec<Dependency>>, Error> {
+    let mut edges: BTreeMap<TaskId, Vec<Dependency>> = ids.iter().map(|&id| (id, Vec::new())).collect();
+    for (task, edge) in unit.tasks().edges_of(ids).await? {
+        edges.entry(task).or_default().push(edge);
+    }
+    Ok(edges)
 }
 
 /// Edges by id; what is to be made has its id by now.

@@ -1,6 +1,6 @@
 //! A plan that is read again: what differs is applied, in one unit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use goalwright_domain::execution::{Run, RunId};
 use goalwright_domain::goal::Goal;
@@ -68,7 +68,8 @@ impl Planning {
         if let Some(digest) = digest.filter(|_| !target.dry_run) {
             present.goal.reread(digest, now);
         }
-        let removed = views.iter().filter(|view| changes.remove.contains(&view.id));
+        let gone: HashSet<TaskId> = changes.remove.iter().copied().collect();
+        let removed = views.iter().filter(|view| gone.contains(&view.id));
         let removed = removed
             .map(|view| (view.id, view.fields.key.clone().unwrap_or_else(|| view.fields.title.clone())))
             .collect();
