@@ -19,7 +19,9 @@ enum Only {
     Imports,
     /// Claims and settlements
     Claims,
-    /// The worker loop, and the start of `serve` on what it leaves
+    /// The worker loop with everything it records
+    Drain,
+    /// The start of `serve` on what a worker loop has left
     Serve,
     /// Lists and progress, with a small and a large tenant
     Lists,
@@ -65,7 +67,7 @@ impl Args {
 
     /// Builds the program whose start is measured, if that is wanted: it lies next to the one that measures.
     fn serves(&self) -> Result<bool> {
-        let parts = [Only::Imports, Only::Claims, Only::Lists];
+        let parts = [Only::Imports, Only::Claims, Only::Drain, Only::Lists];
         if !self.only.contains(&Only::Serve) && self.only.iter().any(|only| parts.contains(only)) {
             return Ok(false);
         }

@@ -10,14 +10,16 @@ use goalwright_application::ports::{Sequencer, Tokens};
 use goalwright_application::{Error, Services};
 use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Runner;
-use goalwright_infrastructure::auth::{Hs256Tokens, load_or_create_secret};
+use goalwright_domain::ledger::SealKey;
+use goalwright_infrastructure::auth::{Hs256Tokens, SECRET_FILE};
+use goalwright_infrastructure::keys::{self, AUDIT_KEY_FILE};
 use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
 use goalwright_infrastructure::tools::BuiltinTools;
 use goalwright_infrastructure::worker::{SequencerLoop, Workers};
 use goalwright_infrastructure::{Folders, LocalSignals, SystemClock, SystemIds, runner};
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::failure::{Exit, Failure};
 
 /// The file in the data directory that holds the secret for tokens, where the settings give none.
@@ -45,7 +47,7 @@ impl App {
     pub async fn open(config: &Config, name: &str) -> Result<Self, Failure> {
         let tokens = tokens(config)?;
         let clock = Arc::new(SystemClock);
-        let database = Database::open(&database_settings(config), clock.clone()).await.map_err(not_opened)?;
+        let database = Database::open(&database_settings(config)?, clock.clone()).await.map_err(not_opened)?;
         let ports = KernelPorts {
             transactions: database.transactions(),
             queries: database.queries(),
@@ -101,15 +103,7 @@ impl App {
 /// If the secret can be neither read nor made.
 pub fn tokens(config: &Config) -> Result<Arc<dyn Tokens>, Failure> {
     let folder = data_dir(config)?;
-    let secret = match &config.jwt_secret {
-        Some(secret) => secret.expose().as_bytes().to_vec(),
-        None => load_or_create_secret(folder).map_err(|error| {
-            Failure::usage(
-                format!("the key for tokens in {} can be neither read nor made: {error}", folder.display()),
-                "make the folder's files readable for this user, or set GOALWRIGHT_JWT_SECRET",
-            )
-        })?,
-    };
+    let secret = secret(config, config.jwt_secret.as_ref(), SECRET_FILE, "GOALWRIGHT_JWT_SECRET")?;
     let tokens = Hs256Tokens::new(&secret, config.jwt_issuer.clone(), config.jwt_audience.clone());
     let tokens = tokens.map_err(|error| {
         let help = format!(
@@ -119,6 +113,25 @@ pub fn tokens(config: &Config) -> Result<Arc<dyn Tokens>, Failure> {
         Failure::usage(error.to_string(), help)
     })?;
     Ok(Arc::new(tokens))
+}
+
+/// What the settings give, else what the file of this name in the data directory holds, which is made if there is none.
+fn secret(
+    config: &Config,
+    given: Option<&Secret>,
+    file: &str,
+    variable: &'static str,
+) -> Result<Vec<u8>, Failure> {
+    if let Some(secret) = given {
+        return Ok(secret.expose().as_bytes().to_vec());
+    }
+    let folder = data_dir(config)?;
+    keys::load_or_create(folder, file).map_err(|error| {
+        Failure::usage(
+            format!("the file `{file}` in {} can be neither read nor made: {error}", folder.display()),
+            format!("make the folder's files readable for this user, or set {variable}"),
+        )
+    })
 }
 
 /// The data directory, made for this user alone if there is none.
@@ -133,14 +146,19 @@ fn data_dir(config: &Config) -> Result<&Path, Failure> {
     Ok(folder)
 }
 
-/// Where the database is and how to open it.
-pub fn database_settings(config: &Config) -> DatabaseSettings {
-    DatabaseSettings {
+/// Where the database is and how to open it, with the key of its ledger.
+///
+/// # Errors
+/// If the key can be neither read nor made.
+pub fn database_settings(config: &Config) -> Result<DatabaseSettings, Failure> {
+    let key = secret(config, config.audit_key.as_ref(), AUDIT_KEY_FILE, "GOALWRIGHT_AUDIT_KEY")?;
+    Ok(DatabaseSettings {
         url: config.database_url.expose().to_owned(),
         pool: config.db_pool,
         pool_overflow: config.db_pool_overflow,
         migrate: config.migrate,
-    }
+        audit_key: SealKey::from_secret(&key),
+    })
 }
 
 /// A database that does not open, in words and with what to do.

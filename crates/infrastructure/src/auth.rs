@@ -1,15 +1,12 @@
 //! JSON Web Tokens, HS256 only (RFC 7519, RFC 7518 §3.2).
 
-use std::io::{self, Write};
-use std::path::Path;
 use std::time::Duration;
 
-use goalwright_application::ports::{Claims, Ids, TokenError, Tokens};
+use goalwright_application::ports::{Claims, TokenError, Tokens};
 use goalwright_domain::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::SystemIds;
 
 /// The shortest secret that is accepted, in bytes: as long as the digest (RFC 7518 §3.2).
 pub const SECRET_MIN_BYTES: usize = 32;
@@ -131,44 +128,6 @@ fn refusal(error: &jsonwebtoken::errors::Error) -> TokenError {
         }
         .to_owned(),
     )
-}
-
-/// The secret in `<data dir>/jwt-secret`; made, readable by its owner only, if there is none. Two processes that
-/// start at once agree on one.
-///
-/// # Errors
-/// If the file cannot be read or made.
-pub fn load_or_create_secret(data_dir: &Path) -> io::Result<Vec<u8>> {
-    let path = data_dir.join(SECRET_FILE);
-    match std::fs::read(&path) {
-        Ok(secret) => return Ok(trimmed(secret)),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Err(_) => {}
-    }
-    std::fs::create_dir_all(data_dir)?;
-    let ids = SystemIds;
-    let secret: String = (0..2).map(|_| ids.random().simple().to_string()).collect();
-    // Written whole under another name first, then linked: nobody ever reads half a secret, and the first one wins.
-    let draft = data_dir.join(format!("{SECRET_FILE}.{}", ids.random().simple()));
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&draft).and_then(|mut file| {
-        file.write_all(secret.as_bytes())?;
-        file.sync_all()
-    });
-    let linked = written.and_then(|()| std::fs::hard_link(&draft, &path));
-    let _ = std::fs::remove_file(&draft);
-    match linked {
-        Ok(()) => Ok(secret.into_bytes()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => std::fs::read(&path).map(trimmed),
-        Err(error) => Err(error),
-    }
-}
-
-fn trimmed(secret: Vec<u8>) -> Vec<u8> {
-    secret.trim_ascii().to_vec()
 }
 
 #[cfg(test)]

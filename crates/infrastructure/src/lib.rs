@@ -4,6 +4,7 @@
 pub mod auth;
 mod clock;
 mod ids;
+pub mod keys;
 pub mod outbound;
 pub mod persistence;
 mod runner;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use goalwright_application::ports::Clock;
+use goalwright_domain::ledger::SealKey;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 use tempfile::TempDir;
@@ -26,6 +27,11 @@ pub struct TestDatabase {
     pub plain: DatabaseConnection,
     folder: TempDir,
     dropped: Option<(String, String)>,
+}
+
+/// What test ledgers are sealed with.
+pub fn audit_key() -> SealKey {
+    SealKey::from_secret(b"an audit key that is only used by tests")
 }
 
 impl TestDatabase {
@@ -56,7 +62,7 @@ impl TestDatabase {
                 (format!("{base}/{name}"), Some((server.clone(), name)))
             }
         };
-        let settings = DatabaseSettings { url: url.clone(), pool: 20, pool_overflow: 0, migrate: true };
+        let settings = DatabaseSettings { url: url.clone(), pool: 20, pool_overflow: 0, migrate: true, audit_key: audit_key() };
         let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
         let plain = sea_orm::Database::connect(&url).await.expect("a plain connection");
         Some(Self { url, database, plain, folder, dropped })
@@ -68,7 +74,7 @@ impl TestDatabase {
     /// If it cannot be opened.
     pub async fn reopened(self, url: &str, clock: Arc<dyn Clock>) -> Self {
         self.database.close().await;
-        let settings = DatabaseSettings { url: url.to_owned(), pool: 20, pool_overflow: 0, migrate: true };
+        let settings = DatabaseSettings { url: url.to_owned(), pool: 20, pool_overflow: 0, migrate: true, audit_key: audit_key() };
         let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
         let plain = sea_orm::Database::connect(url).await.expect("a plain connection");
         Self { url: url.to_owned(), database, plain, ..self }

@@ -18,6 +18,6 @@ mod probe;
 mod time;
 
 pub use app::TestApp;
-pub use database::{Backend, TestDatabase};
+pub use database::{Backend, TestDatabase, audit_key};
 pub use probe::ProbeTools;
 pub use time::{FakeClock, SequentialIds};

@@ -98,6 +98,8 @@ pub struct Config {
     pub rate_limit: Option<NonZeroU32>,
     /// The HS256 secret; none means the one in the data directory.
     pub jwt_secret: Option<Secret>,
+    /// What the ledger is sealed with; generated into the data directory if unset.
+    pub audit_key: Option<Secret>,
     /// `iss` of tokens; checked when set.
     pub jwt_issuer: Option<String>,
     /// `aud` of tokens; checked when set.
@@ -155,6 +157,7 @@ impl Config {
             cors_origins: parse::origins(&values.get(&settings::CORS_ORIGINS)?)?,
             rate_limit: NonZeroU32::new(parse::number(&values.get(&settings::RATE_LIMIT)?, 0, 1_000_000)?),
             jwt_secret: parse::secret(values.get(&settings::JWT_SECRET)?)?,
+            audit_key: parse::secret(values.get(&settings::AUDIT_KEY)?)?,
             jwt_issuer: values.get(&settings::JWT_ISSUER)?.filled(),
             jwt_audience: values.get(&settings::JWT_AUDIENCE)?.filled(),
             lease: Duration::from_millis(parse::number(&values.get(&settings::LEASE_MS)?, 100, 86_400_000)?),

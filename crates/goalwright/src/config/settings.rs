@@ -29,6 +29,7 @@ settings! {
     JWT_SECRET = "jwt_secret", "GOALWRIGHT_JWT_SECRET", "";
     JWT_ISSUER = "jwt_issuer", "GOALWRIGHT_JWT_ISSUER", "";
     JWT_AUDIENCE = "jwt_audience", "GOALWRIGHT_JWT_AUDIENCE", "";
+    AUDIT_KEY = "audit_key", "GOALWRIGHT_AUDIT_KEY", "";
     LEASE_MS = "lease_ms", "GOALWRIGHT_LEASE_MS", "30000";
     WORKER_CONCURRENCY = "worker_concurrency", "GOALWRIGHT_WORKER_CONCURRENCY", "16";
     DB_POOL = "db_pool", "GOALWRIGHT_DB_POOL", "10";

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use goalwright_application::ports::{Clock, Sequencer, Transactions};
+use goalwright_application::ports::{Clock, Sequencer, StorageError, Transactions};
 use goalwright_application::read::Queries;
+use goalwright_domain::ledger::SealKey;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, sqlx};
@@ -25,6 +26,8 @@ pub struct DatabaseSettings {
     pub pool_overflow: u32,
     /// Whether missing migrations are applied.
     pub migrate: bool,
+    /// What the ledger is sealed with: the same for every process that works on the database.
+    pub audit_key: SealKey,
 }
 
 /// An open database.
@@ -72,6 +75,14 @@ pub enum OpenError {
         /// How many are.
         count: usize,
     },
+    /// The ledger is sealed with another key.
+    #[error("the ledger of the database is sealed with the key {sealed_with}, and this process has the key {given}")]
+    AuditKey {
+        /// The fingerprint of the key that the database knows.
+        sealed_with: String,
+        /// The fingerprint of ours.
+        given: String,
+    },
     /// A migration failed; nothing of it was kept.
     #[error("the database could not be migrated: {reason}")]
     Migration {
@@ -98,6 +109,11 @@ impl OpenError {
                 "use the version of goalwright that wrote it, or a later one; nothing was changed".to_owned()
             }
             Self::Older { .. } => "leave GOALWRIGHT_MIGRATE on to apply them at start".to_owned(),
+            Self::AuditKey { .. } => {
+                "copy the file `audit-key` from the data directory of the process that used the database before, or give \
+                 its content in GOALWRIGHT_AUDIT_KEY; nothing was changed"
+                    .to_owned()
+            }
             Self::Migration { .. } => "nothing was changed; mend the cause and start again".to_owned(),
         }
     }
@@ -139,8 +155,11 @@ impl Database {
                 (writing, reading, "sqlite")
             }
         };
+        let seal_key = Arc::new(settings.audit_key.clone());
+        let writer = Writer::new(writing, clock, own_clock, seal_key);
+        know_key(&writer).await?;
         Ok(Arc::new(Self {
-            writer: Arc::new(Writer { connection: writing, clock, own_clock }),
+            writer: Arc::new(writer),
             reader: Arc::new(Reader { connection: reading }),
             kind,
         }))
@@ -173,6 +192,19 @@ impl Database {
             let _ = connection.close_by_ref().await;
         }
     }
+}
+
+/// The first process leaves the fingerprint of its key; the others must have the same key.
+async fn know_key(writer: &Writer) -> Result<(), OpenError> {
+    let given = writer.seal_key.fingerprint();
+    let unreachable = |error: StorageError| OpenError::Unreachable {
+        reason: std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+    };
+    let sealed_with = match writer.known_key().await.map_err(unreachable)? {
+        Some(known) => known,
+        None => writer.leave_key(&given).await.map_err(unreachable)?,
+    };
+    if sealed_with == given { Ok(()) } else { Err(OpenError::AuditKey { sealed_with, given }) }
 }
 
 /// Which of the two a URL names.
@@ -247,7 +279,7 @@ pub(super) fn sqlite_options(path: &Path) -> Result<SqliteConnectOptions, OpenEr
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .pragma("mmap_size", "67108864")
-        .statement_cache_capacity(256))
+        .statement_cache_capacity(1_024))
 }
 
 /// For a server, without asking it anything.

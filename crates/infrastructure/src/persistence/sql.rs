@@ -3,6 +3,7 @@
 use std::fmt;
 
 use goalwright_domain::Timestamp;
+use sea_orm::sea_query::ArrayType;
 use sea_orm::{DatabaseBackend, Statement, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -98,6 +99,24 @@ impl Sql {
         self
     }
 
+    /// Adds the condition that what stands before is one of these: with one text for any number of them on PostgreSQL,
+    /// and with few texts on SQLite, where the last is repeated until their number is a power of two.
+    pub(crate) fn one_of(self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        let mut ids: Vec<Value> = ids.into_iter().map(Value::from).collect();
+        match self.dialect {
+            Dialect::Postgres => {
+                self.text(" = ANY(").bind(Value::Array(ArrayType::Uuid, Some(Box::new(ids)))).text(")")
+            }
+            Dialect::Sqlite => {
+                if let Some(last) = ids.last().cloned() {
+                    let size = ids.len().next_power_of_two().min(MAX_BINDS.max(ids.len()));
+                    ids.resize(size, last);
+                }
+                self.text(" IN ").list(ids)
+            }
+        }
+    }
+
     fn push(&mut self, value: Value) {
         self.values.push(value);
         match self.dialect {
@@ -124,25 +143,18 @@ struct Types<'a>(&'a [Value]);
 impl fmt::Display for Types<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, value) in self.0.iter().enumerate() {
-            let name = match value {
-                Value::Bool(_) => "bool",
-                Value::Int(_) => "int4",
-                Value::BigInt(_) => "int8",
-                Value::Double(_) => "float8",
-                Value::String(_) => "text",
-                Value::Uuid(_) => "uuid",
-                Value::Json(_) => "jsonb",
-                Value::ChronoDateTimeUtc(_) => "timestamptz",
-                _ => "unknown",
+            let (kind, brackets) = match value {
+                Value::Array(of, _) => (Kind::of_array(of), "[]"),
+                plain => (Kind::of(plain), ""),
             };
-            write!(f, "{}{name}", if index == 0 { "" } else { "," })?;
+            let name = kind.map_or("unknown", Kind::name);
+            write!(f, "{}{name}{brackets}", if index == 0 { "" } else { "," })?;
         }
         Ok(())
     }
 }
 
-/// `INSERT INTO table (columns) VALUES …` for any number of rows, in as few statements as the limit of bound values
-/// allows; `suffix` follows each.
+/// `INSERT INTO table (columns) …` for any number of rows; `suffix` follows each statement.
 pub(crate) fn insert_many(
     dialect: Dialect,
     table: &str,
@@ -150,11 +162,21 @@ pub(crate) fn insert_many(
     rows: Vec<Vec<Value>>,
     suffix: &str,
 ) -> Vec<Sql> {
-    let head = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
-    chunks(rows, columns.len())
-        .into_iter()
-        .map(|chunk| values(Sql::new(dialect, &head), dialect, columns, chunk).text(suffix))
-        .collect()
+    let names = columns.join(", ");
+    let head = format!("INSERT INTO {table} ({names}) ");
+    let statement = |rows| {
+        let sql = Sql::new(dialect, &head);
+        match dialect {
+            Dialect::Sqlite => values(sql, rows),
+            Dialect::Postgres => {
+                let picked: Vec<String> = columns.iter().map(|column| picked(column)).collect();
+                unnest(sql.text(&format!("SELECT {} FROM ", picked.join(", "))), rows)
+                    .text(&format!(" AS v ({names})"))
+            }
+        }
+        .text(suffix)
+    };
+    chunks(dialect, rows, columns.len()).into_iter().map(statement).collect()
 }
 
 /// `UPDATE table SET …` for rows that each have their own values. The first column is the key. The rows should be
@@ -169,43 +191,191 @@ pub(crate) fn update_many(
         .iter()
         .enumerate()
         .skip(1)
-        .map(|(index, column)| format!("{column} = v.column{}", index + 1))
+        .map(|(index, column)| match dialect {
+            Dialect::Sqlite => format!("{column} = v.column{}", index + 1),
+            Dialect::Postgres => format!("{column} = {}", picked(column)),
+        })
         .collect();
-    let head = format!("UPDATE {table} SET {} FROM (VALUES ", set.join(", "));
-    let tail = format!(") AS v WHERE {table}.{} = v.column1", columns[0]);
-    chunks(rows, columns.len())
-        .into_iter()
-        .map(|chunk| values(Sql::new(dialect, &head), dialect, columns, chunk).text(&tail))
-        .collect()
-}
-
-fn values(mut sql: Sql, dialect: Dialect, columns: &[&str], rows: Vec<Vec<Value>>) -> Sql {
-    for (index, row) in rows.into_iter().enumerate() {
-        sql = sql.text(if index == 0 { "(" } else { ", (" });
-        for (column, value) in row.into_iter().enumerate() {
-            if column > 0 {
-                sql = sql.text(", ");
+    let head = format!("UPDATE {table} SET {} FROM ", set.join(", "));
+    let key = columns[0];
+    let statement = |rows| {
+        let sql = Sql::new(dialect, &head);
+        match dialect {
+            Dialect::Sqlite => {
+                values(sql.text("("), rows).text(&format!(") AS v WHERE {table}.{key} = v.column1"))
             }
-            // The ledger keeps the text that was digested; as a JSONB parameter it would be spelled anew.
-            let verbatim = dialect == Dialect::Postgres && matches!(columns[column], "changes" | "metadata");
-            sql = if verbatim { sql.text("CAST(").bind(value).text(" AS JSON)") } else { sql.bind(value) };
+            Dialect::Postgres => unnest(sql, rows)
+                .text(&format!(" AS v ({}) WHERE {table}.{key} = v.{key}", columns.join(", "))),
         }
-        sql = sql.text(")");
-    }
-    sql
+    };
+    chunks(dialect, rows, columns.len()).into_iter().map(statement).collect()
 }
 
-fn chunks(rows: Vec<Vec<Value>>, width: usize) -> Vec<Vec<Vec<Value>>> {
-    let size = (MAX_BINDS / width.max(1)).max(1);
-    let mut chunks = Vec::new();
-    let mut rows = rows.into_iter();
-    loop {
-        let chunk: Vec<_> = rows.by_ref().take(size).collect();
-        if chunk.is_empty() {
-            return chunks;
-        }
-        chunks.push(chunk);
+/// A column of the rows that [`unnest`] gives. The ledger keeps the text that was digested; as JSONB it would be
+/// spelled anew.
+fn picked(column: &str) -> String {
+    if matches!(column, "changes" | "metadata") {
+        format!("CAST(v.{column} AS JSON)")
+    } else {
+        format!("v.{column}")
     }
+}
+
+/// `VALUES (…), (…)`.
+fn values(sql: Sql, rows: Vec<Vec<Value>>) -> Sql {
+    let first = sql.text("VALUES ");
+    rows.into_iter()
+        .enumerate()
+        .fold(first, |sql, (index, row)| sql.text(if index == 0 { "" } else { ", " }).list(row))
+}
+
+/// `UNNEST(…)` with one array per column: the statement is the same for any number of rows, so that the server plans
+/// it once.
+fn unnest(sql: Sql, rows: Vec<Vec<Value>>) -> Sql {
+    let width = rows.first().map_or(0, Vec::len);
+    let mut columns: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(rows.len())).collect();
+    for row in rows {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(value);
+        }
+    }
+    let sql = columns.into_iter().enumerate().fold(sql.text("UNNEST("), |sql, (index, column)| {
+        array(sql.text(if index == 0 { "" } else { ", " }), column)
+    });
+    sql.text(")")
+}
+
+/// A bound array. The driver's arrays hold no nulls: a column of nothing else is an empty array, which `UNNEST` fills
+/// up with nulls, and a mixed one is sent as the text of an array.
+fn array(sql: Sql, column: Vec<Value>) -> Sql {
+    let Some(kind) = column.first().and_then(Kind::of) else { return sql.text("NULL") };
+    let nulls = column.iter().filter(|value| kind.literal(value).is_none()).count();
+    if nulls == column.len() {
+        return sql.bind(Value::Array(kind.array(), Some(Box::default())));
+    }
+    if nulls == 0 {
+        return sql.bind(Value::Array(kind.array(), Some(Box::new(column))));
+    }
+    let mut text = String::from("{");
+    for (index, value) in column.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        match kind.literal(value) {
+            None => text.push_str("NULL"),
+            Some(literal) => {
+                text.push('"');
+                for character in literal.chars() {
+                    if matches!(character, '"' | '\\') {
+                        text.push('\\');
+                    }
+                    text.push(character);
+                }
+                text.push('"');
+            }
+        }
+    }
+    text.push('}');
+    sql.text("CAST(CAST(").bind(text).text(" AS TEXT) AS ").text(kind.name()).text("[])")
+}
+
+/// The types that columns have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Bool,
+    Int,
+    BigInt,
+    Double,
+    Text,
+    Uuid,
+    Json,
+    Time,
+}
+
+impl Kind {
+    const fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Bool(_) => Some(Self::Bool),
+            Value::Int(_) => Some(Self::Int),
+            Value::BigInt(_) => Some(Self::BigInt),
+            Value::Double(_) => Some(Self::Double),
+            Value::String(_) => Some(Self::Text),
+            Value::Uuid(_) => Some(Self::Uuid),
+            Value::Json(_) => Some(Self::Json),
+            Value::ChronoDateTimeUtc(_) => Some(Self::Time),
+            _ => None,
+        }
+    }
+
+    fn of_array(array: &ArrayType) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.array() == *array)
+    }
+
+    const ALL: [Self; 8] =
+        [Self::Bool, Self::Int, Self::BigInt, Self::Double, Self::Text, Self::Uuid, Self::Json, Self::Time];
+
+    /// As PostgreSQL calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int => "int4",
+            Self::BigInt => "int8",
+            Self::Double => "float8",
+            Self::Text => "text",
+            Self::Uuid => "uuid",
+            Self::Json => "jsonb",
+            Self::Time => "timestamptz",
+        }
+    }
+
+    const fn array(self) -> ArrayType {
+        match self {
+            Self::Bool => ArrayType::Bool,
+            Self::Int => ArrayType::Int,
+            Self::BigInt => ArrayType::BigInt,
+            Self::Double => ArrayType::Double,
+            Self::Text => ArrayType::String,
+            Self::Uuid => ArrayType::Uuid,
+            Self::Json => ArrayType::Json,
+            Self::Time => ArrayType::ChronoDateTimeUtc,
+        }
+    }
+
+    /// The value as PostgreSQL reads it from text; none for null.
+    fn literal(self, value: &Value) -> Option<String> {
+        match value {
+            Value::Bool(value) => value.map(|value| value.to_string()),
+            Value::Int(value) => value.map(|value| value.to_string()),
+            Value::BigInt(value) => value.map(|value| value.to_string()),
+            Value::Double(value) => value.map(|value| value.to_string()),
+            Value::String(value) => value.clone(),
+            Value::Uuid(value) => value.map(|value| value.to_string()),
+            Value::Json(value) => value.as_ref().map(|value| value.to_string()),
+            Value::ChronoDateTimeUtc(value) => value.map(|value| value.to_rfc3339()),
+            _ => None,
+        }
+    }
+}
+
+/// SQLite compiles a statement once for each text; chunks of these sizes make few texts of any number of rows.
+const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+/// PostgreSQL has one text for any number; a message should not grow without bound.
+const ROWS: usize = 10_000;
+
+fn chunks(dialect: Dialect, rows: Vec<Vec<Value>>, width: usize) -> Vec<Vec<Vec<Value>>> {
+    let most = MAX_BINDS / width.max(1);
+    let mut chunks = Vec::new();
+    let mut left = rows.len();
+    let mut rows = rows.into_iter();
+    while left > 0 {
+        let size = match dialect {
+            Dialect::Postgres => left.min(ROWS),
+            Dialect::Sqlite => SIZES.into_iter().find(|size| *size <= left && *size <= most).unwrap_or(1),
+        };
+        chunks.push(rows.by_ref().take(size).collect());
+        left -= size;
+    }
+    chunks
 }
 
 /// Ids for lists that would pass the limit of bound values.

@@ -10,6 +10,7 @@ use goalwright_application::ports::{
     WorkspaceRepository,
 };
 use goalwright_domain::Timestamp;
+use goalwright_domain::ledger::SealKey;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
@@ -25,6 +26,11 @@ pub(crate) struct Writer {
     /// Tests move the clock, and leases with it. Elsewhere machines may disagree about the time, and the database
     /// decides.
     pub(crate) own_clock: bool,
+    /// What events are sealed with.
+    pub(crate) seal_key: Arc<SealKey>,
+    /// Whether every event has its position and its seal, and will have them from the beginning: on SQLite, once what
+    /// was appended before there were seals is sealed.
+    pub(crate) all_sealed: AtomicBool,
 }
 
 /// A unit of work.
@@ -32,6 +38,7 @@ pub(crate) struct Unit {
     transaction: DatabaseTransaction,
     pub(crate) dialect: Dialect,
     clock: Arc<dyn Clock>,
+    pub(crate) seal_key: Arc<SealKey>,
     /// Whether leases are measured by our clock instead of the database's.
     own_clock: bool,
     /// PostgreSQL aborts a transaction in which a statement failed, SQLite would carry on: it must not.
@@ -61,9 +68,27 @@ impl Writer {
             transaction,
             dialect,
             clock: self.clock.clone(),
+            seal_key: self.seal_key.clone(),
             own_clock,
             failed: AtomicBool::new(false),
         })
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(
+        connection: DatabaseConnection,
+        clock: Arc<dyn Clock>,
+        own_clock: bool,
+        seal_key: Arc<SealKey>,
+    ) -> Self {
+        Self { connection, clock, own_clock, seal_key, all_sealed: AtomicBool::new(false) }
+    }
+
+    /// The first row of a query outside any unit.
+    pub(crate) async fn look(&self, text: &str) -> Result<Option<QueryResult>, StorageError> {
+        let sql = Sql::new(Dialect::of(self.connection.get_database_backend()), text);
+        self.connection.query_one_raw(sql.statement()).await.map_err(storage)
     }
 }
 

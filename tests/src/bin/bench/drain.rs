@@ -1,9 +1,10 @@
-//! A goal worked off by the loops that `goalwright serve` runs.
+//! Goals worked off by the loops that `goalwright serve` runs, with everything they record.
 
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use goalwright_infrastructure::worker::{SequencerLoop, Workers};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::place::Place;
 use crate::plain;
@@ -12,38 +13,95 @@ use crate::report::{Figure, Report};
 
 /// Attempts at once, as many as the settings give where nobody says otherwise.
 const CONCURRENCY: usize = 16;
-/// How often the goal's counter is looked at.
+/// How often the counters are looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// What is not done by then is not waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// An import takes at most so many tasks.
+const PER_GOAL: u32 = 10_000;
 
-/// Gives the URL of the database, in which everything is done.
-pub(crate) async fn measure(place: &Place, report: &mut Report, tasks: u32) -> anyhow::Result<String> {
+/// Drains so many tasks and says how fast.
+pub(crate) async fn measure(place: &Place, report: &mut Report, tasks: u32) -> anyhow::Result<()> {
     let product = Product::open(place).await?;
-    product.import(&product::plan(1, tasks)).await?;
+    let drained = drain(&product, tasks).await?;
+    let url = product.url.clone();
+    product.close().await;
+    let watch = plain::connect(&url, 1).await?;
+    recorded(&watch, drained.count).await?;
+    watch.close().await?;
+    let what = format!(
+        "drain: a goal of `time.now` tasks through the worker loop, {CONCURRENCY} at once ({} tasks)",
+        drained.count
+    );
+    report.figure(Figure::new(place, &what, drained.rate(), "tasks/s"));
+    Ok(())
+}
+
+/// A database in which so many tasks were drained; gives its URL.
+pub(crate) async fn leave_drained(place: &Place, tasks: u32) -> anyhow::Result<String> {
+    let product = Product::open(place).await?;
+    drain(&product, tasks).await?;
+    let url = product.url.clone();
+    product.close().await;
+    Ok(url)
+}
+
+/// What was done in which time.
+struct Drained {
+    count: u32,
+    took: Duration,
+}
+
+impl Drained {
+    fn rate(&self) -> f64 {
+        f64::from(self.count) / self.took.as_secs_f64()
+    }
+}
+
+/// From the start of the loops until all tasks are completed, and every event of it has its position and its seal.
+async fn drain(product: &Product, tasks: u32) -> anyhow::Result<Drained> {
+    let mut left = tasks;
+    while left > 0 {
+        let some = left.min(PER_GOAL);
+        product.import(&product::plan(1, some)).await?;
+        left -= some;
+    }
+    while product.database.sequencer().sequence().await? > 0 {}
     let watch = plain::connect(&product.url, 1).await?;
-    let completed =
-        Statement::from_string(watch.get_database_backend(), "SELECT completed FROM goal_progress");
 
     let started = Instant::now();
     let sequencer = SequencerLoop::start(product.database.sequencer(), product.ports.signals.clone());
     let workers = Workers::start(product.kernel.clone(), product.ports.signals.clone(), CONCURRENCY);
+    let completed = "SELECT CAST(COALESCE(SUM(completed), 0) AS BIGINT) FROM goal_progress";
+    let open = "SELECT COUNT(*) FROM events WHERE position IS NULL";
     let (count, took) = loop {
-        let row = watch.query_one_raw(completed.clone()).await?;
-        let count: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
-        if count >= i64::from(tasks) || started.elapsed() > PATIENCE {
-            break (count, started.elapsed());
+        let count = number(&watch, completed).await?;
+        if count >= i64::from(tasks) && number(&watch, open).await? == 0 || started.elapsed() > PATIENCE {
+            break (u32::try_from(count)?, started.elapsed());
         }
         tokio::time::sleep(LOOK).await;
     };
     workers.stop(Duration::from_secs(5)).await;
     sequencer.stop().await;
     watch.close().await?;
-    let url = product.url.clone();
-    product.close().await;
+    Ok(Drained { count, took })
+}
 
-    let what =
-        format!("a goal of `time.now` tasks through the worker loop, {CONCURRENCY} at once ({count} tasks)");
-    report.figure(Figure::new(place, &what, count as f64 / took.as_secs_f64(), "tasks/s"));
-    Ok(url)
+/// Fails unless every task left its experience, its attempt and its events.
+async fn recorded(database: &DatabaseConnection, tasks: u32) -> anyhow::Result<()> {
+    let expected = i64::from(tasks);
+    for (what, sql) in [
+        ("experiences", "SELECT COUNT(*) FROM experiences WHERE type = 'TASK_EXECUTION'"),
+        ("attempts", "SELECT COUNT(*) FROM attempts WHERE status = 'succeeded'"),
+        ("events", "SELECT COUNT(*) FROM events WHERE event_type = 'task.completed' AND position IS NOT NULL"),
+    ] {
+        let found = number(database, sql).await?;
+        ensure!(found == expected, "{found} {what} where {expected} were to be");
+    }
+    Ok(())
+}
+
+async fn number(database: &DatabaseConnection, sql: &str) -> anyhow::Result<i64> {
+    let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), sql)).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
 }

@@ -43,7 +43,9 @@ enum Only {
     Imports,
     /// Claims and settlements
     Claims,
-    /// The worker loop, and the start of `serve` on what it leaves
+    /// The worker loop with everything it records
+    Drain,
+    /// The start of `serve` on what a worker loop has left
     Serve,
     /// Lists and progress, with a small and a large tenant
     Lists,
@@ -55,7 +57,7 @@ impl Only {
         match self {
             Self::Sqlite => Some(Backend::Sqlite),
             Self::Postgres => Some(Backend::Postgres),
-            Self::Imports | Self::Claims | Self::Serve | Self::Lists => None,
+            Self::Imports | Self::Claims | Self::Drain | Self::Serve | Self::Lists => None,
         }
     }
 }
@@ -67,6 +69,9 @@ struct Args {
     /// Tasks that claims, settlements and the worker loop get
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(100..=10_000))]
     tasks: u32,
+    /// Tasks that the worker loop drains
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    drain_tasks: u32,
     /// Tasks of the large tenant whose lists are measured
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=5_000_000))]
     list_tasks: u32,
@@ -145,8 +150,11 @@ async fn on(place: &Place, args: &Args, report: &mut Report) -> anyhow::Result<(
             }
         }
     }
+    if args.wants_part(Only::Drain) {
+        drain::measure(place, report, args.drain_tasks).await?;
+    }
     if args.wants_part(Only::Serve) {
-        let drained = drain::measure(place, report, args.tasks).await?;
+        let drained = drain::leave_drained(place, args.tasks).await?;
         if args.no_serve {
             report.say("serve: left out, its program was not built");
         } else {

@@ -11,6 +11,7 @@ use goalwright_application::planning::ImportRequest;
 use goalwright_application::ports::{Claims, Tokens};
 use goalwright_application::{Context, Services};
 use goalwright_domain::goal::GoalId;
+use goalwright_domain::ledger::SealKey;
 use goalwright_infrastructure::auth::Hs256Tokens;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings};
 use goalwright_infrastructure::tools::BuiltinTools;
@@ -24,6 +25,7 @@ use crate::plain;
 
 /// The user of every database.
 const USER: &str = "bench";
+const SEALED_WITH: &[u8] = b"the audit key of a benchmark, 32 bytes or more";
 const SECRET: &[u8] = b"the secret of a benchmark, 32 bytes or more";
 
 pub(crate) struct Product {
@@ -42,7 +44,7 @@ impl Product {
         let url = place.fresh().await?;
         let clock = Arc::new(SystemClock);
         // The pool that the settings give where nobody says otherwise.
-        let settings = DatabaseSettings { url: url.clone(), pool: 10, pool_overflow: 20, migrate: true };
+        let settings = DatabaseSettings { url: url.clone(), pool: 10, pool_overflow: 20, migrate: true, audit_key: SealKey::from_secret(SEALED_WITH) };
         let database = Database::open(&settings, clock.clone()).await?;
         let ports = KernelPorts {
             transactions: database.transactions(),
@@ -82,7 +84,7 @@ impl Product {
     /// A database with the same schema and nothing in it, on one plain connection.
     pub(crate) async fn open_schema(place: &Place) -> anyhow::Result<DatabaseConnection> {
         let url = place.fresh().await?;
-        let settings = DatabaseSettings { url: url.clone(), pool: 2, pool_overflow: 0, migrate: true };
+        let settings = DatabaseSettings { url: url.clone(), pool: 2, pool_overflow: 0, migrate: true, audit_key: SealKey::from_secret(SEALED_WITH) };
         Database::open(&settings, Arc::new(SystemClock)).await?.close().await;
         plain::connect(&url, 1).await
     }

@@ -17,7 +17,7 @@ pub(super) struct Migrate {
 impl Migrate {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
         let config = Config::load()?;
-        let settings = compose::database_settings(&config);
+        let settings = compose::database_settings(&config)?;
         let (names, verb) = match self.dry_run {
             true => (missing_migrations(&settings).await, "would apply"),
             false => (apply_migrations(&settings).await, "applied"),

@@ -33,7 +33,7 @@ impl ExecutionRepository for Unit {
 
     async fn lock_runs(&self, ids: &[RunId]) -> Result<Vec<Run>, StorageError> {
         let ids = sorted(ids.iter().map(|id| id.uuid()));
-        let rows = self.locked("SELECT * FROM runs WHERE id IN ", &ids, " ORDER BY id").await?;
+        let rows = self.locked("SELECT * FROM runs WHERE id", &ids, " ORDER BY id").await?;
         rows.iter().map(run_from).collect()
     }
 
@@ -53,8 +53,8 @@ impl ExecutionRepository for Unit {
         let mut runs = Vec::new();
         for batch in batches(tasks) {
             let sql = self
-                .sql("SELECT * FROM runs WHERE drives_task AND status IN ('queued', 'running', 'waiting') AND task_id IN ")
-                .list(batch.iter().map(|id| id.uuid()));
+                .sql("SELECT * FROM runs WHERE drives_task AND status IN ('queued', 'running', 'waiting') AND task_id")
+                .one_of(batch.iter().map(|id| id.uuid()));
             for row in &self.all(sql).await? {
                 runs.push(run_from(row)?);
             }
@@ -72,8 +72,8 @@ impl ExecutionRepository for Unit {
     async fn drop_runs(&self, ids: &[RunId]) -> Result<(), StorageError> {
         for batch in batches(ids) {
             let sql = self
-                .sql("DELETE FROM runs WHERE attempts = 0 AND id IN ")
-                .list(batch.iter().map(|id| id.uuid()));
+                .sql("DELETE FROM runs WHERE attempts = 0 AND id")
+                .one_of(batch.iter().map(|id| id.uuid()));
             self.run(sql).await?;
         }
         Ok(())
@@ -95,14 +95,13 @@ impl ExecutionRepository for Unit {
 
     async fn lock_attempts(&self, spans: &[SpanId]) -> Result<Vec<Attempt>, StorageError> {
         let spans = sorted(spans.iter().copied());
-        let rows =
-            self.locked("SELECT * FROM attempts WHERE span_id IN ", &spans, " ORDER BY span_id").await?;
+        let rows = self.locked("SELECT * FROM attempts WHERE span_id", &spans, " ORDER BY span_id").await?;
         rows.iter().map(attempt_from).collect()
     }
 
     async fn lock_suspended(&self, runs: &[RunId]) -> Result<Vec<Attempt>, StorageError> {
         let runs = sorted(runs.iter().map(|id| id.uuid()));
-        let head = "SELECT * FROM attempts WHERE status = 'suspended' AND run_id IN ";
+        let head = "SELECT * FROM attempts WHERE status = 'suspended' AND run_id";
         let rows = self.locked(head, &runs, " ORDER BY span_id").await?;
         rows.iter().map(attempt_from).collect()
     }
@@ -114,7 +113,7 @@ impl ExecutionRepository for Unit {
 
     async fn extend(&self, leases: &[Lease], lease: Duration) -> Result<Vec<SpanId>, StorageError> {
         let spans = sorted(leases.iter().map(|lease| lease.span_id));
-        let head = "SELECT span_id, lease_token FROM attempts WHERE status = 'running' AND span_id IN ";
+        let head = "SELECT span_id, lease_token FROM attempts WHERE status = 'running' AND span_id";
         let mut held = Vec::new();
         for row in &self.locked(head, &spans, " ORDER BY span_id").await? {
             let row = Row::of("attempts", row);
@@ -128,8 +127,8 @@ impl ExecutionRepository for Unit {
             let sql = self
                 .sql("UPDATE attempts SET lease_expires_at = ")
                 .bind(time(until))
-                .text(" WHERE span_id IN ")
-                .list(batch.iter().copied());
+                .text(" WHERE span_id")
+                .one_of(batch.iter().copied());
             self.run(sql).await?;
         }
         Ok(held)
@@ -216,8 +215,8 @@ impl ExecutionRepository for Unit {
                 .bind(CallStatus::Unknown.as_str())
                 .text(", ended_at = ")
                 .bind(time(now))
-                .text(" WHERE status = 'intended' AND span_id IN ")
-                .list(batch.iter().copied())
+                .text(" WHERE status = 'intended' AND span_id")
+                .one_of(batch.iter().copied())
                 .text(" RETURNING *");
             for row in &self.all(sql).await? {
                 given_up.push(call_from(row)?);
@@ -230,7 +229,7 @@ impl ExecutionRepository for Unit {
         let mut ids = Vec::new();
         for batch in batches(spans) {
             let sql =
-                self.sql("SELECT span_id, id FROM tool_calls WHERE span_id IN ").list(batch.iter().copied());
+                self.sql("SELECT span_id, id FROM tool_calls WHERE span_id").one_of(batch.iter().copied());
             for row in &self.all(sql.text(" ORDER BY span_id, id")).await? {
                 let row = Row::of("tool_calls", row);
                 ids.push((row.get("span_id")?, row.get("id")?));
@@ -246,9 +245,9 @@ impl ExecutionRepository for Unit {
                 .sql(
                     "SELECT d.task_id, a.experience_id FROM task_dependencies d JOIN attempts a ON a.task_id = \
                      d.depends_on_task_id JOIN runs r ON r.id = a.run_id WHERE r.drives_task AND \
-                     a.status IN ('succeeded', 'partial') AND d.task_id IN ",
+                     a.status IN ('succeeded', 'partial') AND d.task_id"
                 )
-                .list(batch.iter().map(|id| id.uuid()))
+                .one_of(batch.iter().map(|id| id.uuid()))
                 .text(" ORDER BY d.task_id, a.ended_at, a.span_id");
             for row in &self.all(sql).await? {
                 let row = Row::of("attempts", row);
@@ -269,7 +268,7 @@ impl Unit {
     ) -> Result<Vec<sea_orm::QueryResult>, StorageError> {
         let mut rows = Vec::new();
         for batch in batches(keys) {
-            let sql: Sql = self.sql(head).list(batch.iter().copied()).text(order).text(self.dialect.lock());
+            let sql: Sql = self.sql(head).one_of(batch.iter().copied()).text(order).text(self.dialect.lock());
             rows.extend(self.all(sql).await?);
         }
         Ok(rows)

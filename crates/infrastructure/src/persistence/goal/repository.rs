@@ -36,8 +36,8 @@ impl GoalRepository for Unit {
     async fn lock_many(&self, ids: &[GoalId]) -> Result<Vec<Goal>, StorageError> {
         let sql = self
             .sql(&select())
-            .text(" WHERE id IN ")
-            .list(ids.iter().map(|id| id.uuid()))
+            .text(" WHERE id")
+            .one_of(ids.iter().map(|id| id.uuid()))
             .text(" ORDER BY id")
             .text(self.dialect.lock());
         self.all(sql).await?.iter().map(from_row).collect()
@@ -54,8 +54,8 @@ impl GoalRepository for Unit {
             return Ok(());
         }
         let sql = self
-            .sql("SELECT goal_id FROM goal_progress WHERE goal_id IN ")
-            .list(ids.iter().map(|id| id.uuid()))
+            .sql("SELECT goal_id FROM goal_progress WHERE goal_id")
+            .one_of(ids.iter().map(|id| id.uuid()))
             .text(" ORDER BY goal_id")
             .text(self.dialect.lock());
         self.all(sql).await.map(|_| ())
@@ -147,8 +147,8 @@ impl GoalRepository for Unit {
 
     async fn any_rests(&self, ids: &[GoalId]) -> Result<bool, StorageError> {
         let sql = self
-            .sql("SELECT 1 FROM goals WHERE status IN ('draft', 'abandoned') AND id IN ")
-            .list(ids.iter().map(|id| id.uuid()))
+            .sql("SELECT 1 FROM goals WHERE status IN ('draft', 'abandoned') AND id")
+            .one_of(ids.iter().map(|id| id.uuid()))
             .text(" LIMIT 1");
         Ok(self.one(sql).await?.is_some())
     }

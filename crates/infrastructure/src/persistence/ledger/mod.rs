@@ -1,5 +1,21 @@
 //! The ledger of events.
 
+mod chain;
+mod key;
 mod outbox;
 pub(crate) mod queries;
 mod sequencer;
+
+use goalwright_application::ports::StorageError;
+use goalwright_domain::ledger::Head;
+
+use crate::persistence::row::Row;
+
+fn head_of(row: &Row<'_>) -> Result<Head, StorageError> {
+    Ok(Head {
+        position: row.get("position")?,
+        sealed: row.get("sealed")?,
+        seal: row.get("seal")?,
+        mark: row.get("mark")?,
+    })
+}

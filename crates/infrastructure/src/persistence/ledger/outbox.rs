@@ -1,17 +1,14 @@
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use goalwright_application::ports::{Outbox, StorageError};
 use goalwright_domain::canonical;
 use goalwright_domain::ledger::Event;
-use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::Value;
 
-use crate::persistence::row::Row;
-use crate::persistence::sql::{Dialect, insert_many, time, uuid_or_null};
+use super::chain::Chains;
+use crate::persistence::sql::{insert_many, time, uuid_or_null};
 use crate::persistence::unit_of_work::Unit;
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "id",
     "workspace_id",
     "position",
@@ -23,6 +20,7 @@ const COLUMNS: [&str; 13] = [
     "changes",
     "metadata",
     "digest",
+    "seal",
     "trace_id",
     "created_at",
 ];
@@ -33,60 +31,32 @@ impl Outbox for Unit {
         if events.is_empty() {
             return Ok(());
         }
-        let mut next = match self.dialect {
-            // There is one writer, so what it counts has no gaps.
-            Dialect::Sqlite => Some(self.take_positions(events).await?),
-            // A sequencer counts what is committed.
-            Dialect::Postgres => None,
+        // Whoever can have the ledger to itself until the commit places and seals its events at once; else the sequencer
+        // does it afterwards.
+        let mut chains = match self.try_lock_ledger().await? && self.place_waiting().await?.is_all() {
+            true => Some(Chains::load(self, events.iter().map(|event| event.workspace_id)).await?),
+            false => None,
         };
-        let rows = events
-            .iter()
-            .map(|event| {
-                let position = next.as_mut().and_then(|next| next.get_mut(&event.workspace_id)).map(|next| {
-                    *next += 1;
-                    *next
-                });
-                to_row(event, position)
-            })
-            .collect();
-        self.run_all(insert_many(self.dialect, "events", &COLUMNS, rows, "")).await.map(|_| ())
+        let rows = events.iter().map(|event| to_row(event, chains.as_mut())).collect();
+        self.run_all(insert_many(self.dialect, "events", &COLUMNS, rows, "")).await?;
+        match chains {
+            Some(chains) => chains.save(self).await,
+            None => Ok(()),
+        }
     }
 }
 
-impl Unit {
-    /// Moves the heads of the workspaces of these events; gives where each head was.
-    async fn take_positions(&self, events: &[Event]) -> Result<HashMap<WorkspaceId, i64>, StorageError> {
-        let mut counts: HashMap<WorkspaceId, i64> = HashMap::new();
-        for event in events {
-            *counts.entry(event.workspace_id).or_default() += 1;
-        }
-        let mut heads = HashMap::new();
-        for (workspace, count) in counts {
-            heads.insert(workspace, self.move_head(workspace, count).await?);
-        }
-        Ok(heads)
-    }
-
-    /// Moves the head of a workspace's ledger by `count`; gives where it was. The head's row stays locked.
-    pub(super) async fn move_head(&self, workspace: WorkspaceId, count: i64) -> Result<i64, StorageError> {
-        let sql = self
-            .sql("INSERT INTO ledger_heads (workspace_id, position) VALUES (")
-            .bind(workspace.uuid())
-            .text(", ")
-            .bind(count)
-            .text(") ON CONFLICT (workspace_id) DO UPDATE SET position = ledger_heads.position + excluded.position")
-            .text(" RETURNING position");
-        let head = self
-            .one(sql)
-            .await?
-            .map(|row| Row::of("ledger_heads", &row).get::<i64>("position"))
-            .transpose()?;
-        Ok(head.unwrap_or(count) - count)
-    }
-}
-
-fn to_row(event: &Event, position: Option<i64>) -> Vec<Value> {
+fn to_row(event: &Event, chains: Option<&mut Chains>) -> Vec<Value> {
     let fact = &event.fact;
+    let (changes, metadata) = (canonical::to_string(&fact.changes), canonical::to_string(&fact.metadata));
+    let digest = event.digest_over(&changes, &metadata);
+    let (position, seal) = match chains {
+        Some(chains) => {
+            let (position, seal) = chains.append(event.workspace_id, &digest);
+            (Some(position), seal)
+        }
+        None => (None, None),
+    };
     vec![
         event.id.uuid().into(),
         event.workspace_id.uuid().into(),
@@ -96,9 +66,10 @@ fn to_row(event: &Event, position: Option<i64>) -> Vec<Value> {
         fact.event_type.into(),
         event.actor.kind.as_str().into(),
         event.actor.id.as_str().into(),
-        canonical::to_string(&fact.changes).into(),
-        canonical::to_string(&fact.metadata).into(),
-        event.digest().into(),
+        changes.into(),
+        metadata.into(),
+        digest.into(),
+        seal.into(),
         uuid_or_null(event.trace_id),
         time(event.created_at),
     ]

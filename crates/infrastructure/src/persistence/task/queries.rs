@@ -178,9 +178,9 @@ async fn views(reader: &Reader, rows: &[QueryResult]) -> Result<Vec<TaskView>, E
     let sql = reader
         .sql(
             "SELECT d.task_id, d.depends_on_task_id, d.origin, w.status FROM task_dependencies d \
-             JOIN tasks w ON w.id = d.depends_on_task_id WHERE d.task_id IN ",
+             JOIN tasks w ON w.id = d.depends_on_task_id WHERE d.task_id",
         )
-        .list(ids.iter().map(|id| id.uuid()))
+        .one_of(ids.iter().map(|id| id.uuid()))
         .text(" ORDER BY d.task_id, d.depends_on_task_id");
     let mut edges: HashMap<TaskId, (Vec<Dependency>, Vec<TaskId>)> = HashMap::new();
     for row in &reader.all(sql).await? {

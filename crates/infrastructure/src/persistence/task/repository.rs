@@ -36,8 +36,8 @@ impl TaskRepository for Unit {
         for batch in batches(&ids) {
             let sql = self
                 .sql(&select())
-                .text(" WHERE id IN ")
-                .list(batch.iter().map(|id| id.uuid()))
+                .text(" WHERE id")
+                .one_of(batch.iter().map(|id| id.uuid()))
                 .text(" ORDER BY id")
                 .text(self.dialect.lock());
             for row in &self.all(sql).await? {
@@ -106,7 +106,7 @@ impl TaskRepository for Unit {
 
     async fn delete_many(&self, ids: &[TaskId]) -> Result<(), StorageError> {
         for batch in batches(ids) {
-            let sql = self.sql("DELETE FROM tasks WHERE id IN ").list(batch.iter().map(|id| id.uuid()));
+            let sql = self.sql("DELETE FROM tasks WHERE id").one_of(batch.iter().map(|id| id.uuid()));
             self.run(sql).await?;
         }
         Ok(())
@@ -116,8 +116,8 @@ impl TaskRepository for Unit {
         let mut edges = Vec::new();
         for batch in batches(ids) {
             let sql = self
-                .sql("SELECT task_id, depends_on_task_id, origin FROM task_dependencies WHERE task_id IN ")
-                .list(batch.iter().map(|id| id.uuid()))
+                .sql("SELECT task_id, depends_on_task_id, origin FROM task_dependencies WHERE task_id")
+                .one_of(batch.iter().map(|id| id.uuid()))
                 .text(" ORDER BY task_id, depends_on_task_id");
             for row in &self.all(sql).await? {
                 let row = Row::of("task_dependencies", row);
@@ -146,8 +146,8 @@ impl TaskRepository for Unit {
             let sql = self
                 .sql("DELETE FROM task_dependencies WHERE task_id = ")
                 .bind(task.uuid())
-                .text(" AND depends_on_task_id IN ")
-                .list(waited_for.iter().map(|id| id.uuid()));
+                .text(" AND depends_on_task_id")
+                .one_of(waited_for.iter().map(|id| id.uuid()));
             self.run(sql).await?;
         }
         let rows = edge_rows(workspace, added, now);
@@ -173,8 +173,8 @@ impl TaskRepository for Unit {
         let mut met = std::collections::HashMap::new();
         for batch in batches(ids) {
             let sql = self
-                .sql("SELECT task_id, COUNT(*) AS met FROM task_dependencies WHERE depends_on_task_id IN ")
-                .list(batch.iter().map(|id| id.uuid()))
+                .sql("SELECT task_id, COUNT(*) AS met FROM task_dependencies WHERE depends_on_task_id")
+                .one_of(batch.iter().map(|id| id.uuid()))
                 .text(" GROUP BY task_id");
             for row in &self.all(sql).await? {
                 let row = Row::of("task_dependencies", row);
