@@ -59,7 +59,13 @@ async fn connect(url: &str) -> DatabaseConnection {
 }
 
 async fn open(url: &str) -> Result<Arc<Database>, OpenError> {
-    let settings = DatabaseSettings { url: url.to_owned(), pool: 2, pool_overflow: 0, migrate: true, audit_key: goalwright_testkit::audit_key() };
+    let settings = DatabaseSettings {
+        url: url.to_owned(),
+        pool: 2,
+        pool_overflow: 0,
+        migrate: true,
+        audit_key: goalwright_testkit::audit_key(),
+    };
     Database::open(&settings, Arc::new(SystemClock)).await
 }
 

@@ -254,6 +254,12 @@ async fn what_cannot_be_opened_is_said_with_what_to_do() {
 }
 
 async fn open(url: &str) -> Result<Arc<Database>, OpenError> {
-    let settings = DatabaseSettings { url: url.to_owned(), pool: 2, pool_overflow: 0, migrate: true, audit_key: goalwright_testkit::audit_key() };
+    let settings = DatabaseSettings {
+        url: url.to_owned(),
+        pool: 2,
+        pool_overflow: 0,
+        migrate: true,
+        audit_key: goalwright_testkit::audit_key(),
+    };
     Database::open(&settings, Arc::new(SystemClock)).await
 }

@@ -47,7 +47,8 @@ impl App {
     pub async fn open(config: &Config, name: &str) -> Result<Self, Failure> {
         let tokens = tokens(config)?;
         let clock = Arc::new(SystemClock);
-        let database = Database::open(&database_settings(config)?, clock.clone()).await.map_err(not_opened)?;
+        let database =
+            Database::open(&database_settings(config)?, clock.clone()).await.map_err(not_opened)?;
         let ports = KernelPorts {
             transactions: database.transactions(),
             queries: database.queries(),

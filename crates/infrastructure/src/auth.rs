@@ -7,7 +7,6 @@ use goalwright_domain::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-
 /// The shortest secret that is accepted, in bytes: as long as the digest (RFC 7518 §3.2).
 pub const SECRET_MIN_BYTES: usize = 32;
 /// The name of the file that a generated secret is kept in.

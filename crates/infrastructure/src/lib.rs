@@ -3,6 +3,7 @@
 
 pub mod auth;
 mod clock;
+mod group_commit;
 mod ids;
 pub mod keys;
 pub mod outbound;

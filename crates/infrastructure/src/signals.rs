@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use goalwright_application::ports::Signals;
-use tokio::sync::Notify;
+use goalwright_application::ports::{Seen, Signals};
+use tokio::sync::watch;
 
 /// Wake-up calls between the reconcilers of this process. Other processes are found by looking, not by calling.
 #[derive(Debug, Default)]
 pub struct LocalSignals {
-    work: Notify,
-    events: Notify,
+    work: watch::Sender<u64>,
+    events: watch::Sender<u64>,
 }
 
 impl LocalSignals {
@@ -24,19 +24,36 @@ impl LocalSignals {
 #[async_trait]
 impl Signals for LocalSignals {
     fn work_changed(&self) {
-        self.work.notify_waiters();
+        call(&self.work);
     }
 
     fn events_appended(&self) {
-        self.events.notify_waiters();
+        call(&self.events);
     }
 
-    async fn until_work_changes(&self, limit: Duration) {
-        // A timeout is as good as a call: whoever waits looks again.
-        let _ = tokio::time::timeout(limit, self.work.notified()).await;
+    fn work_seen(&self) -> Seen {
+        Seen(*self.work.borrow())
     }
 
-    async fn until_events_appended(&self, limit: Duration) {
-        let _ = tokio::time::timeout(limit, self.events.notified()).await;
+    fn events_seen(&self) -> Seen {
+        Seen(*self.events.borrow())
     }
+
+    async fn until_work_changes(&self, since: Seen, limit: Duration) {
+        wait(&self.work, since, limit).await;
+    }
+
+    async fn until_events_appended(&self, since: Seen, limit: Duration) {
+        wait(&self.events, since, limit).await;
+    }
+}
+
+fn call(calls: &watch::Sender<u64>) {
+    calls.send_modify(|count| *count += 1);
+}
+
+async fn wait(calls: &watch::Sender<u64>, since: Seen, limit: Duration) {
+    let mut calls = calls.subscribe();
+    // A timeout is as good as a call: whoever waits looks again.
+    let _ = tokio::time::timeout(limit, calls.wait_for(|count| *count > since.0)).await;
 }

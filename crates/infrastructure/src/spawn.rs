@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Starts `future` on the runtime.
 #[expect(
@@ -15,6 +15,15 @@ where
     F::Output: Send + 'static,
 {
     tokio::spawn(future)
+}
+
+/// Starts `future` as one of several that are waited for together.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that spawns; the caller keeps the set")]
+pub(crate) fn spawn_in<F>(set: &mut JoinSet<()>, future: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    set.spawn(future);
 }
 
 /// Starts a loop without which the process would look alive and do nothing: if it panics, the process ends, whoever

@@ -62,7 +62,13 @@ impl TestDatabase {
                 (format!("{base}/{name}"), Some((server.clone(), name)))
             }
         };
-        let settings = DatabaseSettings { url: url.clone(), pool: 20, pool_overflow: 0, migrate: true, audit_key: audit_key() };
+        let settings = DatabaseSettings {
+            url: url.clone(),
+            pool: 20,
+            pool_overflow: 0,
+            migrate: true,
+            audit_key: audit_key(),
+        };
         let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
         let plain = sea_orm::Database::connect(&url).await.expect("a plain connection");
         Some(Self { url, database, plain, folder, dropped })
@@ -74,7 +80,13 @@ impl TestDatabase {
     /// If it cannot be opened.
     pub async fn reopened(self, url: &str, clock: Arc<dyn Clock>) -> Self {
         self.database.close().await;
-        let settings = DatabaseSettings { url: url.to_owned(), pool: 20, pool_overflow: 0, migrate: true, audit_key: audit_key() };
+        let settings = DatabaseSettings {
+            url: url.to_owned(),
+            pool: 20,
+            pool_overflow: 0,
+            migrate: true,
+            audit_key: audit_key(),
+        };
         let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
         let plain = sea_orm::Database::connect(url).await.expect("a plain connection");
         Self { url: url.to_owned(), database, plain, ..self }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use goalwright_domain::execution::{Attempt, AttemptStatus, Lease, RunId, idempotency_key};
 use goalwright_domain::goal::{GoalId, TaskCounts};
@@ -57,6 +57,9 @@ impl Kernel {
         let mut tasks: HashMap<TaskId, Task> =
             unit.tasks().lock_many(&task_ids).await?.into_iter().map(|task| (task.id(), task)).collect();
 
+        let goals: BTreeSet<GoalId> = tasks.values().filter_map(|task| task.state().goal_id).collect();
+        let sandboxes = unit.goals().sandboxes(&goals.into_iter().collect::<Vec<_>>()).await?;
+
         let now = self.clock().now();
         let (mut begun, mut resumed, mut shifts, mut announced) =
             (Vec::new(), Vec::new(), HashMap::new(), Vec::new());
@@ -106,6 +109,7 @@ impl Kernel {
                 lease,
                 run: claimed.run,
                 attempt,
+                sandbox: task.state().goal_id.and_then(|goal| sandboxes.get(&goal).cloned()),
                 task: task.state().clone(),
                 resumed: was,
             });

@@ -101,6 +101,8 @@ pub struct Assignment {
     pub attempt: Attempt,
     /// The task as it is now.
     pub task: TaskState,
+    /// The sandbox that the task's goal names.
+    pub sandbox: Option<String>,
     /// What the attempt waited for, if it is resumed.
     pub resumed: Option<Suspension>,
 }

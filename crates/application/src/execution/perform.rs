@@ -84,7 +84,8 @@ impl Kernel {
         let Some(effect) = self.ports.tools.effect_of(tool, operation, &parameters) else {
             return unavailable();
         };
-        let sandbox = match self.sandbox(assignment).await? {
+        let workspace = assignment.run.workspace_id;
+        let sandbox = match self.ports.sandboxes.folder(workspace, assignment.sandbox.as_deref()) {
             Ok(folder) => folder,
             Err(reason) => return Ok(report(failed("SandboxUnavailable", &reason))),
         };
@@ -174,17 +175,6 @@ impl Kernel {
             }
         }
         Ok(scope)
-    }
-
-    async fn sandbox(&self, assignment: &Assignment) -> Result<Result<std::path::PathBuf, String>, Error> {
-        let workspace = assignment.run.workspace_id;
-        let stored = match assignment.task.goal_id {
-            Some(goal) => {
-                self.ports.queries.goal(workspace, goal).await?.and_then(|goal| goal.state.origin.sandbox)
-            }
-            None => None,
-        };
-        Ok(self.ports.sandboxes.folder(workspace, stored.as_deref()))
     }
 
     /// The intent is written before the effect, and only under a lease that holds.

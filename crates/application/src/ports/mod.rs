@@ -12,7 +12,7 @@ pub mod tools;
 pub use clock::{Clock, Ids};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
 pub use sandboxes::Sandboxes;
-pub use signals::Signals;
+pub use signals::{Seen, Signals};
 pub use storage::{
     AgentRepository, CallStatus, Claim, ClaimedRun, DecompositionRecord, DecompositionRepository,
     ExecutionRepository, ExperienceRepository, GoalRepository, Outbox, Sequencer, StorageError,

@@ -140,6 +140,8 @@ pub trait GoalRepository: Send + Sync {
     async fn lock_counts(&self, ids: &[GoalId]) -> Stored<()>;
     /// The goals whose counters do not agree with their tasks, as one statement sees both.
     async fn drifted(&self) -> Stored<Vec<Drift>>;
+    /// The sandboxes that these goals name.
+    async fn sandboxes(&self, ids: &[GoalId]) -> Stored<HashMap<GoalId, String>>;
     /// The queue that the goal's runs go to; none while the goal is not worked on.
     async fn queue_of(&self, id: GoalId) -> Stored<Option<String>>;
     /// Whether any of these goals is not worked on.

@@ -184,6 +184,7 @@ impl Tasks {
     async fn answer(&self, context: &Context, id: RunId, wait: Option<Duration>) -> Result<RunAnswer, Error> {
         let give_up = wait.map(|limit| self.clock.now() + limit);
         loop {
+            let seen = self.signals.work_seen();
             let run = self
                 .queries
                 .run(context.workspace(), id)
@@ -201,7 +202,7 @@ impl Tasks {
                 });
             }
             // Another process may be the one that works on it, so a signal alone is not enough.
-            self.signals.until_work_changes(Duration::from_millis(100)).await;
+            self.signals.until_work_changes(seen, Duration::from_millis(100)).await;
         }
     }
 }

@@ -39,7 +39,13 @@ impl SealKey {
 
     /// The seal of the event at `position`, 64 hex digits. `previous` is the seal of the event before it; none before
     /// the first.
-    pub fn seal(&self, previous: Option<&str>, workspace: WorkspaceId, position: i64, digest: &str) -> String {
+    pub fn seal(
+        &self,
+        previous: Option<&str>,
+        workspace: WorkspaceId,
+        position: i64,
+        digest: &str,
+    ) -> String {
         let workspace = workspace.uuid();
         let parts: [&[u8]; 4] = [
             previous.unwrap_or_default().as_bytes(),
@@ -166,7 +172,8 @@ impl<'a> Verifier<'a> {
         match &link.seal {
             Some(_) if self.sealed < self.position => return Err(Broken::Unsealed),
             Some(seal) => {
-                let fitting = self.key.seal(self.seal.as_deref(), self.workspace, link.position, &link.digest);
+                let fitting =
+                    self.key.seal(self.seal.as_deref(), self.workspace, link.position, &link.digest);
                 if *seal != fitting {
                     return Err(Broken::Unfitting);
                 }

@@ -1,7 +1,7 @@
 //! The task itself: its state, its commands, and the facts they leave.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{DraftTask, Origin, TaskCommand, TaskId, TaskStatus, change};
 use crate::agent::{Agent, AgentId};
@@ -70,6 +70,55 @@ pub struct TaskState {
     pub scheduled_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// `{field: {from, to}}` of the fields that differ. Every field must be named, or it does not compile.
+macro_rules! differing {
+    ($before:ident, $after:ident, $($field:ident),* $(,)?) => {{
+        let TaskState { $($field),* } = $after;
+        let mut changes = Map::new();
+        $(if *$field != $before.$field {
+            let (from, to) = (json!($before.$field), json!($field));
+            if from != to {
+                changes.insert(stringify!($field).to_owned(), json!({"from": from, "to": to}));
+            }
+        })*
+        Value::Object(changes)
+    }};
+}
+
+impl TaskState {
+    /// What an event says of the way from `before` to here. Tasks change most often of all, and of their fields few: only
+    /// those are written.
+    fn changes_since(&self, before: &Self) -> Value {
+        differing!(
+            before,
+            self,
+            id,
+            workspace_id,
+            goal_id,
+            key,
+            slug,
+            title,
+            description,
+            task_type,
+            status,
+            waiting,
+            error,
+            priority,
+            agent_id,
+            action,
+            result,
+            labels,
+            parallel,
+            estimate_minutes,
+            complexity,
+            attempt,
+            max_attempts,
+            scheduled_at,
+            created_at,
+        )
+    }
 }
 
 /// A task with the facts its commands left, until the unit of work takes them.
@@ -360,6 +409,8 @@ impl Task {
         change(&mut self.state);
         self.revision += 1;
         self.updated_at = now;
-        self.facts.push(Fact::changed("task", event, self.state.id, &before, &self.state).with(metadata));
+        let changes = self.state.changes_since(&before);
+        let entity_id = self.state.id.to_string();
+        self.facts.push(Fact { entity_type: "task", entity_id, event_type: event, changes, metadata });
     }
 }

@@ -76,7 +76,9 @@ pub enum OpenError {
         count: usize,
     },
     /// The ledger is sealed with another key.
-    #[error("the ledger of the database is sealed with the key {sealed_with}, and this process has the key {given}")]
+    #[error(
+        "the ledger of the database is sealed with the key {sealed_with}, and this process has the key {given}"
+    )]
     AuditKey {
         /// The fingerprint of the key that the database knows.
         sealed_with: String,

@@ -93,7 +93,10 @@ async fn recorded(database: &DatabaseConnection, tasks: u32) -> anyhow::Result<(
     for (what, sql) in [
         ("experiences", "SELECT COUNT(*) FROM experiences WHERE type = 'TASK_EXECUTION'"),
         ("attempts", "SELECT COUNT(*) FROM attempts WHERE status = 'succeeded'"),
-        ("events", "SELECT COUNT(*) FROM events WHERE event_type = 'task.completed' AND position IS NOT NULL"),
+        (
+            "events",
+            "SELECT COUNT(*) FROM events WHERE event_type = 'task.completed' AND position IS NOT NULL",
+        ),
     ] {
         let found = number(database, sql).await?;
         ensure!(found == expected, "{found} {what} where {expected} were to be");

@@ -44,7 +44,13 @@ impl Product {
         let url = place.fresh().await?;
         let clock = Arc::new(SystemClock);
         // The pool that the settings give where nobody says otherwise.
-        let settings = DatabaseSettings { url: url.clone(), pool: 10, pool_overflow: 20, migrate: true, audit_key: SealKey::from_secret(SEALED_WITH) };
+        let settings = DatabaseSettings {
+            url: url.clone(),
+            pool: 10,
+            pool_overflow: 20,
+            migrate: true,
+            audit_key: SealKey::from_secret(SEALED_WITH),
+        };
         let database = Database::open(&settings, clock.clone()).await?;
         let ports = KernelPorts {
             transactions: database.transactions(),
@@ -84,7 +90,13 @@ impl Product {
     /// A database with the same schema and nothing in it, on one plain connection.
     pub(crate) async fn open_schema(place: &Place) -> anyhow::Result<DatabaseConnection> {
         let url = place.fresh().await?;
-        let settings = DatabaseSettings { url: url.clone(), pool: 2, pool_overflow: 0, migrate: true, audit_key: SealKey::from_secret(SEALED_WITH) };
+        let settings = DatabaseSettings {
+            url: url.clone(),
+            pool: 2,
+            pool_overflow: 0,
+            migrate: true,
+            audit_key: SealKey::from_secret(SEALED_WITH),
+        };
         Database::open(&settings, Arc::new(SystemClock)).await?.close().await;
         plain::connect(&url, 1).await
     }

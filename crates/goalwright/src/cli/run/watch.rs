@@ -65,6 +65,7 @@ impl<'a> Watch<'a> {
             self.leases.tell(self.app, &self.context, self.begun, self.show).await?;
         }
         loop {
+            let seen = self.app.ports.signals.work_seen();
             let news = self.catch_up().await?;
             let (standing, counts) = standing::look(self.app, &self.context, self.begun.goal).await?;
             self.show.counts(&counts);
@@ -80,7 +81,7 @@ impl<'a> Watch<'a> {
                 quiet_since = Instant::now();
                 self.leases.tell(self.app, &self.context, self.begun, self.show).await?;
             }
-            self.app.ports.signals.until_work_changes(LOOK).await;
+            self.app.ports.signals.until_work_changes(seen, LOOK).await;
             tokio::time::sleep(PAUSE).await;
         }
     }

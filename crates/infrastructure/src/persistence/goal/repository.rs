@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use goalwright_application::maintenance::Drift;
 use goalwright_application::ports::{GoalRepository, StorageError};
@@ -136,6 +138,20 @@ impl GoalRepository for Unit {
                 Ok(Drift { goal: row.id("goal_id")?, stored: counts_of(&row)?, actual })
             })
             .collect()
+    }
+
+    async fn sandboxes(&self, ids: &[GoalId]) -> Result<HashMap<GoalId, String>, StorageError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let sql = self
+            .sql("SELECT id, sandbox FROM goals WHERE sandbox IS NOT NULL AND id")
+            .one_of(ids.iter().map(|id| id.uuid()));
+        let row = |row: &sea_orm::QueryResult| {
+            let row = Row::of("goals", row);
+            Ok((row.id("id")?, row.text("sandbox")?))
+        };
+        self.all(sql).await?.iter().map(row).collect()
     }
 
     async fn queue_of(&self, id: GoalId) -> Result<Option<String>, StorageError> {

@@ -57,7 +57,9 @@ impl Writer {
         let text = match dialect {
             Dialect::Sqlite => format!("{unsealed} LIMIT 1"),
             Dialect::Postgres => {
-                format!("(SELECT 1 AS waiting FROM events WHERE position IS NULL LIMIT 1) UNION ALL ({unsealed} LIMIT 1)")
+                format!(
+                    "(SELECT 1 AS waiting FROM events WHERE position IS NULL LIMIT 1) UNION ALL ({unsealed} LIMIT 1)"
+                )
             }
         };
         let waiting = self.look(&text).await?.is_some();

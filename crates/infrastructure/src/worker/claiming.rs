@@ -1,0 +1,102 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use goalwright_application::execution::{Assignment, Kernel, Settlement};
+use goalwright_application::ports::Signals;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::keeping::Held;
+use super::pace::Pace;
+use super::settling::Settler;
+use crate::spawn::spawn_in;
+
+/// Look for work at least so often, since another process may have made it claimable.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// The loop that claims, and starts what it claimed.
+pub(super) struct Claiming {
+    pub(super) kernel: Arc<Kernel>,
+    pub(super) signals: Arc<dyn Signals>,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) pace: Arc<Pace>,
+    pub(super) held: Arc<Held>,
+    pub(super) settler: Arc<Settler>,
+    pub(super) stop: CancellationToken,
+    pub(super) performing: CancellationToken,
+}
+
+impl Claiming {
+    /// Claims until it is told to stop; gives the performances that are still going on.
+    pub(super) async fn run(self) -> JoinSet<()> {
+        let mut performances = JoinSet::new();
+        while !self.stop.is_cancelled() {
+            while performances.try_join_next().is_some() {}
+            let room = self.pace.room();
+            if room == 0 {
+                tokio::select! {
+                    () = self.stop.cancelled() => break,
+                    () = self.pace.until_freed() => continue,
+                }
+            }
+            // Drawn before the claim: what becomes claimable while it looks is not missed.
+            let seen = self.signals.work_seen();
+            let claimed = match self.kernel.claim(room).await {
+                Ok(claimed) => claimed,
+                Err(error) => {
+                    tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "claiming failed");
+                    tokio::time::sleep(LOOK).await;
+                    Vec::new()
+                }
+            };
+            let found = claimed.len();
+            self.pace.held(found);
+            for assignment in claimed {
+                self.start(&mut performances, assignment);
+            }
+            if found < room {
+                tokio::select! {
+                    () = self.stop.cancelled() => break,
+                    () = self.signals.until_work_changes(seen, LOOK) => {}
+                }
+            }
+        }
+        performances
+    }
+
+    fn start(&self, performances: &mut JoinSet<()>, assignment: Assignment) {
+        let (kernel, settler, places, pace) =
+            (self.kernel.clone(), self.settler.clone(), self.places.clone(), self.pace.clone());
+        let cancel = self.performing.child_token();
+        let keeping = self.held.keep(assignment.lease, cancel.clone());
+        spawn_in(performances, async move {
+            // Also on a panic: a lease that nobody works on must not be kept alive, nor its place be lost.
+            let _slot = Slot(pace.clone());
+            let _keeping = keeping;
+            let Ok(place) = places.acquire_owned().await else { return };
+            let begun = Instant::now();
+            let performed = kernel.perform(&assignment, &cancel).await;
+            pace.performed(begun.elapsed());
+            drop(place);
+            match performed {
+                Ok(report) => {
+                    settler.submit(Settlement { lease: assignment.lease, report, expired: false }).await;
+                }
+                Err(error) => {
+                    tracing::error!(task.slug = %assignment.task.slug, error = %error, cause = ?std::error::Error::source(&error), "performing broke off; the lease will run out");
+                }
+            }
+        });
+    }
+}
+
+/// One attempt that is held here.
+struct Slot(Arc<Pace>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.settled();
+    }
+}
