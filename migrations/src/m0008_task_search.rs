@@ -58,7 +58,7 @@ CREATE INDEX ix_tasks_words ON tasks USING GIN (words);
 ";
 
 /// By which case is folded: ICU's rules for every language where the server has them, else the database's own.
-async fn collation(connection: &SchemaManagerConnection<'_>) -> Result<&'static str, DbErr> {
+pub(crate) async fn collation(connection: &SchemaManagerConnection<'_>) -> Result<&'static str, DbErr> {
     let known = "SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu' \
                  AND pg_encoding_to_char(collencoding) IN ('', 'UTF8') AND EXISTS \
                  (SELECT 1 FROM pg_database WHERE datname = current_database() AND pg_encoding_to_char(encoding) = 'UTF8')";

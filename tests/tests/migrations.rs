@@ -65,6 +65,7 @@ async fn open(url: &str) -> Result<Arc<Database>, OpenError> {
         pool_overflow: 0,
         migrate: true,
         audit_key: goalwright_testkit::audit_key(),
+        audit_anchors: None,
     };
     Database::open(&settings, Arc::new(SystemClock)).await
 }

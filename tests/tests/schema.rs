@@ -141,10 +141,11 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
         app.db.execute(forged).await.expect("it is passed over");
         assert_eq!(app.db.number("SELECT COUNT(*) FROM experiences WHERE session_id = 'forged'").await, 0);
     }
-    // A seal may be set once, and then stays.
-    let seal = |value: &str| format!("UPDATE events SET seal = {value} WHERE seq = {one_event}");
-    app.db.execute(&seal("'first'")).await.expect("a seal is set once");
-    assert!(app.db.execute(&seal("'second'")).await.is_err());
+    // A seal is set with the position, and then stays.
+    for value in ["'another'", "NULL"] {
+        let seal = format!("UPDATE events SET seal = {value} WHERE seq = {one_event}");
+        assert!(app.db.execute(&seal).await.is_err());
+    }
     // An experience's key is unique, and generated from its document.
     let twice = "INSERT INTO experiences (id, workspace_id, type, content, provenance, parents, causes, session_id, created_at, ts, meta) \
                  SELECT id || 'x', workspace_id, type, content, provenance, parents, causes, session_id, created_at, ts, meta FROM experiences";
@@ -260,6 +261,7 @@ async fn open(url: &str) -> Result<Arc<Database>, OpenError> {
         pool_overflow: 0,
         migrate: true,
         audit_key: goalwright_testkit::audit_key(),
+        audit_anchors: None,
     };
     Database::open(&settings, Arc::new(SystemClock)).await
 }

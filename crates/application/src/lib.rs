@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod agents;
+pub mod audit;
 pub mod context;
 pub mod error;
 pub mod execution;

@@ -6,6 +6,7 @@ use goalwright_domain::experience::Runner;
 
 use crate::access::Access;
 use crate::agents::Agents;
+use crate::audit::Audit;
 use crate::execution::KernelPorts;
 use crate::experiences::Experiences;
 use crate::goals::Goals;
@@ -30,6 +31,8 @@ pub struct Services {
     pub agents: Arc<Agents>,
     /// Experiences that somebody adds.
     pub experiences: Arc<Experiences>,
+    /// Whether the ledger is what was written.
+    pub audit: Arc<Audit>,
     /// Requests that are repeated.
     pub idempotency: Arc<Idempotency>,
     /// Reads that need no rule: experiences, events, runs.
@@ -61,6 +64,7 @@ impl Services {
                 clock.clone(),
                 ids.clone(),
             )),
+            audit: Arc::new(Audit::new(ports.ledger.clone())),
             idempotency: Arc::new(Idempotency::new(transactions.clone(), queries.clone(), clock.clone())),
             planning: Arc::new(Planning::new(ports, runner.clone())),
             tasks: Arc::new(Tasks::new(ports, runner.clone())),

@@ -12,7 +12,7 @@ use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::ledger::SealKey;
 use goalwright_infrastructure::auth::{Hs256Tokens, SECRET_FILE};
-use goalwright_infrastructure::keys::{self, AUDIT_KEY_FILE};
+use goalwright_infrastructure::keys::{self, AUDIT_ANCHORS_FILE, AUDIT_KEY_FILE};
 use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
 use goalwright_infrastructure::tools::BuiltinTools;
@@ -57,6 +57,7 @@ impl App {
             clock,
             ids: Arc::new(SystemIds),
             signals: LocalSignals::new(),
+            ledger: database.ledger(),
         };
         let runner = runner(name);
         let services = Services::new(&ports, tokens, &runner);
@@ -79,7 +80,7 @@ impl App {
 
     /// The loop that gives events their positions, until it is stopped.
     pub fn start_sequencer(&self) -> SequencerLoop {
-        SequencerLoop::start(self.sequencer.clone(), self.ports.signals.clone())
+        SequencerLoop::start(self.sequencer.clone(), self.ports.ledger.clone(), self.ports.signals.clone())
     }
 
     /// Gives every event that is committed by now its position.
@@ -159,6 +160,7 @@ pub fn database_settings(config: &Config) -> Result<DatabaseSettings, Failure> {
         pool_overflow: config.db_pool_overflow,
         migrate: config.migrate,
         audit_key: SealKey::from_secret(&key),
+        audit_anchors: Some(config.data_dir.join(AUDIT_ANCHORS_FILE)),
     })
 }
 

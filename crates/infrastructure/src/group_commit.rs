@@ -138,7 +138,7 @@ mod tests {
         let commit =
             GroupCommit::start("test", Noted { groups: Arc::clone(&groups), permits: permits.clone() });
         let first = commit.submit(0);
-        let rest = join_all((1..=40).map(|number| commit.submit(number)));
+        let rest = join_all((21..=60).map(|number| commit.submit(number)));
         let open = async {
             // The first group is taken before the others are all there.
             while permits.available_permits() == 0 && groups.lock().expect("whole").is_empty() {
@@ -149,7 +149,7 @@ mod tests {
         };
         let (first, rest, ()) = tokio::join!(first, rest, open);
         assert_eq!(first, Some(Ok(0)));
-        assert_eq!(rest, (1..=40).map(|number| Some(Ok(number * 2))).collect::<Vec<_>>());
+        assert_eq!(rest, (21..=60).map(|number| Some(Ok(number * 2))).collect::<Vec<_>>());
         let sizes: Vec<usize> = groups.lock().expect("whole").iter().map(Vec::len).collect();
         assert_eq!(sizes.iter().sum::<usize>(), 41);
         assert!(sizes.len() < 41, "{sizes:?}");

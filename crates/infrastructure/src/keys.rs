@@ -9,6 +9,8 @@ use crate::ids::SystemIds;
 
 /// The name of the file with the key of the ledger's seals.
 pub const AUDIT_KEY_FILE: &str = "audit-key";
+/// The name of the file in which the ends of the ledger's chains are noted.
+pub const AUDIT_ANCHORS_FILE: &str = "audit-anchors.json";
 
 /// The secret in the file of this name; made, readable by its owner only, if there is none. Two processes that
 /// start at once agree on one.

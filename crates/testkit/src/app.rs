@@ -78,6 +78,7 @@ impl TestApp {
             clock: clock.clone(),
             ids: Arc::new(SequentialIds::default()),
             signals: LocalSignals::new(),
+            ledger: db.database.ledger(),
         };
         let tokens: Arc<dyn Tokens> = Arc::new(Hs256Tokens::new(SECRET, None, None).expect("a good secret"));
         let services = Services::new(&ports, tokens.clone(), &runner());

@@ -245,19 +245,31 @@ async fn an_event_that_commits_late_gets_a_late_position_and_is_never_skipped(#[
         trace_id: None,
         created_at: app.ports.clock.now(),
     };
-    let early = app.ports.transactions.begin().await.expect("begins");
-    early.outbox().append(&[event(1)]).await.expect("appends");
-    let late = app.ports.transactions.begin().await.expect("begins");
-    late.outbox().append(&[event(2)]).await.expect("appends");
-    late.commit().await.expect("commits first");
+    let unit = || async { app.ports.transactions.begin().await.expect("begins") };
+    let placed = || {
+        app.db.texts("SELECT entity_id FROM events WHERE entity_type = 'probe' AND position IS NOT NULL ORDER BY position")
+    };
+    // Whoever has the ledger places its events at once; the others wait for the sequencer, and it for the first.
+    let first = unit().await;
+    first.outbox().append(&[event(1)]).await.expect("appends");
+    let second = unit().await;
+    second.outbox().append(&[event(2)]).await.expect("appends");
+    let third = unit().await;
+    third.outbox().append(&[event(3)]).await.expect("appends");
+    third.commit().await.expect("commits first");
     app.sequence().await;
-    early.commit().await.expect("commits last");
+    assert!(placed().await.is_empty(), "a reader who saw the third would never see the first");
+    first.commit().await.expect("commits");
+    // What is committed and known to a later unit comes before its own.
+    let fourth = unit().await;
+    fourth.outbox().append(&[event(4)]).await.expect("appends");
+    fourth.commit().await.expect("commits");
+    assert_eq!(placed().await, ["1", "3", "4"]);
+    second.commit().await.expect("commits last");
     app.sequence().await;
-    let order = app
-        .db
-        .texts(&format!("SELECT entity_id FROM events WHERE position > {head} ORDER BY position"))
-        .await;
-    assert_eq!(order, ["2", "1"]);
+    assert_eq!(placed().await, ["1", "3", "4", "2"]);
+    let whole = app.services.audit.verify(app.ada.workspace()).await.expect("verifies");
+    assert_eq!((whole.events, whole.first_invalid), (head + 4, None));
 }
 
 #[rstest]

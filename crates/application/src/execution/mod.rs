@@ -28,7 +28,7 @@ use goalwright_domain::goal::DEFAULT_QUEUE;
 use goalwright_domain::task::TaskState;
 
 use crate::Error;
-use crate::ports::{Clock, Ids, Sandboxes, Signals, ToolCall, Tools, Transactions};
+use crate::ports::{Clock, Ids, Ledger, Sandboxes, Signals, ToolCall, Tools, Transactions};
 use crate::read::Queries;
 
 pub(crate) use book::Book;
@@ -81,6 +81,8 @@ pub struct KernelPorts {
     pub ids: Arc<dyn Ids>,
     /// Wake-up calls.
     pub signals: Arc<dyn Signals>,
+    /// The ledger as it is verified.
+    pub ledger: Arc<dyn Ledger>,
 }
 
 /// Executes runs.

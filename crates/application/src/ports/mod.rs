@@ -15,7 +15,7 @@ pub use sandboxes::Sandboxes;
 pub use signals::{Seen, Signals};
 pub use storage::{
     AgentRepository, CallStatus, Claim, ClaimedRun, DecompositionRecord, DecompositionRepository,
-    ExecutionRepository, ExperienceRepository, GoalRepository, Outbox, Sequencer, StorageError,
+    ExecutionRepository, ExperienceRepository, GoalRepository, Ledger, Outbox, Sequencer, StorageError,
     TaskRepository, ToolCall, Transactions, UnitOfWork, WorkspaceRepository,
 };
 pub use tokens::{Claims, TokenError, Tokens};

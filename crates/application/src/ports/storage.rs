@@ -11,7 +11,7 @@ use goalwright_domain::execution::{
 };
 use goalwright_domain::experience::Experience;
 use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
-use goalwright_domain::ledger::{Event, EventId};
+use goalwright_domain::ledger::{Anchor, Event, EventId, Head, Link, SealKey};
 use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
 use goalwright_domain::workspace::{User, UserId, Workspace, WorkspaceId};
 use serde_json::Value;
@@ -383,6 +383,23 @@ pub trait Outbox: Send + Sync {
     /// Appends events in this order. They get their positions inside the unit on SQLite, and from the
     /// [`Sequencer`] on PostgreSQL.
     async fn append(&self, events: &[Event]) -> Stored<()>;
+}
+
+/// The ledger as it is verified. It is read without any unit, and events never change, so it may grow meanwhile.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// What the ledger is sealed with.
+    fn key(&self) -> &SealKey;
+    /// The workspaces that have events.
+    async fn workspaces(&self) -> Stored<Vec<WorkspaceId>>;
+    /// Where the workspace's chain ends.
+    async fn head(&self, workspace: WorkspaceId) -> Stored<Head>;
+    /// The next events behind a position, with the digests of what is stored now.
+    async fn links(&self, workspace: WorkspaceId, after: i64, limit: usize) -> Stored<Vec<Link>>;
+    /// What was noted of the chain outside the database, if anything was.
+    fn anchor(&self, workspace: WorkspaceId) -> Stored<Option<Anchor>>;
+    /// Notes the ends of all chains outside the database. What is noted never goes back.
+    async fn note(&self) -> Stored<()>;
 }
 
 /// Gives committed events their positions: per workspace, from 1, without gaps, in the order of their sequence.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 pub use fold::{Folded, fold};
-pub use seal::{Broken, Head, Link, SealKey, Verifier};
+pub use seal::{Anchor, Broken, Head, Link, SealKey, Verifier};
 
 use crate::workspace::{Actor, WorkspaceId};
 use crate::{Id, Timestamp, canonical};
@@ -47,23 +47,60 @@ impl Event {
 
     /// As [`Event::digest`], for whoever has the canonical texts of `changes` and `metadata` already.
     pub fn digest_over(&self, changes: &str, metadata: &str) -> String {
-        // Written as one canonical text, without making a value of it first: this is done for every event.
-        let mut text = String::with_capacity(changes.len() + metadata.len() + 512);
+        let content = Content {
+            id: self.id,
+            workspace_id: self.workspace_id,
+            entity_type: self.fact.entity_type,
+            entity_id: &self.fact.entity_id,
+            event_type: self.fact.event_type,
+            actor_type: self.actor.kind.as_str(),
+            actor_id: &self.actor.id,
+            changes,
+            metadata,
+            trace_id: self.trace_id,
+            created_at: self.created_at,
+        };
+        content.digest()
+    }
+}
+
+/// An event as it is stored: what its digest covers. `changes` and `metadata` are canonical texts.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the fields are those of the event")]
+pub struct Content<'a> {
+    pub id: EventId,
+    pub workspace_id: WorkspaceId,
+    pub entity_type: &'a str,
+    pub entity_id: &'a str,
+    pub event_type: &'a str,
+    pub actor_type: &'a str,
+    pub actor_id: &'a str,
+    pub changes: &'a str,
+    pub metadata: &'a str,
+    pub trace_id: Option<Uuid>,
+    pub created_at: Timestamp,
+}
+
+impl Content<'_> {
+    /// `sha256:` of the canonical document. It is written as one text, without making a value of it first: this is done
+    /// for every event.
+    pub fn digest(&self) -> String {
+        let mut text = String::with_capacity(self.changes.len() + self.metadata.len() + 512);
         let string = |text: &mut String, name: &str, value: &str| {
             text.push_str(name);
             canonical::write_text(value, text);
         };
-        string(&mut text, "{\"actor\":{\"id\":", &self.actor.id);
-        string(&mut text, ",\"type\":", self.actor.kind.as_str());
+        string(&mut text, "{\"actor\":{\"id\":", self.actor_id);
+        string(&mut text, ",\"type\":", self.actor_type);
         text.push_str("},\"changes\":");
-        text.push_str(changes);
+        text.push_str(self.changes);
         string(&mut text, ",\"created_at\":", &self.created_at.to_string());
-        string(&mut text, ",\"entity_id\":", &self.fact.entity_id);
-        string(&mut text, ",\"entity_type\":", self.fact.entity_type);
-        string(&mut text, ",\"event_type\":", self.fact.event_type);
+        string(&mut text, ",\"entity_id\":", self.entity_id);
+        string(&mut text, ",\"entity_type\":", self.entity_type);
+        string(&mut text, ",\"event_type\":", self.event_type);
         string(&mut text, ",\"id\":", &self.id.to_string());
         text.push_str(",\"metadata\":");
-        text.push_str(metadata);
+        text.push_str(self.metadata);
         match self.trace_id {
             Some(trace) => string(&mut text, ",\"trace_id\":", &trace.to_string()),
             None => text.push_str(",\"trace_id\":null"),

@@ -104,6 +104,15 @@ pub struct Link {
     pub seal: Option<String>,
 }
 
+/// What was once the end of a chain, noted outside the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// The position of the last sealed event.
+    pub position: i64,
+    /// Its seal.
+    pub seal: String,
+}
+
 /// What is wrong with a ledger, first things first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
@@ -122,31 +131,41 @@ pub enum Broken {
     /// An event before the end of the sealed part has no seal.
     #[error("the seal was removed")]
     Unsealed,
-    /// The ledger goes on to a later position.
+    /// The seals up to here are whole, and not those that were noted outside the database.
+    #[error(
+        "the history up to this event was rewritten: its seal is not the one that was noted outside the database"
+    )]
+    Rewritten,
+    /// The ledger went on to a later position.
     #[error("{count} event(s) after this one were removed")]
     TailRemoved {
         /// How many.
         count: i64,
     },
     /// The head was not written by a holder of the key.
-    #[error("the head of the ledger was changed: its mark does not fit")]
+    #[error("the head of the ledger was changed: it does not fit the events")]
     HeadChanged,
 }
 
-/// Follows a chain from its beginning.
+/// Follows a chain from its beginning to its head.
+///
+/// Head and anchor are read before the events: what is appended meanwhile is followed, and not held against them.
 #[derive(Debug)]
 pub struct Verifier<'a> {
     key: &'a SealKey,
     workspace: WorkspaceId,
+    head: Head,
+    anchor: Option<Anchor>,
     position: i64,
     seal: Option<String>,
-    sealed: i64,
+    /// The seal at the end of the sealed part, as the head tells it.
+    at_head: Option<String>,
 }
 
 impl<'a> Verifier<'a> {
     /// Of this workspace's chain.
-    pub const fn new(key: &'a SealKey, workspace: WorkspaceId) -> Self {
-        Self { key, workspace, position: 0, seal: None, sealed: 0 }
+    pub const fn new(key: &'a SealKey, workspace: WorkspaceId, head: Head, anchor: Option<Anchor>) -> Self {
+        Self { key, workspace, head, anchor, position: 0, seal: None, at_head: None }
     }
 
     /// How far the chain was followed.
@@ -169,18 +188,26 @@ impl<'a> Verifier<'a> {
         if link.recomputed.as_ref().is_some_and(|recomputed| *recomputed != link.digest) {
             return Err(Broken::Changed);
         }
+        let sealed_so_far = self.position == 0 || self.seal.is_some();
         match &link.seal {
-            Some(_) if self.sealed < self.position => return Err(Broken::Unsealed),
-            Some(seal) => {
+            Some(seal) if sealed_so_far => {
                 let fitting =
                     self.key.seal(self.seal.as_deref(), self.workspace, link.position, &link.digest);
                 if *seal != fitting {
                     return Err(Broken::Unfitting);
                 }
                 self.seal = Some(fitting);
-                self.sealed = link.position;
             }
-            None => {}
+            None if link.position > self.head.sealed => self.seal = None,
+            Some(_) | None => return Err(Broken::Unsealed),
+        }
+        if link.position == self.head.sealed {
+            self.at_head.clone_from(&self.seal);
+        }
+        if self.anchor.as_ref().is_some_and(|anchor| {
+            anchor.position == link.position && self.seal.as_ref() != Some(&anchor.seal)
+        }) {
+            return Err(Broken::Rewritten);
         }
         self.position = link.position;
         Ok(())
@@ -190,15 +217,14 @@ impl<'a> Verifier<'a> {
     ///
     /// # Errors
     /// What does not agree.
-    pub fn finish(&self, head: &Head) -> Result<(), Broken> {
-        if head.position > self.position {
-            return Err(Broken::TailRemoved { count: head.position - self.position });
+    pub fn finish(&self) -> Result<(), Broken> {
+        let Head { position, sealed, seal, mark } = &self.head;
+        let known = self.anchor.as_ref().map_or(*position, |anchor| anchor.position.max(*position));
+        if known > self.position {
+            return Err(Broken::TailRemoved { count: known - self.position });
         }
-        if head.sealed != self.sealed || head.seal != self.seal {
-            return Err(if head.sealed > self.sealed { Broken::Unsealed } else { Broken::HeadChanged });
-        }
-        let mark = self.seal.as_ref().map(|seal| self.key.head_mark(self.workspace, self.sealed, seal));
-        if head.mark != mark { Err(Broken::HeadChanged) } else { Ok(()) }
+        let fitting = self.at_head.as_ref().map(|seal| self.key.head_mark(self.workspace, *sealed, seal));
+        if *seal != self.at_head || *mark != fitting { Err(Broken::HeadChanged) } else { Ok(()) }
     }
 }
 
@@ -239,11 +265,11 @@ mod tests {
     /// The position that the verifier stops at, with the reason; 0 is the head.
     fn verify(links: &[Link], head: &Head) -> Result<(), (i64, Broken)> {
         let key = key();
-        let mut verifier = Verifier::new(&key, workspace());
+        let mut verifier = Verifier::new(&key, workspace(), head.clone(), None);
         for link in links {
             verifier.follow(link).map_err(|broken| (link.position, broken))?;
         }
-        verifier.finish(head).map_err(|broken| (0, broken))
+        verifier.finish().map_err(|broken| (0, broken))
     }
 
     #[test]
@@ -264,29 +290,67 @@ mod tests {
 
     #[test]
     fn another_key_fits_nothing() {
-        let (links, _) = chain(1);
+        let (links, head) = chain(1);
         let other = SealKey::from_secret(b"another");
-        assert_eq!(Verifier::new(&other, workspace()).follow(&links[0]), Err(Broken::Unfitting));
+        let mut verifier = Verifier::new(&other, workspace(), head, None);
+        assert_eq!(verifier.follow(&links[0]), Err(Broken::Unfitting));
         assert_ne!(other.fingerprint(), key().fingerprint());
     }
 
     #[test]
     fn what_is_not_sealed_yet_may_follow_but_nothing_sealed_after_it() {
-        let (mut links, mut head) = chain(4);
-        let end = links[2].seal.take();
-        let sealed_after = verify(&links, &head);
-        assert_eq!(sealed_after, Err((4, Broken::Unsealed)));
-        links[3].seal = None;
-        assert_eq!(verify(&links, &head), Err((0, Broken::Unsealed)));
+        let (mut links, head) = chain(4);
+        links[2].seal = None;
+        assert_eq!(verify(&links, &head), Err((3, Broken::Unsealed)));
         let seal = links[1].seal.clone().expect("sealed");
-        head = Head {
-            position: 4,
-            sealed: 2,
-            mark: Some(key().head_mark(workspace(), 2, &seal)),
-            seal: Some(seal),
-        };
+        let mark = Some(key().head_mark(workspace(), 2, &seal));
+        let earlier = Head { position: 4, sealed: 2, mark, seal: Some(seal) };
+        assert_eq!(verify(&links, &earlier), Err((4, Broken::Unsealed)));
+        links[3].seal = None;
+        assert_eq!(verify(&links, &earlier), Ok(()));
+    }
+
+    #[test]
+    fn what_is_appended_meanwhile_is_no_contradiction() {
+        let (links, _) = chain(9);
+        let (_, head) = chain(5);
         assert_eq!(verify(&links, &head), Ok(()));
-        assert!(end.is_some());
+    }
+
+    #[test]
+    fn a_history_that_was_sealed_anew_is_not_the_one_that_was_noted_outside() {
+        let (links, head) = chain(6);
+        let noted =
+            |links: &[Link]| Some(Anchor { position: 4, seal: links[3].seal.clone().expect("sealed") });
+        let with = |links: &[Link], head: &Head, anchor| {
+            let key = key();
+            let mut verifier = Verifier::new(&key, workspace(), head.clone(), anchor);
+            for link in links {
+                verifier.follow(link)?;
+            }
+            verifier.finish()
+        };
+        assert_eq!(with(&links, &head, noted(&links)), Ok(()));
+        // Somebody strips the seals, changes the second event, and lets the program seal everything again.
+        let mut rewritten = links.clone();
+        let mut seal = None;
+        for link in &mut rewritten {
+            if link.position == 2 {
+                link.digest = "sha256:other".to_owned();
+                link.recomputed = Some(link.digest.clone());
+            }
+            let next = key().seal(seal.as_deref(), workspace(), link.position, &link.digest);
+            link.seal = Some(next.clone());
+            seal = Some(next);
+        }
+        let mark = seal.as_ref().map(|seal| key().head_mark(workspace(), 6, seal));
+        let anew = Head { seal, mark, ..head };
+        assert_eq!(with(&rewritten, &anew, None), Ok(()));
+        assert_eq!(with(&rewritten, &anew, noted(&links)), Err(Broken::Rewritten));
+        // A shorter one from an old copy.
+        let (short, old) = chain(3);
+        assert_eq!(with(&short, &old, None), Ok(()));
+        assert_eq!(with(&short, &old, noted(&links)), Err(Broken::TailRemoved { count: 1 }));
     }
 
     #[test]

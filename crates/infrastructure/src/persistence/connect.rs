@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use goalwright_application::ports::{Clock, Sequencer, StorageError, Transactions};
+use goalwright_application::ports::{Clock, Ledger, Sequencer, StorageError, Transactions};
 use goalwright_application::read::Queries;
 use goalwright_domain::ledger::SealKey;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, sqlx};
 
+use super::ledger::trail::Trail;
 use super::migrate::{migrate_postgres, migrate_sqlite};
 use super::reader::Reader;
 use super::unit_of_work::Writer;
@@ -28,12 +29,16 @@ pub struct DatabaseSettings {
     pub migrate: bool,
     /// What the ledger is sealed with: the same for every process that works on the database.
     pub audit_key: SealKey,
+    /// The file in which the ends of the ledger's chains are noted, so that a history that was rewritten in the database
+    /// does not agree with it; none to note nothing.
+    pub audit_anchors: Option<PathBuf>,
 }
 
 /// An open database.
 pub struct Database {
     writer: Arc<Writer>,
     reader: Arc<Reader>,
+    trail: Arc<Trail>,
     /// `sqlite` or `postgres`.
     kind: &'static str,
 }
@@ -158,11 +163,17 @@ impl Database {
             }
         };
         let seal_key = Arc::new(settings.audit_key.clone());
+        let trail = Trail {
+            connection: reading.clone(),
+            key: seal_key.clone(),
+            anchors: settings.audit_anchors.clone(),
+        };
         let writer = Writer::new(writing, clock, own_clock, seal_key);
         know_key(&writer).await?;
         Ok(Arc::new(Self {
             writer: Arc::new(writer),
             reader: Arc::new(Reader { connection: reading }),
+            trail: Arc::new(trail),
             kind,
         }))
     }
@@ -175,6 +186,11 @@ impl Database {
     /// Reads.
     pub fn queries(&self) -> Arc<dyn Queries> {
         self.reader.clone()
+    }
+
+    /// The ledger, to be verified.
+    pub fn ledger(&self) -> Arc<dyn Ledger> {
+        self.trail.clone()
     }
 
     /// The sequencer of the ledger.

@@ -70,7 +70,11 @@ async fn drain(product: &Product, tasks: u32) -> anyhow::Result<Drained> {
     let watch = plain::connect(&product.url, 1).await?;
 
     let started = Instant::now();
-    let sequencer = SequencerLoop::start(product.database.sequencer(), product.ports.signals.clone());
+    let sequencer = SequencerLoop::start(
+        product.database.sequencer(),
+        product.database.ledger(),
+        product.ports.signals.clone(),
+    );
     let workers = Workers::start(product.kernel.clone(), product.ports.signals.clone(), CONCURRENCY);
     let completed = "SELECT CAST(COALESCE(SUM(completed), 0) AS BIGINT) FROM goal_progress";
     let open = "SELECT COUNT(*) FROM events WHERE position IS NULL";

@@ -50,6 +50,7 @@ impl Product {
             pool_overflow: 20,
             migrate: true,
             audit_key: SealKey::from_secret(SEALED_WITH),
+            audit_anchors: None,
         };
         let database = Database::open(&settings, clock.clone()).await?;
         let ports = KernelPorts {
@@ -60,6 +61,7 @@ impl Product {
             clock,
             ids: Arc::new(SystemIds),
             signals: LocalSignals::new(),
+            ledger: database.ledger(),
         };
         let runner = runner("bench");
         let tokens: Arc<dyn Tokens> = Arc::new(Hs256Tokens::new(SECRET, None, None)?);
@@ -96,6 +98,7 @@ impl Product {
             pool_overflow: 0,
             migrate: true,
             audit_key: SealKey::from_secret(SEALED_WITH),
+            audit_anchors: None,
         };
         Database::open(&settings, Arc::new(SystemClock)).await?.close().await;
         plain::connect(&url, 1).await

@@ -3,6 +3,7 @@
 mod config;
 mod migrate;
 mod rebuild;
+mod verify_audit;
 
 use clap::{Args, Subcommand};
 
@@ -26,6 +27,8 @@ enum Action {
     Config(config::Show),
     /// Compute the counters of goals anew from their tasks, and mend those that differ
     Rebuild(rebuild::Rebuild),
+    /// Check that no event was changed, removed, inserted or moved since it was written
+    VerifyAudit(verify_audit::VerifyAudit),
 }
 
 impl Admin {
@@ -34,6 +37,7 @@ impl Admin {
             Action::Migrate(migrate) => migrate.execute().await,
             Action::Config(config) => config.execute(),
             Action::Rebuild(rebuild) => rebuild.execute().await,
+            Action::VerifyAudit(verify) => verify.execute().await,
         }
     }
 }

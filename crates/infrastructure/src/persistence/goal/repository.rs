@@ -164,8 +164,7 @@ impl GoalRepository for Unit {
     async fn any_rests(&self, ids: &[GoalId]) -> Result<bool, StorageError> {
         let sql = self
             .sql("SELECT 1 FROM goals WHERE status IN ('draft', 'abandoned') AND id")
-            .one_of(ids.iter().map(|id| id.uuid()))
-            .text(" LIMIT 1");
+            .one_of(ids.iter().map(|id| id.uuid()));
         Ok(self.one(sql).await?.is_some())
     }
 

@@ -5,6 +5,7 @@ mod key;
 mod outbox;
 pub(crate) mod queries;
 mod sequencer;
+pub(crate) mod trail;
 
 use goalwright_application::ports::StorageError;
 use goalwright_domain::ledger::Head;

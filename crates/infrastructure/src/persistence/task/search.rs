@@ -21,7 +21,7 @@ pub(super) fn matching(
     let sql = reader.sql(&format!("SELECT {columns} FROM "));
     Ok(match sql.dialect {
         Dialect::Postgres => sql
-            .text("(SELECT * FROM tasks WHERE words @@ (to_tsquery('simple', ")
+            .text("(SELECT t.* FROM task_words w JOIN tasks t ON t.id = w.task_id WHERE w.words @@ (to_tsquery('simple', ")
             .bind(postgres_query(search))
             .text(") && CAST(")
             .bind(format!("'workspace:{workspace}'"))
