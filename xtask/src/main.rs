@@ -17,6 +17,7 @@ mod product;
 mod rebuild;
 mod seed_demo;
 mod test;
+mod verify_audit;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,8 @@ commands! {
     Migrate => migrate,
     /// Compute the counters of goals anew from their tasks
     Rebuild => rebuild,
+    /// Check that no event was changed, removed, inserted or moved since it was written
+    VerifyAudit => verify_audit,
 }
 
 /// The developer's side of Goalwright.

@@ -272,6 +272,7 @@ pub(crate) async fn execution(app: &TestApp, log: &mut Log) {
     unit.experiences().append(&[again]).await.expect("appends");
     log.note("append an experience twice");
     drop(unit);
+    seal_old(app).await;
     app.sequence().await;
     log.sent.extend(log.record.take().into_iter().map(|sent| ("give events their positions", sent)));
 }
@@ -304,4 +305,21 @@ pub(crate) async fn reads(app: &TestApp, log: &mut Log, goal: GoalId) {
     log.note("read an experience");
     services.queries.ping().await.expect("answers");
     log.note("whether the database answers");
+}
+
+/// An event from before there were seals.
+async fn seal_old(app: &TestApp) {
+    for sql in [
+        "INSERT INTO workspaces (id, name, created_at) SELECT {new}, name, created_at FROM workspaces LIMIT 1",
+        "INSERT INTO events (id, workspace_id, position, entity_type, entity_id, event_type, actor_type, actor_id, changes, \
+         metadata, digest, created_at) SELECT {new}, {new}, 1, entity_type, entity_id, event_type, actor_type, actor_id, \
+         changes, metadata, digest, created_at FROM events WHERE position = 1",
+        "INSERT INTO ledger_heads (workspace_id, position) VALUES ({new}, 1)",
+    ] {
+        let new = match app.db.kind() {
+            Backend::Sqlite => "x'00000000000000000000000000000abc'",
+            Backend::Postgres => "UUID '00000000-0000-0000-0000-000000000abc'",
+        };
+        app.db.execute(&sql.replace("{new}", new)).await.expect("is written");
+    }
 }

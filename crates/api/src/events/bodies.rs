@@ -1,3 +1,4 @@
+use goalwright_application::audit::{Invalid, Verified};
 use goalwright_application::read::EventView;
 use goalwright_domain::workspace::{Actor, ActorKind};
 use poem_openapi::Object;
@@ -66,5 +67,45 @@ impl From<EventView> for EventBody {
 impl From<Actor> for ActorBody {
     fn from(Actor { kind, id }: Actor) -> Self {
         Self { kind: Word(kind), id }
+    }
+}
+
+/// What came of verifying a ledger.
+#[derive(Debug, Object)]
+#[oai(rename = "AuditVerification")]
+pub(crate) struct AuditBody {
+    /// Whether every event is what was written.
+    valid: bool,
+    /// Events that are as they were written, from the first one on.
+    events: i64,
+    /// The first thing that is wrong; null if nothing is.
+    first_invalid: Nullable<InvalidBody>,
+}
+
+/// The first thing that is wrong with a ledger.
+#[derive(Debug, Object)]
+#[oai(rename = "InvalidEvent")]
+pub(crate) struct InvalidBody {
+    /// The event; where the last events were removed, the last one that is left, and null if none is.
+    event_id: Nullable<Uuid>,
+    /// Its position; 0 if no event is left.
+    position: i64,
+    /// What is wrong with it.
+    reason: String,
+}
+
+impl From<Verified> for AuditBody {
+    fn from(Verified { events, first_invalid, .. }: Verified) -> Self {
+        Self {
+            valid: first_invalid.is_none(),
+            events,
+            first_invalid: first_invalid.map(InvalidBody::from).into(),
+        }
+    }
+}
+
+impl From<Invalid> for InvalidBody {
+    fn from(Invalid { event_id, position, reason }: Invalid) -> Self {
+        Self { event_id: event_id.map(|id| id.uuid()).into(), position, reason: reason.to_string() }
     }
 }

@@ -13,7 +13,7 @@ use crate::auth::Caller;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
-use bodies::EventBody;
+use bodies::{AuditBody, EventBody};
 
 const LIST: &str = "events";
 
@@ -52,5 +52,16 @@ impl Events {
         };
         let page = page(LIST, limit.0, cursor.0)?;
         Ok(list(LIST, self.0.queries.events(caller.0.workspace(), &filter, &page).await?))
+    }
+
+    /// Verify the ledger.
+    ///
+    /// Follows the workspace's events from the first one to where the ledger ends now, and recomputes their digests and
+    /// their keyed seals. Tells the first event that was changed, removed, inserted or moved since it was written. Takes as
+    /// long as there are events.
+    #[oai(path = "/v1/audit/verify", method = "get", operation_id = "verify_audit")]
+    async fn verify(&self, caller: Caller) -> Result<Shown<AuditBody>, Problem> {
+        let verified = self.0.audit.verify(caller.0.workspace()).await?;
+        Ok(Shown(verified.into()))
     }
 }
