@@ -224,6 +224,7 @@ async fn give_up(kernel: &Kernel, settlement: Option<Settlement>, error: &goalwr
         outcome: goalwright_domain::execution::Outcome::Failed { error: refused, retryable: true },
         calls: Vec::new(),
         files_written: settlement.report.files_written,
+        evidence: settlement.report.evidence,
     };
     let plain = [Settlement { lease: settlement.lease, report, expired: false }];
     if let Err(error) = kernel.settle(&plain).await {
