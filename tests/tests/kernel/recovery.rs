@@ -300,6 +300,9 @@ async fn of_several_who_retry_at_once_one_does(#[case] backend: Backend) {
     app.drain().await;
     let answers = futures::future::join_all((0..6).map(|_| app.services.tasks.retry(&app.ada, id, ""))).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
-    app.drain().await;
+    // The units of those who were refused may still hold the run for a moment, and a claim passes over it.
+    while status(&app, id).await == TaskStatus::Ready {
+        app.drain().await;
+    }
     assert_eq!((status(&app, id).await, app.tools.calls("one").len()), (TaskStatus::Completed, 2));
 }

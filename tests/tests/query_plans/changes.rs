@@ -11,7 +11,6 @@ use goalwright_domain::experience::{ExperienceType, Note};
 use goalwright_domain::goal::{DraftGoal, GoalEdit, GoalId, GoalStatus};
 use goalwright_domain::task::{DraftTask, TaskEdit, TaskId};
 use goalwright_testkit::TestApp;
-use serde_json::json;
 
 use crate::work::{Log, new_task};
 
@@ -115,25 +114,39 @@ async fn outside(app: &TestApp, log: &mut Log) {
 async fn recovery(app: &TestApp, log: &mut Log) {
     let kim = app.user("kim").await;
     let tasks = &app.services.tasks;
+    let draft = DraftAgent {
+        name: "helper".into(),
+        kind: AgentKind::External,
+        capabilities: vec![],
+        max_concurrency: None,
+        is_default: false,
+        user_id: None,
+    };
+    let agent = app.services.agents.create(&kim, draft).await.expect("made").id();
     let mut new = new_task("Fails", None);
-    let parameters = json!({"name": "recovered", "fail": 9, "retryable": false});
-    let (tool, operation) = ("probe".to_owned(), "none".to_owned());
-    new.draft.action = Some(Action::Tool { tool, operation, parameters });
+    new.draft.action = Some(Action::External);
     new.draft.on_exhausted = OnExhausted::Pause;
     let id = tasks.create(&kim, new).await.expect("made").state.id;
-    app.drain().await;
-    log.record.take();
-    tasks.approve(&kim, id, true, "once more").await.expect("goes on");
-    log.note("retry a task that waits");
-    app.drain().await;
-    log.record.take();
     let failure = Failure { kind: "Enough".into(), message: "It is enough".into(), retryable: false };
+    for _ in 0..2 {
+        let wanted = Wanted { agent, task_types: vec![], limit: 1, lease: None, wait: Duration::ZERO };
+        let claimed = tasks.claim(&kim, &wanted).await.expect("claims").remove(0);
+        let token = LeaseKey::from(&claimed.lease).to_string();
+        log.record.take();
+        tasks.fail_leased(&kim, id, &token, &failure).await.expect("held");
+        log.note("an attempt outside fails");
+        tasks.approve(&kim, id, true, "once more").await.expect("goes on");
+        log.note("retry a task that waits");
+    }
+    let wanted = Wanted { agent, task_types: vec![], limit: 1, lease: None, wait: Duration::ZERO };
+    let claimed = tasks.claim(&kim, &wanted).await.expect("claims").remove(0);
+    let token = LeaseKey::from(&claimed.lease).to_string();
+    tasks.fail_leased(&kim, id, &token, &failure).await.expect("held");
+    log.record.take();
     tasks.fail(&kim, id, &failure).await.expect("fails");
     log.note("a person lets a task fail");
     tasks.retry(&kim, id, "").await.expect("goes on");
     log.note("retry a failed task");
-    app.drain().await;
-    log.record.take();
 }
 
 async fn questions(app: &TestApp, log: &mut Log, goal: GoalId) {

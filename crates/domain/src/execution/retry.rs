@@ -46,10 +46,13 @@ impl OnExhausted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Backoff {
     /// Before the second attempt.
+    #[serde(serialize_with = "as_in_ledger")]
     pub initial_delay: f64,
     /// Each delay is this many times the one before.
+    #[serde(serialize_with = "as_in_ledger")]
     pub backoff_factor: f64,
     /// No delay is longer.
+    #[serde(serialize_with = "as_in_ledger")]
     pub max_delay: f64,
     /// Whether delays are spread over their upper half, so that not all come back at once.
     pub jitter: bool,
@@ -57,6 +60,16 @@ pub struct Backoff {
     pub retryable_errors: Vec<String>,
     /// Types of errors after which it is never tried again.
     pub fatal_errors: Vec<String>,
+}
+
+/// The ledger has whole numbers without a fraction ([`crate::canonical`]), and what is folded from it must be what is stored.
+#[expect(clippy::cast_possible_truncation, reason = "whole and small, as was just seen")]
+fn as_in_ledger<S: serde::Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        serializer.serialize_i64(*number as i64)
+    } else {
+        serializer.serialize_f64(*number)
+    }
 }
 
 impl Default for Backoff {
