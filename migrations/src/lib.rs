@@ -17,6 +17,7 @@ mod m0007_ledger;
 mod m0008_task_search;
 mod m0009_idempotency;
 mod m0010_sealed_ledger;
+mod m0011_outside_work;
 mod m0015_task_words;
 
 use sea_orm_migration::prelude::*;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_task_search::Migration),
             Box::new(m0009_idempotency::Migration),
             Box::new(m0010_sealed_ledger::Migration),
+            Box::new(m0011_outside_work::Migration),
             Box::new(m0015_task_words::Migration),
         ]
     }

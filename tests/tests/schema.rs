@@ -94,11 +94,13 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
         ),
         ("attempts are numbered once", "UPDATE attempts SET run_id = (SELECT run_id FROM attempts LIMIT 1)".to_owned()),
         ("an attempt belongs to a run", format!("UPDATE attempts SET run_id = task_id WHERE span_id = {live}")),
+        ("a task that is not tried again fails or pauses", "UPDATE tasks SET on_exhausted = 'shrug'".to_owned()),
+        ("attempts are excused or not", "UPDATE runs SET excused = -1 WHERE status = 'queued'".to_owned()),
         ("a finished run stays", "UPDATE runs SET strikes = 1 WHERE status = 'succeeded'".to_owned()),
         (
             "one run drives a task",
             "INSERT INTO runs SELECT trace_id, workspace_id, task_id, NULL, trace_id, NULL, mode, drives_task, queue, priority, \
-             agent_id, performer, status, available_at, 0, 0, 0, NULL, suspended, created_at, updated_at FROM runs \
+             agent_id, performer, status, available_at, 0, 0, 0, NULL, suspended, created_at, updated_at, 0 FROM runs \
              WHERE status = 'queued'"
                 .to_owned(),
         ),

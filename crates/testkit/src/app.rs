@@ -165,11 +165,7 @@ impl TestApp {
     /// A settlement with this result, as if it had been performed.
     pub fn done(&self, assignment: &Assignment, result: Value) -> Settlement {
         let outcome = Outcome::Done { result, summary: None, partial: false };
-        let report = goalwright_application::execution::Report {
-            outcome,
-            calls: Vec::new(),
-            files_written: Vec::new(),
-        };
+        let report = goalwright_application::execution::Report::of(outcome);
         Settlement { lease: assignment.lease, report, expired: false }
     }
 

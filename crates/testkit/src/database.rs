@@ -68,7 +68,7 @@ impl TestDatabase {
             pool_overflow: 0,
             migrate: true,
             audit_key: audit_key(),
-            audit_anchors: Some(self.folder.path().join("audit-anchors.json")),
+            audit_anchors: Some(folder.path().join("audit-anchors.json")),
         };
         let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
         let plain = sea_orm::Database::connect(&url).await.expect("a plain connection");

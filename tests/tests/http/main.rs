@@ -8,6 +8,7 @@ mod conventions;
 mod described;
 mod document;
 mod flows;
+mod outside;
 mod problems;
 mod round_trip;
 mod search;

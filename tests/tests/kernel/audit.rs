@@ -24,7 +24,10 @@ async fn verify(app: &TestApp) -> Verified {
 async fn without_guards(app: &TestApp, backend: Backend) {
     let drop = match backend {
         Backend::Sqlite => {
-            let names = app.db.texts("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'").await;
+            let names = app
+                .db
+                .texts("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'")
+                .await;
             names.iter().map(|name| format!("DROP TRIGGER {name};")).collect::<String>()
         }
         Backend::Postgres => "ALTER TABLE events DISABLE TRIGGER ALL".to_owned(),
@@ -89,9 +92,14 @@ async fn events_that_change_places_or_lose_their_end_are_noticed(#[case] backend
     let Some(app) = worked_off(backend).await else { return };
     without_guards(&app, backend).await;
     let count = app.db.number("SELECT COUNT(*) FROM events").await;
-    app.db.execute(&format!("DELETE FROM events WHERE position > {}", count - 2)).await.expect("removes the tail");
+    app.db
+        .execute(&format!("DELETE FROM events WHERE position > {}", count - 2))
+        .await
+        .expect("removes the tail");
     let Verified { events, first_invalid, .. } = verify(&app).await;
-    let Some(Invalid { position, reason, .. }) = first_invalid else { panic!("the tail is missed by nobody") };
+    let Some(Invalid { position, reason, .. }) = first_invalid else {
+        panic!("the tail is missed by nobody")
+    };
     assert_eq!((events, position, reason), (count - 2, count - 2, Broken::TailRemoved { count: 2 }));
 }
 

@@ -1,10 +1,13 @@
 //! Changes by chance, for histories of the ledger. What is refused is refused: the history goes on.
 
-use goalwright_application::Precondition;
+use std::time::Duration;
+
+use goalwright_application::execution::LeaseKey;
 use goalwright_application::read::{PageRequest, TaskView};
-use goalwright_application::tasks::Ending;
+use goalwright_application::tasks::{Claimed, Completion, Ending, Failure, Wanted};
+use goalwright_application::{Error, Precondition};
 use goalwright_domain::agent::{AgentKind, DraftAgent};
-use goalwright_domain::execution::Action;
+use goalwright_domain::execution::{Action, Backoff, OnExhausted};
 use goalwright_domain::goal::{GoalEdit, GoalId, GoalStatus};
 use goalwright_domain::task::TaskEdit;
 use goalwright_testkit::TestApp;
@@ -30,6 +33,14 @@ pub(crate) enum Change {
     Delete,
     /// A task is given to another agent.
     Assign,
+    /// A task is tried again.
+    Retry,
+    /// A person approves of a task, or lets it fail.
+    Approve,
+    /// What becomes of a task that is not tried again.
+    Policy,
+    /// A worker outside takes a task, and reports, gives it back or dies.
+    Outside,
     /// A goal is put to rest, or goes on.
     GoalStatus,
     /// A goal is deleted.
@@ -51,6 +62,10 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         2 => Just(Change::Skip),
         2 => Just(Change::Delete),
         2 => Just(Change::Assign),
+        3 => Just(Change::Retry),
+        2 => Just(Change::Approve),
+        2 => Just(Change::Policy),
+        3 => Just(Change::Outside),
         3 => Just(Change::GoalStatus),
         1 => Just(Change::GoalDeletion),
         1 => Just(Change::Agent),
@@ -97,6 +112,22 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
             let agent = nth(&agents, how).expect("some").id();
             services.tasks.assign(ada, task, agent).await.err()
         }
+        (Change::Retry, Some(task), _) => services.tasks.retry(ada, task, "again").await.err(),
+        (Change::Approve, Some(task), _) => {
+            services.tasks.approve(ada, task, how.is_multiple_of(2), "so be it").await.err()
+        }
+        (Change::Policy, Some(task), _) => {
+            let on_exhausted = [OnExhausted::Pause, OnExhausted::Fail][how % 2];
+            let retry = how.is_multiple_of(3).then(|| Backoff { initial_delay: 1.5, ..Backoff::default() });
+            let edit = TaskEdit {
+                on_exhausted: Some(on_exhausted),
+                retry: Some(retry),
+                max_attempts: Some(1 + u32::try_from(how % 3).unwrap_or(0)),
+                ..TaskEdit::default()
+            };
+            services.tasks.edit(ada, task, edit, &any).await.err()
+        }
+        (Change::Outside, ..) => outside(app, n, how).await,
         (Change::GoalStatus, _, Some(goal)) => {
             let status =
                 [GoalStatus::Draft, GoalStatus::Active, GoalStatus::Abandoned, GoalStatus::Active][how % 4];
@@ -127,6 +158,33 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
     if let Some(refused) = refused {
         assert!(!matches!(refused.code(), "internal" | "conflict"), "{change:?} {n} {how}: {refused:?}");
     }
+}
+
+/// A worker of the `n`-th agent.
+async fn outside(app: &TestApp, n: usize, how: usize) -> Option<Error> {
+    let (services, ada) = (&app.services, &app.ada);
+    let agents =
+        services.agents.list(ada, &Default::default(), &PageRequest::first(200)).await.expect("lists");
+    let agents: Vec<_> =
+        agents.items.into_iter().filter(|agent| agent.kind() == AgentKind::External).collect();
+    let agent = nth(&agents, n)?.id();
+    let wanted = Wanted { agent, task_types: vec![], limit: 2, lease: None, wait: Duration::ZERO };
+    let claimed = match services.tasks.claim(ada, &wanted).await {
+        Ok(claimed) => claimed,
+        Err(refused) => return Some(refused),
+    };
+    for Claimed { task, lease } in claimed {
+        let (id, token) = (task.state.id, LeaseKey::from(&lease).to_string());
+        let failure =
+            Failure { kind: "Jam".into(), message: "Stuck".into(), retryable: how.is_multiple_of(2) };
+        let reported = match how % 4 {
+            0 => services.tasks.complete_leased(ada, id, &token, &Completion::default()).await,
+            1 | 2 => services.tasks.fail_leased(ada, id, &token, &failure).await,
+            _ => services.tasks.release(ada, id, &token).await,
+        };
+        reported.expect("held");
+    }
+    None
 }
 
 async fn tasks(app: &TestApp) -> Vec<TaskView> {

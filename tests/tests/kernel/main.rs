@@ -11,6 +11,8 @@ mod leases;
 mod ledger;
 mod lifecycle;
 mod maintenance;
+mod outside;
 mod people;
 mod record;
+mod recovery;
 mod runs;

@@ -21,8 +21,12 @@ async fn words_wait_for_a_person_who_completes_the_attempt_that_waits(#[case] ba
     assert_eq!(task.state.status, TaskStatus::Waiting);
     assert_eq!(task.state.waiting.as_ref().expect("why").kind, WaitKind::Person);
     assert_eq!(app.progress(goal).await.reasons[0].code, "waiting_for_person");
-    let completion =
-        Completion { result: json!({"answer": "yes"}), summary: Some("They said yes".into()), partial: true };
+    let completion = Completion {
+        result: json!({"answer": "yes"}),
+        summary: Some("They said yes".into()),
+        partial: true,
+        ..Completion::default()
+    };
     app.services.tasks.complete(&app.ada, task.state.id, &completion).await.expect("completes");
     app.drain().await;
     let view = app.services.goals.get(&app.ada, goal).await.expect("there");

@@ -1,9 +1,12 @@
 //! Changes of tasks, goals and agents, and the questions about what is next.
 
+use std::time::Duration;
+
 use goalwright_application::Precondition;
-use goalwright_application::tasks::Ending;
+use goalwright_application::execution::LeaseKey;
+use goalwright_application::tasks::{Ending, Failure, Wanted};
 use goalwright_domain::agent::{AgentEdit, AgentKind, DraftAgent};
-use goalwright_domain::execution::Action;
+use goalwright_domain::execution::{Action, OnExhausted};
 use goalwright_domain::experience::{ExperienceType, Note};
 use goalwright_domain::goal::{DraftGoal, GoalEdit, GoalId, GoalStatus};
 use goalwright_domain::task::{DraftTask, TaskEdit, TaskId};
@@ -19,6 +22,8 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
     let goal = app.services.goals.create(&app.ada, draft).await.expect("made").state.id;
     log.record.take();
     tasks(app, log, goal).await;
+    outside(app, log).await;
+    recovery(app, log).await;
     questions(app, log, goal).await;
     agents(app, log).await;
     goals(app, log, goal).await;
@@ -66,6 +71,82 @@ async fn tasks(app: &TestApp, log: &mut Log, goal: GoalId) {
     log.note("delete a task that others wait for");
     services.tasks.delete(&app.ada, second, &ANY).await.expect("goes");
     log.note("delete a task");
+}
+
+/// A worker of somebody else, so that the agent is theirs.
+async fn outside(app: &TestApp, log: &mut Log) {
+    let judy = app.user("judy").await;
+    let (services, tasks) = (&app.services, &app.services.tasks);
+    for (name, max_concurrency) in [("free", None), ("limited", Some(2))] {
+        let draft = DraftAgent {
+            name: name.into(),
+            kind: AgentKind::External,
+            capabilities: vec![name.into()],
+            max_concurrency,
+            is_default: false,
+            user_id: None,
+        };
+        let agent = services.agents.create(&judy, draft).await.expect("made").id();
+        for number in 0..4 {
+            let mut new = new_task(&format!("Outside {name} {number}"), None);
+            new.draft.action = Some(Action::External);
+            new.draft.task_type = name.into();
+            tasks.create(&judy, new).await.expect("made");
+        }
+        log.record.take();
+        services.agents.heartbeat(&judy, agent).await.expect("beats");
+        log.note("an agent is alive");
+        for task_types in [vec![], vec![name.to_owned(), "other".to_owned()]] {
+            let wanted = Wanted { agent, task_types, limit: 1, lease: None, wait: Duration::ZERO };
+            let claimed = tasks.claim(&judy, &wanted).await.expect("claims").remove(0);
+            log.note("claim from outside");
+            let (id, token) = (claimed.task.state.id, LeaseKey::from(&claimed.lease).to_string());
+            tasks.heartbeat(&judy, id, &token, None).await.expect("held");
+            log.note("keep a task");
+            tasks.release(&judy, id, &token).await.expect("held");
+            log.note("give a task back");
+            tasks.release(&judy, id, &token).await.expect_err("lost");
+            log.note("refuse a stale token");
+        }
+    }
+}
+
+async fn recovery(app: &TestApp, log: &mut Log) {
+    let kim = app.user("kim").await;
+    let tasks = &app.services.tasks;
+    let draft = DraftAgent {
+        name: "helper".into(),
+        kind: AgentKind::External,
+        capabilities: vec![],
+        max_concurrency: None,
+        is_default: false,
+        user_id: None,
+    };
+    let agent = app.services.agents.create(&kim, draft).await.expect("made").id();
+    let mut new = new_task("Fails", None);
+    new.draft.action = Some(Action::External);
+    new.draft.on_exhausted = OnExhausted::Pause;
+    let id = tasks.create(&kim, new).await.expect("made").state.id;
+    let failure = Failure { kind: "Enough".into(), message: "It is enough".into(), retryable: false };
+    for _ in 0..2 {
+        let wanted = Wanted { agent, task_types: vec![], limit: 1, lease: None, wait: Duration::ZERO };
+        let claimed = tasks.claim(&kim, &wanted).await.expect("claims").remove(0);
+        let token = LeaseKey::from(&claimed.lease).to_string();
+        log.record.take();
+        tasks.fail_leased(&kim, id, &token, &failure).await.expect("held");
+        log.note("an attempt outside fails");
+        tasks.approve(&kim, id, true, "once more").await.expect("goes on");
+        log.note("retry a task that waits");
+    }
+    let wanted = Wanted { agent, task_types: vec![], limit: 1, lease: None, wait: Duration::ZERO };
+    let claimed = tasks.claim(&kim, &wanted).await.expect("claims").remove(0);
+    let token = LeaseKey::from(&claimed.lease).to_string();
+    tasks.fail_leased(&kim, id, &token, &failure).await.expect("held");
+    log.record.take();
+    tasks.fail(&kim, id, &failure).await.expect("fails");
+    log.note("a person lets a task fail");
+    tasks.retry(&kim, id, "").await.expect("goes on");
+    log.note("retry a failed task");
 }
 
 async fn questions(app: &TestApp, log: &mut Log, goal: GoalId) {

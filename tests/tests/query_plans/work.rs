@@ -309,6 +309,7 @@ pub(crate) async fn reads(app: &TestApp, log: &mut Log, goal: GoalId) {
 
 /// An event from before there were seals.
 async fn seal_old(app: &TestApp) {
+    let backend = if app.db.url.starts_with("sqlite") { Backend::Sqlite } else { Backend::Postgres };
     for sql in [
         "INSERT INTO workspaces (id, name, created_at) SELECT {new}, name, created_at FROM workspaces LIMIT 1",
         "INSERT INTO events (id, workspace_id, position, entity_type, entity_id, event_type, actor_type, actor_id, changes, \
@@ -316,7 +317,7 @@ async fn seal_old(app: &TestApp) {
          changes, metadata, digest, created_at FROM events WHERE position = 1",
         "INSERT INTO ledger_heads (workspace_id, position) VALUES ({new}, 1)",
     ] {
-        let new = match app.db.kind() {
+        let new = match backend {
             Backend::Sqlite => "x'00000000000000000000000000000abc'",
             Backend::Postgres => "UUID '00000000-0000-0000-0000-000000000abc'",
         };

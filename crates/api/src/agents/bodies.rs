@@ -59,6 +59,8 @@ pub(crate) struct AgentBody {
     user_id: Nullable<Uuid>,
     /// Raised with every change; the `ETag`.
     revision: i64,
+    /// When it was last heard of: it claimed, kept a lease or sent a heartbeat.
+    last_seen_at: Nullable<Moment>,
     /// When it was made.
     created_at: Moment,
     /// When it last changed.
@@ -68,6 +70,7 @@ pub(crate) struct AgentBody {
 impl From<Agent> for AgentBody {
     fn from(agent: Agent) -> Self {
         let (revision, updated_at) = (agent.revision(), agent.updated_at());
+        let last_seen_at = agent.last_seen_at().map(Moment).into();
         let state = agent.state().clone();
         Self {
             id: state.id.uuid(),
@@ -80,6 +83,7 @@ impl From<Agent> for AgentBody {
             status: Word(state.status),
             user_id: state.user_id.map(UserId::uuid).into(),
             revision,
+            last_seen_at,
             created_at: state.created_at.into(),
             updated_at: updated_at.into(),
         }

@@ -39,6 +39,20 @@ impl Agents {
         Ok(Created { tag: Tag::new(agent.id(), agent.revision()), location, body: agent.into() })
     }
 
+    /// Say that an agent is alive.
+    ///
+    /// Notes the moment as `last_seen_at`. That is no change of the agent: its `ETag` stays, and no event is written.
+    #[oai(path = "/v1/agents/:id/heartbeat", method = "post", operation_id = "note_agent")]
+    async fn heartbeat(
+        &self,
+        caller: Caller,
+        /// The agent's id.
+        id: Path<Uuid>,
+    ) -> Result<Found<AgentBody>, Problem> {
+        let agent = self.0.agents.heartbeat(&caller.0, id.0.into()).await?;
+        Ok(Found { tag: Tag::new(agent.id(), agent.revision()), body: agent.into() })
+    }
+
     /// List agents.
     ///
     /// The agents of the workspace, newest first.

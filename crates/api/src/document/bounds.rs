@@ -1,7 +1,10 @@
 //! How long texts and lists may be, and how large numbers. The domain decides; here its limits become part of the
 //! document, so that programs know them before they ask. A test over HTTP holds both together.
 
-use goalwright_domain::{experience, task};
+use std::time::Duration;
+
+use goalwright_application::tasks;
+use goalwright_domain::{execution, experience, task};
 use serde_json::{Value, json};
 
 /// A text that must not be blank.
@@ -14,6 +17,10 @@ struct Bound {
     rules: Value,
 }
 
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn bounds() -> Vec<Bound> {
     const GOALS: &[&str] = &["NewGoal", "GoalChanges"];
     const PLANS: &[&str] = &["Import"];
@@ -21,6 +28,10 @@ fn bounds() -> Vec<Bound> {
     const EDGES: &[&str] = &["NewTask", "Dependencies"];
     const AGENTS: &[&str] = &["NewAgent", "AgentChanges"];
     const EXPERIENCES: &[&str] = &["NewExperience"];
+    const RETRY: &[&str] = &["Retry"];
+    const CLAIMS: &[&str] = &["ClaimTasks"];
+    const LEASES: &[&str] = &["ClaimTasks", "TaskHeartbeat"];
+    let lease = json!({"minimum": milliseconds(tasks::SHORTEST_LEASE), "maximum": milliseconds(tasks::LONGEST_LEASE)});
     let words = |most: usize| json!({"minLength": 1, "maxLength": most, "pattern": SAYS_SOMETHING});
     let text = |most: usize| json!({"maxLength": most});
     let texts = |most: usize, of: Value| json!({"maxItems": most, "items": of});
@@ -39,11 +50,24 @@ fn bounds() -> Vec<Bound> {
         at(TASKS, "task_type", text(task::NAME_LIMIT)),
         at(TASKS, "labels", texts(50, text(task::NAME_LIMIT))),
         at(TASKS, "max_attempts", number(1, 100)),
+        at(RETRY, "initial_delay", json!({"minimum": 0, "maximum": execution::LONGEST_DELAY.as_secs()})),
+        at(RETRY, "backoff_factor", json!({"minimum": 1, "maximum": 100})),
+        at(RETRY, "max_delay", json!({"minimum": 0, "maximum": execution::LONGEST_DELAY.as_secs()})),
+        at(RETRY, "retryable_errors", texts(execution::ERROR_TYPES, text(task::NAME_LIMIT))),
+        at(RETRY, "fatal_errors", texts(execution::ERROR_TYPES, text(task::NAME_LIMIT))),
         at(TASKS, "estimate_minutes", number(0, 10_000_000)),
         at(TASKS, "complexity", number(1, 10)),
         at(EDGES, "depends_on", json!({"maxItems": 1_000, "uniqueItems": true})),
-        at(&["CompleteTask"], "summary", text(10_000)),
-        at(&["EndTask"], "reason", text(1_000)),
+        at(CLAIMS, "limit", number(1, tasks::CLAIM_LIMIT)),
+        at(CLAIMS, "task_types", texts(tasks::TYPE_LIMIT, text(task::NAME_LIMIT))),
+        at(CLAIMS, "wait_ms", json!({"minimum": 0, "maximum": milliseconds(tasks::LONGEST_WAIT)})),
+        at(LEASES, "lease_ms", lease),
+        at(&["CompleteTask"], "summary", text(tasks::SUMMARY_LIMIT)),
+        at(&["Io"], "files_written", texts(tasks::FILE_LIMIT, words(tasks::PATH_LIMIT))),
+        at(&["Failure"], "type", words(task::NAME_LIMIT)),
+        at(&["Failure"], "message", text(tasks::MESSAGE_LIMIT)),
+        at(&["EndTask", "RetryTask"], "reason", text(1_000)),
+        at(&["ApproveTask"], "comment", text(1_000)),
         at(AGENTS, "name", words(task::NAME_LIMIT)),
         at(AGENTS, "capabilities", texts(100, words(task::NAME_LIMIT))),
         at(AGENTS, "max_concurrency", number(1, 10_000)),

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 /// Stands for the id of something that there is.
 const AN_ID: &str = "019a4f3c-7d1e-7b42-9c55-3f2a8e6d1b70";
 
+/// Stands for the token of a lease that holds.
+const A_TOKEN: &str = "5d2ff51be6ac41c0a6dd5cd69d7ab28fe0d3a1a6b1c94e62a2a0b4e3d0a95b11";
+
 /// The example of a body, by the name of its schema.
 fn example(body: &str) -> Option<Value> {
     const PLAN: &str = "- [ ] T001 Draft the text\n- [ ] T002 [P] Draw the picture\n- [ ] T003 Publish both (depends on T001, T002)\n";
@@ -31,6 +34,17 @@ fn example(body: &str) -> Option<Value> {
             "summary": "The announcement is written.",
             "outcome": "success",
         }),
+        "ClaimTasks" => json!({"agent_id": AN_ID, "limit": 1, "lease_ms": 60_000}),
+        "TaskHeartbeat" => json!({"lease_token": A_TOKEN, "lease_ms": 60_000}),
+        "ReleaseTask" => json!({"lease_token": A_TOKEN}),
+        "FailTask" => json!({
+            "lease_token": A_TOKEN,
+            "error": {"type": "PrinterJammed", "message": "Tray 2 is stuck."},
+            "retryable": true,
+        }),
+        "RetryTask" => json!({"reason": "The tray is mended."}),
+        "ApproveTask" => json!({"approved": true, "comment": "Go ahead."}),
+        "AnswerTask" => json!({"answer": {"colour": "blue"}}),
         "NewAgent" => json!({
             "name": "Design agency",
             "kind": "external",

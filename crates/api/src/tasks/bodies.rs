@@ -1,6 +1,6 @@
 use goalwright_application::read::TaskView;
 use goalwright_domain::agent::AgentId;
-use goalwright_domain::execution::{ExecutionError, Wait, WaitKind};
+use goalwright_domain::execution::{ExecutionError, OnExhausted, Wait, WaitKind};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::task::{TaskId, TaskStatus};
 use poem_openapi::Object;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::action::ActionBody;
+use super::retry::RetryBody;
 use crate::nullable::Nullable;
 use crate::values::{Moment, Word};
 
@@ -61,6 +62,10 @@ pub(crate) struct TaskBody {
     attempt: u32,
     /// Attempts in all before it fails.
     max_attempts: u32,
+    /// When it is tried again.
+    retry: RetryBody,
+    /// What becomes of it when it is not tried again.
+    on_exhausted: Word<OnExhausted>,
     /// When it is meant to run, or ran.
     scheduled_at: Nullable<Moment>,
     /// Raised with every change; the `ETag`.
@@ -122,6 +127,8 @@ impl From<TaskView> for TaskBody {
             complexity: state.complexity.into(),
             attempt: state.attempt,
             max_attempts: state.max_attempts,
+            retry: state.retry.unwrap_or_default().into(),
+            on_exhausted: Word(state.on_exhausted),
             scheduled_at: state.scheduled_at.map(Moment).into(),
             revision,
             created_at: state.created_at.into(),

@@ -1,6 +1,5 @@
+use goalwright_application::Services;
 use goalwright_application::tasks::Completion;
-use goalwright_application::{Error, Services};
-use goalwright_domain::Violation;
 use goalwright_domain::task::TaskId;
 use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
@@ -28,7 +27,7 @@ pub(crate) enum Outcome {
 
 vocabulary!(Outcome, "outcome", { Success: "success", Partial: "partial" });
 
-/// What a person says when a task is done.
+/// What is said when a task is done.
 #[derive(Debug, Object)]
 #[oai(rename = "CompleteTask", deny_unknown_fields)]
 pub(crate) struct CompleteTaskBody {
@@ -38,16 +37,28 @@ pub(crate) struct CompleteTaskBody {
     summary: Option<String>,
     /// `success` unless given.
     outcome: Option<Word<Outcome>>,
-    /// For workers that hold a lease; not supported yet.
+    /// `token` of the lease, of a worker that holds one; left out by a person.
     lease_token: Option<String>,
+    /// What was touched, for the record.
+    io: Option<IoBody>,
+    /// What proves it, any JSON of up to 64 KiB, for the record.
+    evidence: Option<Value>,
+}
+
+/// What was touched.
+#[derive(Debug, Object)]
+#[oai(rename = "Io", deny_unknown_fields)]
+pub(crate) struct IoBody {
+    /// The files that were written.
+    files_written: Option<Vec<String>>,
 }
 
 #[OpenApi(tag = "Chapter::Tasks")]
 impl Complete {
     /// Complete a task.
     ///
-    /// A person says that the task is done. It is a manual execution, with its experience. While a worker holds the
-    /// task, it is refused with `task_leased`.
+    /// With `lease_token` a worker reports that its attempt is done. Without one a person says that the task is done: that is
+    /// a manual execution, with its experience. While a worker holds the task, a person is refused with `task_leased`.
     #[oai(path = "/v1/tasks/:id/complete", method = "post", operation_id = "complete_task")]
     async fn complete(
         &self,
@@ -57,27 +68,19 @@ impl Complete {
         body: Body<CompleteTaskBody>,
     ) -> Result<Found<TaskBody>, Problem> {
         let (id, body) = (TaskId::new(id.0), body.0);
-        if body.lease_token.is_some() {
-            // Whoever has no such task learns nothing about what would be wrong with the request.
-            self.0.tasks.get(&caller.0, id).await?;
-            return Err(leases().into());
-        }
+        // Whoever has no such task learns nothing about what would be wrong with the request.
+        self.0.tasks.get(&caller.0, id).await?;
         let completion = Completion {
             result: body.result.unwrap_or_default(),
             summary: body.summary,
             partial: body.outcome.is_some_and(|outcome| outcome.0 == Outcome::Partial),
+            files_written: body.io.and_then(|io| io.files_written).unwrap_or_default(),
+            evidence: body.evidence,
         };
-        let task = self.0.tasks.complete(&caller.0, id, &completion).await?;
+        let task = match body.lease_token {
+            Some(token) => self.0.tasks.complete_leased(&caller.0, id, &token, &completion).await?,
+            None => self.0.tasks.complete(&caller.0, id, &completion).await?,
+        };
         Ok(Found { tag: Tag::new(task.state.id, task.revision), body: task.into() })
-    }
-}
-
-fn leases() -> Error {
-    let message =
-        "workers from outside cannot claim tasks yet; leave `lease_token` out to complete it as a person";
-    Error::Invalid {
-        code: "unsupported",
-        message: message.to_owned(),
-        violations: vec![Violation::new("lease_token", "unsupported", message)],
     }
 }

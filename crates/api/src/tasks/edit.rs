@@ -1,4 +1,5 @@
 use goalwright_application::{Error, Services};
+use goalwright_domain::execution::OnExhausted;
 use goalwright_domain::task::{TaskEdit, TaskId};
 use poem_openapi::param::Path;
 use poem_openapi::types::MaybeUndefined;
@@ -7,6 +8,7 @@ use uuid::Uuid;
 
 use super::action::ActionBody;
 use super::bodies::TaskBody;
+use super::retry::RetryBody;
 use crate::answer::{Deleted, Found};
 use crate::auth::Caller;
 use crate::body::Body;
@@ -14,7 +16,7 @@ use crate::changes::{cleared, kept, optional};
 use crate::document::Chapter;
 use crate::problem::Problem;
 use crate::tag::{IfMatch, Tag};
-use crate::values::Moment;
+use crate::values::{Moment, Word};
 
 /// Change tasks.
 pub(crate) struct Edit(pub(crate) Services);
@@ -49,6 +51,10 @@ pub(crate) struct TaskChangesBody {
     complexity: MaybeUndefined<u32>,
     /// Attempts in all before it fails.
     max_attempts: MaybeUndefined<u32>,
+    /// When it is tried again; null for the usual delays.
+    retry: MaybeUndefined<RetryBody>,
+    /// What becomes of it when it is not tried again; null for `fail`.
+    on_exhausted: MaybeUndefined<Word<OnExhausted>>,
     /// When it is meant to run.
     scheduled_at: MaybeUndefined<Moment>,
 }
@@ -91,6 +97,8 @@ impl TaskChangesBody {
             task_type: kept("task_type", self.task_type, &mut violations),
             action,
             max_attempts: kept("max_attempts", self.max_attempts, &mut violations),
+            retry: optional(self.retry).map(|retry| retry.map(Into::into)),
+            on_exhausted: optional(self.on_exhausted).map(|word| word.map(|word| word.0).unwrap_or_default()),
             scheduled_at: optional(self.scheduled_at).map(|at| at.map(|at| at.0)),
         };
         if violations.is_empty() { Ok(edit) } else { Err(Error::invalid(violations)) }
@@ -101,8 +109,9 @@ impl TaskChangesBody {
 impl Edit {
     /// Change a task.
     ///
-    /// Changes what is given and leaves the rest. What concerns how it is performed cannot be changed once it waits or is
-    /// over; nothing can while a worker holds it.
+    /// Changes what is given and leaves the rest. What concerns how it is performed cannot be changed once it is done or
+    /// waits for a person's work; after a failure, or while a person decides what follows, it can, and `retry` goes on with
+    /// it. Nothing can be changed while a worker holds it.
     #[oai(path = "/v1/tasks/:id", method = "patch", operation_id = "edit_task")]
     async fn edit(
         &self,

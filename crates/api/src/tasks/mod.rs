@@ -1,11 +1,15 @@
-//! Tasks: add, read, run, complete.
+//! Tasks: add, read, run, claim, complete.
 
 mod action;
 mod bodies;
+mod claim;
 mod complete;
 mod decide;
 mod edit;
+mod fail;
 mod new;
+mod recover;
+mod retry;
 mod run;
 
 use goalwright_application::read::{Search, TaskFilter};
@@ -25,10 +29,13 @@ use crate::tag::Tag;
 use crate::values::Word;
 use bodies::TaskBody;
 
+pub(crate) use claim::Claim;
 pub(crate) use complete::Complete;
 pub(crate) use decide::Decide;
 pub(crate) use edit::Edit;
+pub(crate) use fail::Fail;
 pub(crate) use new::NewTaskBody;
+pub(crate) use recover::Recover;
 pub(crate) use run::Run;
 
 /// What is looked for.

@@ -1,11 +1,13 @@
 use goalwright_application::Error;
 use goalwright_application::tasks::NewTask;
+use goalwright_domain::execution::OnExhausted;
 use goalwright_domain::task::DraftTask;
 use poem_openapi::Object;
 use uuid::Uuid;
 
 use super::action::ActionBody;
-use crate::values::Moment;
+use super::retry::RetryBody;
+use crate::values::{Moment, Word};
 
 /// A task to be added. Only the title is needed.
 #[derive(Debug, Object)]
@@ -37,6 +39,11 @@ pub(crate) struct NewTaskBody {
     complexity: Option<u32>,
     /// Attempts in all before it fails; 3 unless given, 1 where the effect cannot be undone.
     max_attempts: Option<u32>,
+    /// When it is tried again.
+    retry: Option<RetryBody>,
+    /// What becomes of it when it is not tried again: it has failed, or it waits for a person's decision; `fail` unless
+    /// given.
+    on_exhausted: Option<Word<OnExhausted>>,
     /// When it is meant to run, for runs in the mode `scheduled`.
     scheduled_at: Option<Moment>,
     /// The tasks that it waits for.
@@ -61,6 +68,8 @@ impl NewTaskBody {
             // What does not fit is out of the range that the domain names.
             complexity: self.complexity.map(|given| u8::try_from(given).unwrap_or(u8::MAX)),
             max_attempts: self.max_attempts,
+            retry: self.retry.map(Into::into),
+            on_exhausted: self.on_exhausted.map(|word| word.0).unwrap_or_default(),
             scheduled_at: self.scheduled_at.map(|at| at.0),
         };
         let depends_on = self.depends_on.unwrap_or_default().into_iter().map(Into::into).collect();

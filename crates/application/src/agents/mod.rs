@@ -1,6 +1,7 @@
 //! Agents: make them, read them.
 
 mod edit;
+mod heartbeat;
 mod retire;
 
 use std::sync::Arc;

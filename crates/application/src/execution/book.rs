@@ -95,6 +95,14 @@ impl Book {
         self.changed_runs.insert(run.id, run);
     }
 
+    /// The run, new or not, can be claimed from now on.
+    pub(super) fn queue_again(&mut self, run: Run) {
+        match run.attempts {
+            0 => self.queued.push(run),
+            _ => self.change_run(run),
+        }
+    }
+
     /// Others need not wait for it any longer.
     pub(crate) fn satisfies(&mut self, id: TaskId) {
         self.satisfied.push(id);

@@ -20,10 +20,24 @@ impl Kernel {
     /// What storage says.
     #[tracing::instrument(name = "execution.claim", skip_all, level = "debug")]
     pub async fn claim(&self, limit: usize) -> Result<Vec<Assignment>, Error> {
-        if limit == 0 {
+        self.take(&Claim {
+            queue: self.settings.queue.clone(),
+            only: self.settings.only,
+            agent: None,
+            task_types: Vec::new(),
+            performers: self.settings.performers.clone(),
+            limit,
+            lease: self.settings.lease,
+        })
+        .await
+    }
+
+    /// As [`Kernel::claim`], of what is wanted.
+    pub(super) async fn take(&self, wanted: &Claim) -> Result<Vec<Assignment>, Error> {
+        if wanted.limit == 0 {
             return Ok(Vec::new());
         }
-        let claimed = retrying(|| self.claim_once(limit)).await?;
+        let claimed = retrying(|| self.claim_once(wanted)).await?;
         if !claimed.is_empty() {
             self.ports.signals.work_changed();
             self.ports.signals.events_appended();
@@ -31,18 +45,9 @@ impl Kernel {
         Ok(claimed)
     }
 
-    async fn claim_once(&self, limit: usize) -> Result<Vec<Assignment>, Error> {
+    async fn claim_once(&self, wanted: &Claim) -> Result<Vec<Assignment>, Error> {
         let unit = self.ports.transactions.begin().await?;
-        let claimed = unit
-            .executions()
-            .claim(&Claim {
-                queue: self.settings.queue.clone(),
-                only: self.settings.only,
-                performers: self.settings.performers.clone(),
-                limit,
-                lease: self.settings.lease,
-            })
-            .await?;
+        let claimed = unit.executions().claim(wanted).await?;
         if claimed.is_empty() {
             return Ok(Vec::new());
         }

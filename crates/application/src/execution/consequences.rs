@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentId;
 use goalwright_domain::execution::{Attempt, Decision, Mode, Run, RunStatus, TaskStep, decide};
-use goalwright_domain::experience::Runner;
+use goalwright_domain::experience::{Runner, audit_value};
 use goalwright_domain::goal::{GoalId, TaskCounts};
 use goalwright_domain::ledger::Fact;
 use goalwright_domain::task::{Task, TaskId, TaskState, TaskStatus};
@@ -76,11 +76,15 @@ impl Book {
         attempt.lease_expires_at = None;
         attempt.ended_at = attempt.status.is_over().then(|| now.max(attempt.started_at));
         run.strikes = decision.strikes;
+        run.excused = decision.excused;
         *run = run.clone().after(decision.run, attempt.span_id, attempt.status, now);
 
-        let about = json!({
+        let mut about = json!({
             "run_id": run.id, "span_id": attempt.span_id, "attempt": attempt.number, "agent_id": attempt.agent_id,
         });
+        if let Some(evidence) = &ended.report.evidence {
+            about["evidence"] = audit_value(evidence);
+        }
         let facts = if run.drives_task {
             match decision.task.clone() {
                 TaskStep::Complete(result) => {
@@ -89,7 +93,7 @@ impl Book {
                 }
                 TaskStep::Fail(error) => task.fail(error, about, now)?,
                 TaskStep::Requeue(error) => task.requeue(error, about, now)?,
-                TaskStep::Wait(wait) => task.wait(wait, about, now)?,
+                TaskStep::Wait(wait, error) => task.wait(wait, error, about, now)?,
             }
             task.take_facts()
         } else {
@@ -242,6 +246,7 @@ pub(crate) fn driving_run(
         available_at: Some(task.scheduled_at.map_or(now, |at| at.max(now))),
         attempts: 0,
         strikes: 0,
+        excused: 0,
         fence: 0,
         last_span: None,
         suspended: false,

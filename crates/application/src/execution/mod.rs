@@ -13,9 +13,11 @@ mod by_hand;
 mod claim;
 mod consequences;
 mod dependents;
+mod outside;
 mod perform;
 mod reclaim;
 mod record;
+mod revive;
 mod settle;
 
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use goalwright_domain::execution::{Attempt, Lease, Outcome, Run, RunId, SpanId, 
 use goalwright_domain::experience::Runner;
 use goalwright_domain::goal::DEFAULT_QUEUE;
 use goalwright_domain::task::TaskState;
+use serde_json::Value;
 
 use crate::Error;
 use crate::ports::{Clock, Ids, Ledger, Sandboxes, Signals, ToolCall, Tools, Transactions};
@@ -34,6 +37,7 @@ use crate::read::Queries;
 pub(crate) use book::Book;
 pub(crate) use by_hand::attempt_by_hand;
 pub(crate) use consequences::{Ended, conclude, driving_run, place_one, place_unassigned, take_stock};
+pub use outside::{LeaseKey, OUTSIDERS, USUAL_LEASE};
 pub(crate) use perform::storable;
 pub use settle::{LeaseLost, Settlement};
 
@@ -118,6 +122,15 @@ pub struct Report {
     pub calls: Vec<ToolCall>,
     /// Paths relative to the sandbox.
     pub files_written: Vec<String>,
+    /// What whoever did it offers as proof.
+    pub evidence: Option<Value>,
+}
+
+impl Report {
+    /// Nothing was touched that is to be told.
+    pub const fn of(outcome: Outcome) -> Self {
+        Self { outcome, calls: Vec::new(), files_written: Vec::new(), evidence: None }
+    }
 }
 
 impl Kernel {

@@ -141,7 +141,7 @@ impl Kernel {
                 call.status = CallStatus::Failed;
                 call.error = Some(ExecutionError { message: audit_text(&error.message), ..error.clone() });
             }
-            Outcome::LeaseLost { .. } => {}
+            Outcome::GivenUp { .. } | Outcome::Released | Outcome::LeaseLost { .. } => {}
         }
         if unknown {
             call.status = CallStatus::Unknown;
@@ -152,12 +152,16 @@ impl Kernel {
                 Outcome::Done { result, .. } => {
                     Some(Recorded { result: result.clone(), files_written: files_written.clone() })
                 }
-                Outcome::Failed { .. } | Outcome::Suspended(_) | Outcome::LeaseLost { .. } => None,
+                Outcome::Failed { .. }
+                | Outcome::GivenUp { .. }
+                | Outcome::Released
+                | Outcome::Suspended(_)
+                | Outcome::LeaseLost { .. } => None,
             };
             retrying(|| self.conclude_call(assignment, &call, recorded.as_ref())).await?;
-            return Ok(Report { outcome, calls: Vec::new(), files_written });
+            return Ok(Report { outcome, calls: Vec::new(), files_written, evidence: None });
         }
-        Ok(Report { outcome, calls: vec![call], files_written })
+        Ok(Report { outcome, calls: vec![call], files_written, evidence: None })
     }
 
     /// The results that the parameters speak of. Only completed tasks of the same goal have any; a template that
@@ -239,7 +243,7 @@ impl Kernel {
 fn ask_what_became_of(name: &str) -> Outcome {
     let message = format!(
         "{name} did not answer in time and did not stop: whether it took effect is unknown, and it cannot be undone. \
-         Find out, then complete the task with its result"
+         Find out, then complete the task with its result, or retry it"
     );
     let wait = Wait { kind: WaitKind::Decision, until: None, message };
     Outcome::Suspended(Suspension { wait, then: Value::Null })
@@ -298,5 +302,5 @@ fn failed(kind: &str, message: &str) -> Outcome {
 }
 
 fn report(outcome: Outcome) -> Report {
-    Report { outcome, calls: Vec::new(), files_written: Vec::new() }
+    Report::of(outcome)
 }

@@ -78,8 +78,10 @@ fn text_of(outcome: &Outcome, error: Option<&ExecutionError>) -> String {
     match outcome {
         Outcome::Done { summary: Some(summary), .. } => summary.clone(),
         Outcome::Done { result, .. } => result_text(&without_secrets(result)),
-        Outcome::Failed { .. } | Outcome::Suspended(_) | Outcome::LeaseLost { .. } => {
-            error.map(|error| error.message.clone()).unwrap_or_default()
-        }
+        Outcome::Failed { .. }
+        | Outcome::GivenUp { .. }
+        | Outcome::Released
+        | Outcome::Suspended(_)
+        | Outcome::LeaseLost { .. } => error.map(|error| error.message.clone()).unwrap_or_default(),
     }
 }

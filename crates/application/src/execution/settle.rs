@@ -129,7 +129,8 @@ impl Kernel {
         let Some(run) = unit.executions().lock_runs(&[attempt.run_id]).await?.pop() else { return Ok(()) };
         let outcome = match &settlement.report.outcome {
             Outcome::Done { .. } => "done",
-            Outcome::Failed { .. } => "failed",
+            Outcome::Failed { .. } | Outcome::GivenUp { .. } => "failed",
+            Outcome::Released => "released",
             Outcome::Suspended(_) => "suspended",
             Outcome::LeaseLost { .. } => "lease_lost",
         };

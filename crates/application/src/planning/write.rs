@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use goalwright_domain::agent::Directory;
-use goalwright_domain::execution::{Effect, Run};
+use goalwright_domain::execution::{Effect, OnExhausted, Run};
 use goalwright_domain::goal::{GoalId, TaskCounts};
 use goalwright_domain::ledger::Event;
 use goalwright_domain::plan::{Plan, PlannedTask, plan_hash};
@@ -199,6 +199,8 @@ impl Planning {
             estimate_minutes: planned.estimate_minutes,
             complexity: planned.complexity,
             max_attempts: planned.max_attempts.or_else(|| irreversible.then_some(1)),
+            retry: None,
+            on_exhausted: OnExhausted::default(),
             scheduled_at: planned.scheduled_at,
         }
     }

@@ -117,6 +117,8 @@ pub trait AgentRepository: Send + Sync {
     async fn lock_default(&self, workspace: WorkspaceId) -> Stored<Option<Agent>>;
     /// The human agent of a member.
     async fn of_member(&self, workspace: WorkspaceId, user: UserId) -> Stored<Option<Agent>>;
+    /// Notes a sign of life of an agent, unless there was a later one. It is no change: no event, and the revision stays.
+    async fn seen(&self, id: AgentId, now: Timestamp) -> Stored<()>;
     /// Writes a changed agent.
     async fn save(&self, agent: &Agent) -> Stored<()>;
     /// Open tasks by agent.
@@ -202,6 +204,10 @@ pub struct Claim {
     pub queue: String,
     /// This run only, if there is one; then whatever its queue.
     pub only: Option<RunId>,
+    /// Runs of this agent only, if there is one.
+    pub agent: Option<(WorkspaceId, AgentId)>,
+    /// Runs of tasks of these types only; of all if there are none.
+    pub task_types: Vec<String>,
     /// Runs for these kinds of agents only.
     pub performers: Vec<AgentKind>,
     /// At most so many.
@@ -296,6 +302,8 @@ pub trait ExecutionRepository: Send + Sync {
     async fn save_runs(&self, runs: &[Run]) -> Stored<()>;
     /// The run that drives the task and is not over.
     async fn find_driving(&self, task: TaskId) -> Stored<Option<Run>>;
+    /// The latest run that drove the task, over or not.
+    async fn last_driving(&self, task: TaskId) -> Stored<Option<Run>>;
     /// The runs that drive these tasks and are not over.
     async fn driving_of(&self, tasks: &[TaskId]) -> Stored<Vec<Run>>;
     /// Every run of the task that is not over, also those that do not drive it.

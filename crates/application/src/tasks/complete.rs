@@ -1,4 +1,5 @@
 use goalwright_domain::execution::{Mode, Outcome, Run};
+use goalwright_domain::experience::TEXT_LIMIT;
 use goalwright_domain::task::{Task, TaskId};
 use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Violation};
@@ -20,6 +21,62 @@ pub struct Completion {
     pub summary: Option<String>,
     /// Only a part of what was asked for was achieved.
     pub partial: bool,
+    /// The files that were written, for the record.
+    pub files_written: Vec<String>,
+    /// What is offered as proof, for the record.
+    pub evidence: Option<Value>,
+}
+
+/// The longest summary, in characters.
+pub const SUMMARY_LIMIT: usize = 10_000;
+/// So many files may be named.
+pub const FILE_LIMIT: usize = 1_000;
+/// The longest path of a file, in characters.
+pub const PATH_LIMIT: usize = 1_000;
+/// The largest evidence, in bytes of its JSON text: what is larger is not kept in the record.
+pub const EVIDENCE_LIMIT: usize = TEXT_LIMIT;
+
+impl Completion {
+    /// Refuses what cannot be kept.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let mut violations = Vec::new();
+        if let Err(message) = storable(&self.result) {
+            violations.push(Violation::new("result", "not_storable", message));
+        }
+        let summary = self.summary.as_deref().unwrap_or_default();
+        if !Violation::of_text("summary", summary, SUMMARY_LIMIT).is_empty() {
+            let message = "at most 10,000 characters, without U+0000";
+            violations.push(Violation::new("summary", "invalid_text", message));
+        }
+        if self.files_written.len() > FILE_LIMIT {
+            let message = format!("at most {FILE_LIMIT} files");
+            violations.push(Violation::new("io.files_written", "too_many", message));
+        }
+        for (index, file) in self.files_written.iter().enumerate() {
+            let path = format!("io.files_written[{index}]");
+            if file.trim().is_empty() {
+                violations.push(Violation::new(path.clone(), "empty", "a file has a path"));
+            }
+            violations.extend(Violation::of_text(&path, file, PATH_LIMIT));
+        }
+        let evidence = self.evidence.as_ref().map_or(0, |evidence| evidence.to_string().len());
+        if evidence > EVIDENCE_LIMIT {
+            let message = format!("{evidence} bytes; at most {EVIDENCE_LIMIT} can be kept");
+            violations.push(Violation::new("evidence", "too_large", message));
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    }
+
+    /// As it is settled.
+    pub(super) fn report(&self) -> Report {
+        let outcome = Outcome::Done {
+            result: self.result.clone(),
+            summary: self.summary.clone(),
+            partial: self.partial,
+        };
+        let (files_written, evidence) = (self.files_written.clone(), self.evidence.clone());
+        Report { files_written, evidence, ..Report::of(outcome) }
+    }
 }
 
 impl Tasks {
@@ -36,17 +93,7 @@ impl Tasks {
         id: TaskId,
         completion: &Completion,
     ) -> Result<TaskView, Error> {
-        if let Err(message) = storable(&completion.result) {
-            return Err(Error::invalid(vec![Violation::new("result", "not_storable", message)]));
-        }
-        if completion
-            .summary
-            .as_ref()
-            .is_some_and(|text| text.contains('\0') || text.chars().count() > 10_000)
-        {
-            let message = "at most 10,000 characters, without U+0000";
-            return Err(Error::invalid(vec![Violation::new("summary", "invalid_text", message)]));
-        }
+        completion.check()?;
         retrying(|| self.complete_once(context, id, completion)).await?;
         self.signals.work_changed();
         self.signals.events_appended();
@@ -72,15 +119,7 @@ impl Tasks {
         let ended = Ended {
             run: Run { mode: Mode::Manual, ..run },
             attempt,
-            report: Report {
-                outcome: Outcome::Done {
-                    result: completion.result.clone(),
-                    summary: completion.summary.clone(),
-                    partial: completion.partial,
-                },
-                calls: Vec::new(),
-                files_written: Vec::new(),
-            },
+            report: completion.report(),
             manual: true,
             actor: Actor::user(context.principal.user_id),
         };

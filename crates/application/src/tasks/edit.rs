@@ -44,9 +44,13 @@ impl Tasks {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
-        let Held { run, task, .. } = self.hold(&*unit, context, id).await?;
+        let Held { run, task, suspended } = self.hold(&*unit, context, id).await?;
         seen.check(task.revision())?;
         held::refuse(run.as_ref(), &task)?;
+        if suspended.is_some() && edit.concerns_performance() {
+            let message = "an attempt of the task has not ended; let the task fail, change it, and retry it";
+            return Err(Rejection::new("invalid_transition", message).into());
+        }
         let mut violations = match &edit.action {
             Some(action) => self.check_action(action.as_ref()),
             None => Vec::new(),
@@ -76,6 +80,8 @@ impl Tasks {
         let performed_otherwise = (&before.action, &before.task_type) != (&after.action, &after.task_type);
         if performed_otherwise && matches!(after.status, TaskStatus::Pending | TaskStatus::Ready) {
             self.place_anew(&*unit, context, &mut book, (id, run), now).await?;
+        } else if performed_otherwise {
+            self.give_to_next(&*unit, context, &mut book, id, now).await?;
         } else if after.goal_id != before.goal_id && after.status == TaskStatus::Pending {
             // It may have been pending only because its goal rested.
             book.give(&*unit, &*self.ids, vec![id], now).await?;
@@ -85,6 +91,28 @@ impl Tasks {
         }
         book.close(&*unit, &*self.ids, now).await.map_err(|error| named_twice(error, &after))?;
         Ok(unit.commit().await?)
+    }
+
+    /// Gives a task that failed, or waits for a decision, to whoever can do it as it is by now, for its next attempt. While
+    /// nobody can it stays where it was.
+    async fn give_to_next(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        book: &mut Book,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let workspace = context.workspace();
+        let mut directory =
+            Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let task = book.task(id)?;
+        let state = task.state().clone();
+        if let Ok(agent) = directory.assign(&state.task_type, state.action.as_ref()) {
+            task.assign(agent.id(), now);
+            book.tell(&*self.ids, id, &Actor::system("kernel"), context.trace_id, now)?;
+        }
+        Ok(())
     }
 
     /// Gives a task that is performed otherwise from now on to whoever can do that; to nobody if nobody can.

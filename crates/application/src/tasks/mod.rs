@@ -1,15 +1,22 @@
 //! Tasks: add, read, run, complete.
 
+mod approve;
 mod assign;
+mod claim;
 mod complete;
 mod create;
 mod delete;
 mod depend;
 mod edit;
 mod end;
+mod fail;
+mod heartbeat;
 mod held;
 mod next;
 mod readiness;
+mod release;
+mod report;
+mod retry;
 mod run;
 
 use std::sync::Arc;
@@ -17,15 +24,18 @@ use std::sync::Arc;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::task::TaskId;
 
+use crate::execution::{Kernel, Settings};
 use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
 use crate::read::{Page, PageRequest, Queries, TaskFilter, TaskView};
 use crate::{Context, Error};
 
-pub use complete::Completion;
+pub use claim::{CLAIM_LIMIT, Claimed, LONGEST_LEASE, LONGEST_WAIT, SHORTEST_LEASE, TYPE_LIMIT, Wanted};
+pub use complete::{Completion, EVIDENCE_LIMIT, FILE_LIMIT, PATH_LIMIT, SUMMARY_LIMIT};
 pub use create::NewTask;
 pub(crate) use depend::cycle;
 pub(crate) use edit::{duplicate, follow};
 pub use end::Ending;
+pub use fail::{Failure, MESSAGE_LIMIT};
 pub use next::{Next, NextReason};
 pub use readiness::{Readiness, Unready};
 pub use run::{RunAnswer, RunRequest, RunState};
@@ -39,6 +49,8 @@ pub struct Tasks {
     ids: Arc<dyn Ids>,
     signals: Arc<dyn Signals>,
     runner: Runner,
+    /// For those who work outside.
+    kernel: Kernel,
 }
 
 impl Tasks {
@@ -51,6 +63,7 @@ impl Tasks {
             clock: ports.clock.clone(),
             ids: ports.ids.clone(),
             signals: ports.signals.clone(),
+            kernel: Kernel::new(ports.clone(), runner.clone(), Settings::default()),
             runner,
         }
     }

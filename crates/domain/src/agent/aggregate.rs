@@ -125,6 +125,7 @@ pub struct Agent {
     state: AgentState,
     revision: i64,
     updated_at: Timestamp,
+    last_seen_at: Option<Timestamp>,
     facts: Vec<Fact>,
 }
 
@@ -156,12 +157,18 @@ impl Agent {
             created_at: now,
         };
         let facts = vec![Fact::created("agent", "agent.created", id, &state)];
-        Ok(Self { state, revision: 1, updated_at: now, facts })
+        Ok(Self { state, revision: 1, updated_at: now, last_seen_at: None, facts })
     }
 
     /// Trusts storage.
     pub fn rehydrate(state: AgentState, revision: i64, updated_at: Timestamp) -> Self {
-        Self { state, revision, updated_at, facts: Vec::new() }
+        Self { state, revision, updated_at, last_seen_at: None, facts: Vec::new() }
+    }
+
+    /// With its latest sign of life. That is no change of the agent: it leaves no event, and the revision as it is.
+    #[must_use]
+    pub fn seen(self, last_seen_at: Option<Timestamp>) -> Self {
+        Self { last_seen_at, ..self }
     }
 
     /// All fields.
@@ -187,6 +194,11 @@ impl Agent {
     /// When it last changed.
     pub const fn updated_at(&self) -> Timestamp {
         self.updated_at
+    }
+
+    /// Its latest sign of life, if it is one that gives any.
+    pub const fn last_seen_at(&self) -> Option<Timestamp> {
+        self.last_seen_at
     }
 
     /// The facts since it was loaded; they are taken out.

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::run::RunNext;
 use super::{
-    AttemptStatus, ExecutionError, RetryPolicy, Run, RunStatus, STRIKE_LIMIT, Suspension, Wait, WaitKind,
+    AttemptStatus, ExecutionError, OnExhausted, RetryPolicy, Run, RunStatus, STRIKE_LIMIT, Suspension, Wait,
+    WaitKind,
 };
 
 /// How performing ended.
@@ -26,6 +27,13 @@ pub enum Outcome {
         /// Whether trying again can help.
         retryable: bool,
     },
+    /// A person says that it fails, whatever else could be tried.
+    GivenUp {
+        /// Why.
+        error: ExecutionError,
+    },
+    /// Its worker gave it back without having done it.
+    Released,
     /// Not yet: it waits without a lease.
     Suspended(Suspension),
     /// The worker vanished: its lease ran out.
@@ -55,8 +63,8 @@ pub enum TaskStep {
     Fail(ExecutionError),
     /// It is ready again, for another attempt.
     Requeue(ExecutionError),
-    /// It waits.
-    Wait(Wait),
+    /// It waits, after this failure if there was one.
+    Wait(Wait, Option<ExecutionError>),
 }
 
 /// The three consequences of an outcome, decided together so that they cannot disagree.
@@ -70,12 +78,15 @@ pub struct Decision {
     pub task: TaskStep,
     /// Leases lost so far, this one included.
     pub strikes: u32,
+    /// Attempts that do not count, this one included.
+    pub excused: u32,
 }
 
 /// Decides what `outcome` of the latest attempt of `run` leads to. `chance` in `[0, 1)` spreads the back-off.
 ///
 /// A lost lease is no failure of the work, so it does not use up `policy.max_attempts`; after [`STRIKE_LIMIT`] of
-/// them a person decides. So does a lost lease after an irreversible call whose outcome nobody knows.
+/// them a person decides. So does a lost lease after an irreversible call whose outcome nobody knows. What is given
+/// back does not use up attempts either.
 pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) -> Decision {
     match outcome {
         Outcome::Done { result, partial, .. } => Decision {
@@ -87,26 +98,53 @@ pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) ->
             run: RunNext::Over(RunStatus::Succeeded),
             task: TaskStep::Complete(result),
             strikes: run.strikes,
+            excused: run.excused,
         },
         Outcome::Suspended(suspension) => Decision {
             run: RunNext::Waiting { until: suspension.wait.until },
-            task: TaskStep::Wait(suspension.wait.clone()),
+            task: TaskStep::Wait(suspension.wait.clone(), None),
             attempt: AttemptEnd {
                 status: AttemptStatus::Suspended,
                 error: None,
                 suspension: Some(suspension),
             },
             strikes: run.strikes,
+            excused: run.excused,
         },
         Outcome::Failed { error, retryable } => {
-            let failures = run.attempts.saturating_sub(run.strikes);
-            let (next, task) = if retryable && failures < policy.max_attempts {
+            let failures = run.attempts.saturating_sub(run.strikes).saturating_sub(run.excused);
+            let can_help = policy.can_help(&error.kind, retryable);
+            let (next, task) = if can_help && failures < policy.max_attempts {
                 let after = policy.delay(failures, chance);
                 (RunNext::Queued { after }, TaskStep::Requeue(error.clone()))
             } else {
-                (RunNext::Over(RunStatus::Failed), TaskStep::Fail(error.clone()))
+                match policy.on_exhausted {
+                    OnExhausted::Fail => (RunNext::Over(RunStatus::Failed), TaskStep::Fail(error.clone())),
+                    OnExhausted::Pause => {
+                        let wait = ask(exhausted(&error, failures, can_help));
+                        (RunNext::Waiting { until: None }, TaskStep::Wait(wait, Some(error.clone())))
+                    }
+                }
             };
-            Decision { attempt: failed(error), run: next, task, strikes: run.strikes }
+            let (strikes, excused) = (run.strikes, run.excused);
+            Decision { attempt: failed(error), run: next, task, strikes, excused }
+        }
+        Outcome::GivenUp { error } => Decision {
+            attempt: failed(error.clone()),
+            run: RunNext::Over(RunStatus::Failed),
+            task: TaskStep::Fail(error),
+            strikes: run.strikes,
+            excused: run.excused,
+        },
+        Outcome::Released => {
+            let error = ExecutionError::new("Released", "the worker gave the task back", &[]);
+            Decision {
+                attempt: failed(error.clone()),
+                run: RunNext::Queued { after: std::time::Duration::ZERO },
+                task: TaskStep::Requeue(error),
+                strikes: run.strikes,
+                excused: run.excused + 1,
+            }
         }
         Outcome::LeaseLost { unknown_effect } => {
             let error = ExecutionError::new("LeaseLost", lost_message(unknown_effect.as_deref()), &[]);
@@ -114,29 +152,44 @@ pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) ->
             let question = match unknown_effect {
                 Some(call) => Some(format!(
                     "{call} was begun and its worker vanished: whether it took effect is unknown, and it cannot be undone. \
-                     Find out, then complete the task with its result"
+                     Find out, then complete the task with its result, or retry it"
                 )),
                 None if strikes >= STRIKE_LIMIT => Some(format!(
-                    "{strikes} workers vanished while they held this task (strike_limit); find out why, then complete it"
+                    "{strikes} workers vanished while they held this task (strike_limit); find out why, then retry or complete it"
                 )),
                 None => None,
             };
             let (next, task) = match question {
-                Some(message) => (
-                    RunNext::Waiting { until: None },
-                    TaskStep::Wait(Wait { kind: WaitKind::Decision, until: None, message }),
-                ),
+                Some(message) => {
+                    (RunNext::Waiting { until: None }, TaskStep::Wait(ask(message), Some(error.clone())))
+                }
                 None => {
                     (RunNext::Queued { after: std::time::Duration::ZERO }, TaskStep::Requeue(error.clone()))
                 }
             };
-            Decision { attempt: failed(error), run: next, task, strikes }
+            Decision { attempt: failed(error), run: next, task, strikes, excused: run.excused }
         }
     }
 }
 
 fn failed(error: ExecutionError) -> AttemptEnd {
     AttemptEnd { status: AttemptStatus::Failed, error: Some(error), suspension: None }
+}
+
+fn ask(message: String) -> Wait {
+    Wait { kind: WaitKind::Decision, until: None, message }
+}
+
+/// The question after the last attempt of a task that is to pause.
+fn exhausted(error: &ExecutionError, failures: u32, can_help: bool) -> String {
+    // A message may be long; the task has it as its error.
+    let what: String = error.message.chars().take(500).collect();
+    let why = match (can_help, failures) {
+        (true, 1) => "its only attempt failed".to_owned(),
+        (true, _) => format!("{failures} attempts failed"),
+        (false, _) => "trying again as it is cannot help".to_owned(),
+    };
+    format!("{why}: {}: {what}. Retry it, change it and retry it, complete it, or let it fail", error.kind)
 }
 
 fn lost_message(unknown_effect: Option<&str>) -> String {

@@ -15,5 +15,5 @@ pub use attempt::{
     idempotency_key,
 };
 pub use decision::{AttemptEnd, Decision, Outcome, TaskStep, decide};
-pub use retry::{RetryPolicy, STRIKE_LIMIT};
+pub use retry::{Backoff, ERROR_TYPES, LONGEST_DELAY, OnExhausted, RetryPolicy, STRIKE_LIMIT};
 pub use run::{Mode, Performer, Run, RunId, RunNext, RunStatus, TraceId};

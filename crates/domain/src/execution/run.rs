@@ -122,8 +122,11 @@ pub struct Run {
     pub available_at: Option<Timestamp>,
     /// Attempts begun so far.
     pub attempts: u32,
-    /// Leases lost so far.
+    /// Leases lost since a person last asked for another try.
     pub strikes: u32,
+    /// Attempts that do not count against `max_attempts`, lost leases aside: those given back, and all before a person
+    /// asked for another try.
+    pub excused: u32,
     /// Raised by every claim; a settlement with an older one writes nothing.
     pub fence: i64,
     /// The span of the latest ended attempt, which the next one names as `retry_of`.

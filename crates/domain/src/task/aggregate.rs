@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{DraftTask, Origin, TaskCommand, TaskId, TaskStatus, change};
 use crate::agent::{Agent, AgentId};
 use crate::canonical;
-use crate::execution::{Action, ExecutionError, RetryPolicy, Wait};
+use crate::execution::{Action, Backoff, ExecutionError, OnExhausted, RetryPolicy, Wait};
 use crate::goal::GoalId;
 use crate::ledger::Fact;
 use crate::workspace::WorkspaceId;
@@ -66,6 +66,12 @@ pub struct TaskState {
     pub attempt: u32,
     /// Attempts in all before it fails.
     pub max_attempts: u32,
+    /// When it is tried again; none for the usual delays.
+    #[serde(default)]
+    pub retry: Option<Backoff>,
+    /// What becomes of it when it is not tried again.
+    #[serde(default)]
+    pub on_exhausted: OnExhausted,
     /// The `scheduled_at` of its run, once it has one.
     pub scheduled_at: Option<Timestamp>,
     /// When it was made.
@@ -115,6 +121,8 @@ impl TaskState {
             complexity,
             attempt,
             max_attempts,
+            retry,
+            on_exhausted,
             scheduled_at,
             created_at,
         )
@@ -173,6 +181,8 @@ impl Task {
             complexity: draft.complexity,
             attempt: 0,
             max_attempts: draft.max_attempts.unwrap_or(3),
+            retry: draft.retry,
+            on_exhausted: draft.on_exhausted,
             scheduled_at: draft.scheduled_at,
             created_at: now,
         };
@@ -231,19 +241,31 @@ impl Task {
     }
 
     /// How often and when it is tried again.
-    pub const fn retry_policy(&self) -> RetryPolicy {
-        RetryPolicy::with_attempts(self.state.max_attempts)
+    pub fn retry_policy(&self) -> RetryPolicy {
+        RetryPolicy {
+            max_attempts: self.state.max_attempts,
+            backoff: self.state.retry.clone().unwrap_or_default(),
+            on_exhausted: self.state.on_exhausted,
+        }
     }
 
     /// `sha256:` of the canonical JSON of what decides how it is performed.
     pub fn config_digest(&self) -> String {
-        canonical::digest(&json!({
+        let mut config = json!({
             "action": self.state.action,
             "task_type": self.state.task_type,
             "title": self.state.title,
             "description": self.state.description,
             "max_attempts": self.state.max_attempts,
-        }))
+        });
+        // What is as usual is left out: digests are compared with those of the past.
+        if let Some(retry) = &self.state.retry {
+            config["retry"] = json!(retry);
+        }
+        if self.state.on_exhausted != OnExhausted::default() {
+            config["on_exhausted"] = json!(self.state.on_exhausted);
+        }
+        canonical::digest(&config)
     }
 
     /// Gives it to an agent; nothing happens if it has that agent already.
@@ -295,15 +317,22 @@ impl Task {
         Ok(())
     }
 
-    /// Its attempt waits without a lease.
+    /// Its attempt waits without a lease, or ended with `error` and a person decides what follows.
     ///
     /// # Errors
     /// `invalid_transition`.
-    pub fn wait(&mut self, wait: Wait, run: Value, now: Timestamp) -> Result<(), Rejection> {
+    pub fn wait(
+        &mut self,
+        wait: Wait,
+        error: Option<ExecutionError>,
+        run: Value,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
         let status = self.state.status.after(TaskCommand::Wait)?;
         self.record("task.suspended", now, run, |state| {
             state.status = status;
             state.waiting = Some(wait);
+            state.error = error.or(state.error.take());
         });
         Ok(())
     }
@@ -374,6 +403,23 @@ impl Task {
             state.status = status;
             state.waiting = None;
             state.error = Some(error);
+        });
+        Ok(())
+    }
+
+    /// A person wants another try of it, by `agent`.
+    ///
+    /// # Errors
+    /// `dependencies_open` while it waits for others; `invalid_transition` unless it failed or waits.
+    pub fn retry(&mut self, agent: AgentId, about: Value, now: Timestamp) -> Result<(), Rejection> {
+        let status = self.state.status.after(TaskCommand::Retry)?;
+        if self.open_dependencies > 0 {
+            return Err(self.still_blocked());
+        }
+        self.record("task.retried", now, about, |state| {
+            state.status = status;
+            state.waiting = None;
+            state.agent_id = Some(agent);
         });
         Ok(())
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::aggregate::Task;
 use super::{Dependency, DraftTask, TaskCommand, TaskState, TaskStatus};
 use crate::agent::AgentId;
-use crate::execution::Action;
+use crate::execution::{Action, Backoff, OnExhausted, WaitKind};
 use crate::goal::GoalId;
 use crate::ledger::Fact;
 use crate::{Rejection, Timestamp, Violation};
@@ -39,6 +39,10 @@ pub struct TaskEdit {
     pub action: Option<Option<Action>>,
     /// See [`TaskState::max_attempts`].
     pub max_attempts: Option<u32>,
+    /// See [`TaskState::retry`].
+    pub retry: Option<Option<Backoff>>,
+    /// See [`TaskState::on_exhausted`].
+    pub on_exhausted: Option<OnExhausted>,
     /// See [`TaskState::scheduled_at`].
     pub scheduled_at: Option<Option<Timestamp>>,
 }
@@ -49,6 +53,8 @@ impl TaskEdit {
         self.task_type.is_some()
             || self.action.is_some()
             || self.max_attempts.is_some()
+            || self.retry.is_some()
+            || self.on_exhausted.is_some()
             || self.scheduled_at.is_some()
     }
 }
@@ -57,14 +63,15 @@ impl Task {
     /// Changes what `edit` names. What is the same already changes nothing and leaves no fact.
     ///
     /// # Errors
-    /// `task_leased` while it runs; `invalid_transition` if it waits or is over and the edit concerns how it is
-    /// performed: what was performed is on record. Every violation of the new values.
+    /// `task_leased` while it runs; `invalid_transition` if it is done, or waits for anything but a decision, and the edit
+    /// concerns how it is performed: what was performed is on record. Every violation of the new values.
     pub fn edit(&mut self, edit: TaskEdit, now: Timestamp) -> Result<(), Refusal> {
         let status = self.state.status;
         if status == TaskStatus::Running {
             return Err(leased().into());
         }
-        let performed = status.is_final() || status == TaskStatus::Waiting;
+        let undecided = self.state.waiting.as_ref().is_some_and(|waiting| waiting.kind == WaitKind::Decision);
+        let performed = status.is_final() || (status == TaskStatus::Waiting && !undecided);
         if performed && edit.concerns_performance() {
             let message = format!(
                 "the task is {}; its type, action, attempts and time stay as they were performed",
@@ -95,6 +102,8 @@ impl Task {
             estimate_minutes: edit.estimate_minutes.unwrap_or(state.estimate_minutes),
             complexity: edit.complexity.unwrap_or(state.complexity),
             max_attempts: Some(edit.max_attempts.unwrap_or(state.max_attempts)),
+            retry: edit.retry.unwrap_or_else(|| state.retry.clone()),
+            on_exhausted: edit.on_exhausted.unwrap_or(state.on_exhausted),
             scheduled_at: edit.scheduled_at.unwrap_or(state.scheduled_at),
         };
         let violations = draft.violations();
@@ -115,6 +124,8 @@ impl Task {
             estimate_minutes: draft.estimate_minutes,
             complexity: draft.complexity,
             max_attempts: draft.max_attempts.unwrap_or(state.max_attempts),
+            retry: draft.retry,
+            on_exhausted: draft.on_exhausted,
             scheduled_at: draft.scheduled_at,
             ..state
         })

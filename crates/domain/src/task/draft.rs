@@ -1,7 +1,7 @@
 //! What somebody asks for when making a task, and what may be wrong with it.
 
 use super::{DESCRIPTION_LIMIT, NAME_LIMIT, TITLE_LIMIT};
-use crate::execution::Action;
+use crate::execution::{Action, Backoff, OnExhausted};
 use crate::goal::GoalId;
 use crate::{Timestamp, Violation};
 
@@ -34,6 +34,10 @@ pub struct DraftTask {
     pub complexity: Option<u8>,
     /// 3 unless the effect is irreversible.
     pub max_attempts: Option<u32>,
+    /// See [`super::TaskState::retry`].
+    pub retry: Option<Backoff>,
+    /// See [`super::TaskState::on_exhausted`].
+    pub on_exhausted: OnExhausted,
     /// When the task is meant to run, for runs asked for in `scheduled` mode.
     pub scheduled_at: Option<Timestamp>,
 }
@@ -72,6 +76,7 @@ impl DraftTask {
         if self.max_attempts.is_some_and(|n| !(1..=100).contains(&n)) {
             violations.push(Violation::new("max_attempts", "out_of_range", "between 1 and 100"));
         }
+        violations.extend(self.retry.iter().flat_map(Backoff::violations));
         if self.estimate_minutes.is_some_and(|n| n > 10_000_000) {
             violations.push(Violation::new("estimate_minutes", "out_of_range", "at most 10,000,000"));
         }

@@ -47,11 +47,13 @@ pub enum TaskCommand {
     Cancel,
     /// It is left out.
     Skip,
+    /// A person wants another try of what failed, or waits for their decision.
+    Retry,
 }
 
 impl TaskCommand {
     /// Every command.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ready,
         Self::Start,
         Self::Wait,
@@ -61,6 +63,7 @@ impl TaskCommand {
         Self::Withdraw,
         Self::Cancel,
         Self::Skip,
+        Self::Retry,
     ];
 }
 
@@ -119,7 +122,9 @@ impl TaskStatus {
         use TaskCommand as C;
         use TaskStatus as S;
         match (self, command) {
-            (S::Pending, C::Ready) | (S::Running | S::Waiting, C::Requeue) => Ok(S::Ready),
+            (S::Pending, C::Ready)
+            | (S::Running | S::Waiting, C::Requeue)
+            | (S::Failed | S::Waiting, C::Retry) => Ok(S::Ready),
             (S::Ready | S::Waiting, C::Start) => Ok(S::Running),
             (S::Running, C::Wait) => Ok(S::Waiting),
             (S::Pending | S::Ready | S::Running | S::Waiting, C::Complete) => Ok(S::Completed),
@@ -127,9 +132,9 @@ impl TaskStatus {
             (S::Ready, C::Withdraw) => Ok(S::Pending),
             (S::Pending | S::Ready | S::Waiting | S::Failed, C::Cancel) => Ok(S::Cancelled),
             (S::Pending | S::Ready | S::Waiting | S::Failed, C::Skip) => Ok(S::Skipped),
-            (S::Pending, C::Start | C::Wait | C::Requeue | C::Fail | C::Withdraw)
-            | (S::Ready, C::Ready | C::Wait | C::Requeue | C::Fail)
-            | (S::Running, C::Ready | C::Start | C::Withdraw | C::Cancel | C::Skip)
+            (S::Pending, C::Start | C::Wait | C::Requeue | C::Fail | C::Withdraw | C::Retry)
+            | (S::Ready, C::Ready | C::Wait | C::Requeue | C::Fail | C::Retry)
+            | (S::Running, C::Ready | C::Start | C::Withdraw | C::Cancel | C::Skip | C::Retry)
             | (S::Waiting, C::Ready | C::Wait | C::Withdraw)
             | (S::Failed, C::Ready | C::Start | C::Wait | C::Requeue | C::Complete | C::Fail | C::Withdraw)
             | (
@@ -142,7 +147,8 @@ impl TaskStatus {
                 | C::Fail
                 | C::Withdraw
                 | C::Cancel
-                | C::Skip,
+                | C::Skip
+                | C::Retry,
             ) => Err(Rejection::new(
                 "invalid_transition",
                 format!("the task is {} and cannot {} now", self.as_str(), command.verb()),
@@ -163,6 +169,7 @@ impl TaskCommand {
             Self::Withdraw => "be withdrawn",
             Self::Cancel => "be cancelled",
             Self::Skip => "be skipped",
+            Self::Retry => "be retried",
         }
     }
 }
@@ -190,6 +197,15 @@ mod tests {
             status = status.after(command).expect("allowed");
         }
         assert_eq!(status, TaskStatus::Completed);
+    }
+
+    #[test]
+    fn only_what_failed_or_waits_is_retried() {
+        for status in TaskStatus::ALL {
+            let retried = status.after(TaskCommand::Retry);
+            let can = matches!(status, TaskStatus::Failed | TaskStatus::Waiting);
+            assert_eq!(retried.ok(), can.then_some(TaskStatus::Ready), "{status:?}");
+        }
     }
 
     #[test]

@@ -43,6 +43,7 @@ impl Commit for Settling {
             outcome: Outcome::Failed { error: refused, retryable: true },
             calls: Vec::new(),
             files_written: settlement.report.files_written,
+            evidence: None,
         };
         let plain = [Settlement { lease: settlement.lease, report, expired: false }];
         if let Err(error) = self.kernel.settle(&plain).await {

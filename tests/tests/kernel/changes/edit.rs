@@ -1,5 +1,6 @@
 use goalwright_application::Precondition;
 use goalwright_domain::execution::Action;
+use goalwright_domain::execution::{Backoff, OnExhausted};
 use goalwright_domain::goal::GoalStatus;
 use goalwright_domain::task::{TaskEdit, TaskStatus};
 use goalwright_testkit::{Backend, TestApp};
@@ -30,6 +31,8 @@ async fn every_field_changes_and_one_event_tells_of_it(#[case] backend: Backend)
         task_type: Some("build".into()),
         action: Some(Some(tool("time", "sleep", json!({"seconds": 1})))),
         max_attempts: Some(5),
+        retry: Some(Some(Backoff { max_delay: 9.5, ..Backoff::default() })),
+        on_exhausted: Some(OnExhausted::Pause),
         scheduled_at: Some(Some(at)),
     };
     let changed = edit(&app, id, all.clone()).await.expect("changes");
@@ -39,6 +42,7 @@ async fn every_field_changes_and_one_event_tells_of_it(#[case] backend: Backend)
     assert_eq!((state.parallel, state.estimate_minutes, state.complexity), (true, Some(30), Some(4)));
     assert_eq!((state.slug.as_str(), state.key.as_deref()), ("after", Some("K1")));
     assert_eq!((state.task_type.as_str(), state.max_attempts), ("build", 5));
+    assert_eq!((state.retry.clone(), state.on_exhausted), (all.retry.clone().flatten(), OnExhausted::Pause));
     assert_eq!((state.scheduled_at, state.action.clone()), (Some(at), all.action.clone().flatten()));
     let events = told(&app, id).await;
     let updated = events.iter().find(|event| event.event_type == "task.updated").expect("told");

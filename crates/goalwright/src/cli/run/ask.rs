@@ -38,7 +38,7 @@ pub(super) async fn everybody(app: &App, context: &Context, goal: GoalId) -> Res
                 let result = line("result, if there is one to note: ").await?;
                 let result =
                     Some(result).filter(|result| !result.is_empty()).map_or(Value::Null, Value::String);
-                let completion = Completion { result, summary: None, partial: false };
+                let completion = Completion { result, ..Completion::default() };
                 match app.services.tasks.complete(context, task.state.id, &completion).await {
                     Ok(_) => asked = Asked::Answered,
                     // Somebody else may have been quicker; the others can still be asked about.

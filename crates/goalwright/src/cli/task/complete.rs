@@ -20,6 +20,9 @@ pub(super) struct Complete {
     /// Note that only a part was done
     #[arg(long)]
     partial: bool,
+    /// The token of the lease, of a worker that holds one
+    #[arg(long, value_name = "TOKEN")]
+    lease: Option<String>,
 }
 
 impl Complete {
@@ -34,9 +37,13 @@ impl Complete {
         if self.partial {
             body.insert("outcome".to_owned(), json!("partial"));
         }
+        let leased = self.lease.is_some();
+        if let Some(lease) = self.lease {
+            body.insert("lease_token".to_owned(), json!(lease));
+        }
         let id = session.id(Noun::Task, &self.id).await?;
         let call = Call::post(&["tasks", &id, "complete"], Value::Object(body));
-        let next = Some("`goalwright task next` tells what to work on now".to_owned());
+        let next = (!leased).then(|| "`goalwright task next` tells what to work on now".to_owned());
         Ok(session.done("completed", Noun::Task, &session.client.send(call).await?, next))
     }
 }

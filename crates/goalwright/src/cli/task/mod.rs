@@ -6,9 +6,11 @@ mod create;
 mod depend;
 mod list;
 mod next;
+mod recover;
 mod run;
 mod show;
 pub(in crate::cli) mod table;
+mod worker;
 
 use clap::{Args, Subcommand};
 
@@ -42,8 +44,22 @@ enum Action {
     /// Tell what to work on now, and why
     Next(next::Next),
     Run(run::Run),
-    /// Complete a task as a person
+    /// Complete a task, as a person or as the worker that claimed it
     Complete(complete::Complete),
+    /// Try a task again that failed, or that waits for a decision
+    Retry(recover::Retry),
+    /// Approve of a task that waits for a person, or let it fail
+    Approve(recover::Approve),
+    /// Answer a task that waits for a person
+    Answer(recover::Answer),
+    /// Say that a task failed
+    Fail(recover::Fail),
+    /// Claim tasks of an agent, as a worker
+    Claim(worker::Claim),
+    /// Keep a task that was claimed
+    Heartbeat(worker::Heartbeat),
+    /// Give a task back that was claimed
+    Release(worker::Release),
     /// Give a task to an agent
     Assign(change::Assign),
     /// Give a task up; it blocks what waits for it
@@ -67,6 +83,13 @@ impl Task {
             Action::Next(next) => next.execute(&session).await,
             Action::Run(run) => run.execute(&session).await,
             Action::Complete(complete) => complete.execute(&session).await,
+            Action::Retry(retry) => retry.execute(&session).await,
+            Action::Approve(approve) => approve.execute(&session).await,
+            Action::Answer(answer) => answer.execute(&session).await,
+            Action::Fail(fail) => fail.execute(&session).await,
+            Action::Claim(claim) => claim.execute(&session).await,
+            Action::Heartbeat(heartbeat) => heartbeat.execute(&session).await,
+            Action::Release(release) => release.execute(&session).await,
             Action::Assign(assign) => assign.execute(&session).await,
             Action::Cancel(cancel) => cancel.execute(&session).await,
             Action::Skip(skip) => skip.execute(&session).await,

@@ -9,9 +9,9 @@ use sea_orm::{QueryResult, Value};
 use serde_json::json;
 
 use super::row::Row;
-use super::sql::{self, int_or_null, time, uuid_or_null};
+use super::sql::{self, int_or_null, time, time_or_null, uuid_or_null};
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "id",
     "workspace_id",
     "name",
@@ -24,6 +24,7 @@ const COLUMNS: [&str; 12] = [
     "revision",
     "created_at",
     "updated_at",
+    "last_seen_at",
 ];
 
 /// What can change after an agent was made. Naming the workspace in an update, even with the value it has, would make
@@ -60,6 +61,7 @@ fn to_row(agent: &Agent) -> Vec<Value> {
         agent.revision().into(),
         time(state.created_at),
         time(agent.updated_at()),
+        time_or_null(agent.last_seen_at()),
     ]
 }
 
@@ -95,5 +97,6 @@ fn from_row(row: &QueryResult) -> Result<Agent, StorageError> {
         user_id: row.id_or_none("user_id")?,
         created_at: row.time("created_at")?,
     };
-    Ok(Agent::rehydrate(state, row.get("revision")?, row.time("updated_at")?))
+    let agent = Agent::rehydrate(state, row.get("revision")?, row.time("updated_at")?);
+    Ok(agent.seen(row.time_or_none("last_seen_at")?))
 }

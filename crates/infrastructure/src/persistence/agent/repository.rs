@@ -2,12 +2,13 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use goalwright_application::ports::{AgentRepository, StorageError};
+use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{Agent, AgentId};
 use goalwright_domain::workspace::{UserId, WorkspaceId};
 
 use super::{CHANGING, COLUMNS, changing_row, from_row, select, to_row};
 use crate::persistence::row::Row;
-use crate::persistence::sql::{insert_many, update_many};
+use crate::persistence::sql::{insert_many, time, update_many};
 use crate::persistence::unit_of_work::Unit;
 
 #[async_trait]
@@ -60,6 +61,17 @@ impl AgentRepository for Unit {
     async fn save(&self, agent: &Agent) -> Result<(), StorageError> {
         let rows = vec![changing_row(agent)];
         self.run_all(update_many(self.dialect, "agents", &CHANGING, rows)).await.map(|_| ())
+    }
+
+    async fn seen(&self, id: AgentId, now: Timestamp) -> Result<(), StorageError> {
+        let sql = self
+            .sql("UPDATE agents SET last_seen_at = ")
+            .bind(time(now))
+            .text(" WHERE id = ")
+            .bind(id.uuid())
+            .text(" AND (last_seen_at IS NULL OR last_seen_at < ")
+            .bind(time(now));
+        self.run(sql.text(")")).await.map(|_| ())
     }
 
     async fn load(&self, workspace: WorkspaceId) -> Result<HashMap<AgentId, u64>, StorageError> {

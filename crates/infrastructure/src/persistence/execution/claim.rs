@@ -95,6 +95,22 @@ impl Taking<'_> {
             Some(run) => sql.text("r.id = ").bind(run.uuid()),
             None => sql.text("r.queue = ").bind(self.claim.queue.as_str()),
         };
+        let sql = match self.claim.agent {
+            Some((workspace, agent)) => sql
+                .text(" AND r.workspace_id = ")
+                .bind(workspace.uuid())
+                .text(" AND r.agent_id = ")
+                .bind(agent.uuid()),
+            None => sql,
+        };
+        let types = &self.claim.task_types;
+        let sql = if types.is_empty() {
+            sql
+        } else {
+            sql.text(" AND EXISTS (SELECT 1 FROM tasks t WHERE t.id = r.task_id AND t.task_type IN ")
+                .list(types.iter().map(String::as_str))
+                .text(")")
+        };
         let sql =
             sql.text(" AND r.performer IN ").list(self.claim.performers.iter().map(|kind| kind.as_str()));
         sql.text(" AND ").text(CLAIMABLE).bind(time(self.due))

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::row::Row;
 use super::sql::{self, int, json_or_null, time, time_or_null, uuid_or_null};
 
-const RUN: [&str; 21] = [
+const RUN: [&str; 22] = [
     "id",
     "workspace_id",
     "task_id",
@@ -30,13 +30,14 @@ const RUN: [&str; 21] = [
     "available_at",
     "attempts",
     "strikes",
+    "excused",
     "fence",
     "last_span",
     "suspended",
     "created_at",
     "updated_at",
 ];
-const RUN_CHANGING: [&str; 16] = [
+const RUN_CHANGING: [&str; 17] = [
     "id",
     "scheduled_at",
     "request_trace_id",
@@ -49,6 +50,7 @@ const RUN_CHANGING: [&str; 16] = [
     "available_at",
     "attempts",
     "strikes",
+    "excused",
     "fence",
     "last_span",
     "suspended",
@@ -124,6 +126,7 @@ fn run_row(run: &Run) -> Vec<Value> {
         time_or_null(run.available_at),
         int(run.attempts),
         int(run.strikes),
+        int(run.excused),
         run.fence.into(),
         uuid_or_null(run.last_span),
         run.suspended.into(),
@@ -146,6 +149,7 @@ fn run_changing_row(run: &Run) -> Vec<Value> {
         time_or_null(run.available_at),
         int(run.attempts),
         int(run.strikes),
+        int(run.excused),
         run.fence.into(),
         uuid_or_null(run.last_span),
         run.suspended.into(),
@@ -172,6 +176,7 @@ fn run_from(row: &QueryResult) -> Result<Run, StorageError> {
         available_at: row.time_or_none("available_at")?,
         attempts: row.count("attempts")?,
         strikes: row.count("strikes")?,
+        excused: row.count("excused")?,
         fence: row.get("fence")?,
         last_span: row.get("last_span")?,
         suspended: row.get("suspended")?,

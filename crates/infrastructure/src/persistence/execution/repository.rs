@@ -49,6 +49,15 @@ impl ExecutionRepository for Unit {
         self.one(sql).await?.as_ref().map(run_from).transpose()
     }
 
+    async fn last_driving(&self, task: TaskId) -> Result<Option<Run>, StorageError> {
+        let sql = self
+            .sql("SELECT * FROM runs WHERE drives_task AND task_id = ")
+            .bind(task.uuid())
+            .text(" ORDER BY id DESC LIMIT 1")
+            .text(self.dialect.lock());
+        self.one(sql).await?.as_ref().map(run_from).transpose()
+    }
+
     async fn driving_of(&self, tasks: &[TaskId]) -> Result<Vec<Run>, StorageError> {
         let mut runs = Vec::new();
         for batch in batches(tasks) {

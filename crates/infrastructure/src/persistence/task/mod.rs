@@ -6,6 +6,7 @@ mod repository;
 mod search;
 
 use goalwright_application::ports::StorageError;
+use goalwright_domain::execution::OnExhausted;
 use goalwright_domain::task::{Task, TaskState, TaskStatus};
 use sea_orm::{QueryResult, Value};
 use serde::Serialize;
@@ -14,7 +15,7 @@ use serde_json::json;
 use super::row::Row;
 use super::sql::{self, int, int_or_null, json_or_null, time, time_or_null, uuid_or_null};
 
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 28] = [
     "id",
     "workspace_id",
     "goal_id",
@@ -36,6 +37,8 @@ const COLUMNS: [&str; 26] = [
     "complexity",
     "attempt",
     "max_attempts",
+    "retry",
+    "on_exhausted",
     "scheduled_at",
     "open_dependencies",
     "revision",
@@ -75,6 +78,8 @@ fn to_row(task: &Task) -> Vec<Value> {
         int_or_null(state.complexity),
         int(state.attempt),
         int(state.max_attempts),
+        stored(state.retry.as_ref()),
+        state.on_exhausted.as_str().into(),
         time_or_null(state.scheduled_at),
         int(task.open_dependencies()),
         task.revision().into(),
@@ -84,7 +89,7 @@ fn to_row(task: &Task) -> Vec<Value> {
 }
 
 /// What can change at all. The workspace never does.
-const REWRITTEN: [&str; 24] = [
+const REWRITTEN: [&str; 26] = [
     "id",
     "goal_id",
     "key",
@@ -105,6 +110,8 @@ const REWRITTEN: [&str; 24] = [
     "complexity",
     "attempt",
     "max_attempts",
+    "retry",
+    "on_exhausted",
     "scheduled_at",
     "open_dependencies",
     "revision",
@@ -178,6 +185,8 @@ fn state_of(row: &Row<'_>) -> Result<TaskState, StorageError> {
         complexity: small("complexity")?.and_then(|number| u8::try_from(number).ok()),
         attempt: row.count("attempt")?,
         max_attempts: row.count("max_attempts")?,
+        retry: row.json_or_none("retry")?,
+        on_exhausted: row.word("on_exhausted", OnExhausted::parse)?,
         scheduled_at: row.time_or_none("scheduled_at")?,
         created_at: row.time("created_at")?,
     })
