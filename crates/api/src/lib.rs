@@ -17,7 +17,9 @@
 //! Every answer passes through `entrance`: there a request gets its trace, and whatever went wrong its problem.
 
 mod agents;
+mod analytics;
 mod answer;
+mod artifacts;
 mod auth;
 mod body;
 mod changes;
@@ -25,6 +27,7 @@ mod docs_page;
 mod document;
 mod entrance;
 mod events;
+mod executions;
 mod experiences;
 mod goals;
 mod health;
@@ -73,7 +76,8 @@ type Operations = (
     (goals::Goals, goals::Edit, goals::Import, goals::Export, goals::Decompose, goals::Progress),
     (tasks::Tasks, tasks::Edit, tasks::Decide, tasks::Run, tasks::Complete),
     (agents::Agents, agents::Edit),
-    (experiences::Experiences, experiences::Add),
+    (experiences::Experiences, experiences::Add, experiences::Lineages),
+    (artifacts::Artifacts, executions::Executions, executions::Traces, analytics::Analytics),
     events::Events,
 );
 
@@ -97,7 +101,13 @@ fn operations(services: &Services) -> Operations {
             tasks::Complete(own()),
         ),
         (agents::Agents(own()), agents::Edit(own())),
-        (experiences::Experiences(own()), experiences::Add(own())),
+        (experiences::Experiences(own()), experiences::Add(own()), experiences::Lineages(own())),
+        (
+            artifacts::Artifacts(own()),
+            executions::Executions(own()),
+            executions::Traces(own()),
+            analytics::Analytics(own()),
+        ),
         events::Events(own()),
     )
 }

@@ -8,6 +8,8 @@
 
 pub mod access;
 pub mod agents;
+pub mod analytics;
+pub mod artifacts;
 pub mod context;
 pub mod error;
 pub mod execution;
@@ -22,6 +24,7 @@ pub mod read;
 pub mod retrying;
 pub mod services;
 pub mod tasks;
+pub mod traces;
 
 pub use context::Context;
 pub use error::Error;

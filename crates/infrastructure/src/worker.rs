@@ -221,9 +221,8 @@ async fn give_up(kernel: &Kernel, settlement: Option<Settlement>, error: &goalwr
         &[],
     );
     let report = Report {
-        outcome: goalwright_domain::execution::Outcome::Failed { error: refused, retryable: true },
-        calls: Vec::new(),
         files_written: settlement.report.files_written,
+        ..Report::of(goalwright_domain::execution::Outcome::Failed { error: refused, retryable: true })
     };
     let plain = [Settlement { lease: settlement.lease, report, expired: false }];
     if let Err(error) = kernel.settle(&plain).await {

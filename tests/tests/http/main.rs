@@ -9,6 +9,7 @@ mod described;
 mod document;
 mod flows;
 mod problems;
+mod records;
 mod round_trip;
 mod search;
 mod tenants;

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+mod artifacts;
 mod changes;
 mod concurrency;
 mod derived;
@@ -9,7 +10,10 @@ mod histories;
 mod leases;
 mod ledger;
 mod lifecycle;
+mod lineage;
 mod maintenance;
 mod people;
 mod record;
+mod retrieval;
 mod runs;
+mod seed_001;

@@ -13,7 +13,7 @@ use crate::auth::Caller;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
-use bodies::EventBody;
+pub(crate) use bodies::EventBody;
 
 const LIST: &str = "events";
 

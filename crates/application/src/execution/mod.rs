@@ -22,13 +22,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goalwright_domain::agent::AgentKind;
-use goalwright_domain::execution::{Attempt, Lease, Outcome, Run, RunId, SpanId, Suspension};
-use goalwright_domain::experience::Runner;
+use goalwright_domain::execution::{Attempt, Lease, Outcome, Run, RunId, ScriptRun, SpanId, Suspension};
+use goalwright_domain::experience::{Retrieval, Runner};
 use goalwright_domain::goal::DEFAULT_QUEUE;
 use goalwright_domain::task::TaskState;
+use uuid::Uuid;
 
 use crate::Error;
-use crate::ports::{Clock, Ids, Sandboxes, Signals, ToolCall, Tools, Transactions};
+use crate::ports::{Artifacts, Clock, Ids, Sandboxes, Signals, ToolCall, Tools, Transactions};
 use crate::read::Queries;
 
 pub(crate) use book::Book;
@@ -81,6 +82,8 @@ pub struct KernelPorts {
     pub ids: Arc<dyn Ids>,
     /// Wake-up calls.
     pub signals: Arc<dyn Signals>,
+    /// Where the bytes of artifacts are.
+    pub artifacts: Arc<dyn Artifacts>,
 }
 
 /// Executes runs.
@@ -114,6 +117,26 @@ pub struct Report {
     pub calls: Vec<ToolCall>,
     /// Paths relative to the sandbox.
     pub files_written: Vec<String>,
+    /// Artifacts that were kept.
+    pub artifacts: Vec<Uuid>,
+    /// Scripts that were run.
+    pub scripts: Vec<ScriptRun>,
+    /// Which experiences were looked up; kept also if it failed afterwards.
+    pub retrieval: Option<Retrieval>,
+}
+
+impl Report {
+    /// It ended like this, and touched nothing.
+    pub const fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            calls: Vec::new(),
+            files_written: Vec::new(),
+            artifacts: Vec::new(),
+            scripts: Vec::new(),
+            retrieval: None,
+        }
+    }
 }
 
 impl Kernel {

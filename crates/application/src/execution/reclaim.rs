@@ -22,11 +22,7 @@ impl Kernel {
             .into_iter()
             .map(|(run_id, span_id, fence, expires_at)| Settlement {
                 lease: Lease { run_id, span_id, token: Uuid::nil(), fence, expires_at },
-                report: Report {
-                    outcome: Outcome::LeaseLost { unknown_effect: None },
-                    calls: Vec::new(),
-                    files_written: Vec::new(),
-                },
+                report: Report::of(Outcome::LeaseLost { unknown_effect: None }),
                 expired: true,
             })
             .collect();

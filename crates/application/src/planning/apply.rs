@@ -258,11 +258,7 @@ impl Planning {
         let ended = Ended {
             run: Run { mode: RunMode::Manual, ..run },
             attempt,
-            report: Report {
-                outcome: Outcome::Done { result: Value::Null, summary, partial: false },
-                calls: Vec::new(),
-                files_written: Vec::new(),
-            },
+            report: Report::of(Outcome::Done { result: Value::Null, summary, partial: false }),
             manual: true,
             actor: Actor::user(context.principal.user_id),
         };

@@ -72,15 +72,11 @@ impl Tasks {
         let ended = Ended {
             run: Run { mode: Mode::Manual, ..run },
             attempt,
-            report: Report {
-                outcome: Outcome::Done {
-                    result: completion.result.clone(),
-                    summary: completion.summary.clone(),
-                    partial: completion.partial,
-                },
-                calls: Vec::new(),
-                files_written: Vec::new(),
-            },
+            report: Report::of(Outcome::Done {
+                result: completion.result.clone(),
+                summary: completion.summary.clone(),
+                partial: completion.partial,
+            }),
             manual: true,
             actor: Actor::user(context.principal.user_id),
         };

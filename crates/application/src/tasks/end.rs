@@ -111,11 +111,7 @@ impl Tasks {
         let ended = suspended.into_iter().map(|(run, attempt)| Ended {
             run: Run { mode: Mode::Manual, ..run },
             attempt,
-            report: Report {
-                outcome: Outcome::Failed { error: error.clone(), retryable: false },
-                calls: Vec::new(),
-                files_written: Vec::new(),
-            },
+            report: Report::of(Outcome::Failed { error: error.clone(), retryable: false }),
             manual: true,
             actor: Actor::user(context.principal.user_id),
         });

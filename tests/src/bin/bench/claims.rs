@@ -96,7 +96,7 @@ async fn worker(
 fn done(assignment: &Assignment) -> Settlement {
     let result = json!({"iso": "2026-01-01T12:00:00Z", "unix": 1_767_268_800});
     let outcome = Outcome::Done { result, summary: None, partial: false };
-    let report = Performed { outcome, calls: Vec::new(), files_written: Vec::new() };
+    let report = Performed::of(outcome);
     Settlement { lease: assignment.lease, report, expired: false }
 }
 
