@@ -10,7 +10,7 @@ use super::input;
 use super::session::{Paging, Session, Shared};
 use crate::client::{Call, Noun};
 use crate::failure::{Exit, Failure};
-use crate::terminal::{Column, Table, status, strong};
+use crate::terminal::{Column, Table, print, status, strong};
 
 /// Read what was done and learned, and add to it.
 #[derive(Debug, Args)]
@@ -116,6 +116,11 @@ impl Action {
                     ("limit", Some(limit.to_string())),
                 ]);
                 let lineage = session.client.send(call).await?;
+                if session.quiet && !session.json {
+                    let nodes = lineage.value["nodes"].as_array().into_iter().flatten();
+                    nodes.for_each(|node| print(&text(node, "id")));
+                    return Ok(Exit::Success);
+                }
                 Ok(session.show(&lineage, || lineage::tree(&lineage.value)))
             }
             Self::Add { text, kind } => {

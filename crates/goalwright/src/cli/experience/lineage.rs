@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::cli::fields::text;
+use crate::failure::printable;
 use crate::terminal::{dim, strong};
 
 /// The graph as two trees. What was shown before is named and not unfolded again.
@@ -59,7 +60,8 @@ fn unfold(
 fn named(node: Option<&Value>, id: &str) -> String {
     let Some(node) = node else { return id.to_owned() };
     let words = [text(node, "kind"), text(node, "title"), text(node, "status")];
-    let told: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let told: Vec<String> =
+        words.iter().filter(|word| !word.is_empty()).map(|word| printable(word)).collect();
     format!("{}  {}", told.join("  "), dim(id))
 }
 
