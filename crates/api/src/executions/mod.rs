@@ -99,7 +99,7 @@ impl Executions {
             to: to.0.map(|moment| moment.0),
         };
         let page = page(LIST, limit.0, cursor.0)?;
-        self.0.experiences.catch_up().await?;
+        self.0.experiences.catch_up().await;
         Ok(list(LIST, self.0.queries.executions(caller.0.workspace(), &filter, &page).await?))
     }
 }

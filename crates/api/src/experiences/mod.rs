@@ -67,7 +67,7 @@ impl Experiences {
                 .map_err(|violation| Error::invalid(vec![violation]))?,
         };
         if filter.search.is_some() {
-            self.0.experiences.catch_up().await?;
+            self.0.experiences.catch_up().await;
         }
         let page = page(LIST, limit.0, cursor.0)?;
         let experiences = self.0.queries.experiences(caller.0.workspace(), &filter, &page).await?;

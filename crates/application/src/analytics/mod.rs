@@ -113,7 +113,7 @@ impl Analytics {
             let message = format!("more than {MAX_DAYS} days; ask for a shorter time");
             return Err(Error::invalid(vec![Violation::new("from", "out_of_range", message)]));
         }
-        self.experiences.catch_up().await?;
+        self.experiences.catch_up().await;
         let measured = self.queries.measured(context.workspace(), from, to, MAX_EXECUTIONS + 1).await?;
         let all = u64::try_from(measured.len()).unwrap_or(u64::MAX) <= MAX_EXECUTIONS;
         let mut items = figures(by, &measured);

@@ -29,17 +29,19 @@ impl Experiences {
         .await
     }
 
-    /// Lets a question see what was appended before it: reads what is unread, unless it is very much.
-    ///
-    /// # Errors
-    /// What storage says.
-    pub async fn catch_up(&self) -> Result<(), Error> {
+    /// Lets a question see what was appended before it: reads what is unread, unless it is very much. A question that cannot
+    /// be helped like that is answered from what was read before.
+    pub async fn catch_up(&self) {
         for _ in 0..CATCH_UP {
-            if self.follow().await? == 0 {
-                break;
+            match self.follow().await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(error = %error, cause = ?std::error::Error::source(&error), "experiences could not be read before a question");
+                    break;
+                }
             }
         }
-        Ok(())
     }
 
     /// Derives everything anew from all experiences of all workspaces; gives how many there are.

@@ -131,7 +131,7 @@ impl Experiences {
         reach.check()?;
         let root = self.queries.experience(context.workspace(), id).await?;
         let root = root.ok_or_else(|| Error::not_found("experience", id))?;
-        self.catch_up().await?;
+        self.catch_up().await;
         let mut walk = Walk {
             limit: reach.limit,
             depths: BTreeMap::from([(root.id.clone(), 0)]),

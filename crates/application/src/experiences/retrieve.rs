@@ -51,7 +51,7 @@ impl Experiences {
             let message = format!("between 1 and {MAX_HITS}");
             return Err(Error::invalid(vec![Violation::new("limit", "out_of_range", message)]));
         }
-        self.catch_up().await?;
+        self.catch_up().await;
         let with = async |all| self.queries.with_words(workspace, &search, all, wanted.kind, WEIGHED).await;
         let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
         let mut hits = most_relevant(&search, with(true).await?, limit);
