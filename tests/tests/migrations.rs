@@ -164,6 +164,17 @@ async fn a_filled_database_of_every_released_schema_migrates_forward(#[case] bac
             let performed = app.perform(&assignment).await;
             kernel.settle(&[performed]).await.expect("settles").pop().expect("one").expect("held");
         }
+        // What was recorded with the old schema is found with the new one.
+        app.services.experiences.catch_up().await;
+        let of = async |table: &str| app.db.number(&format!("SELECT COUNT(*) FROM {table}")).await;
+        assert!(of("experiences").await > 0);
+        assert_eq!(of("experience_documents").await, of("experiences").await);
+        assert_eq!(
+            of("task_executions").await,
+            of("experiences WHERE type = 'TASK_EXECUTION'").await,
+            "every execution is counted"
+        );
+        assert!(of("experience_links").await > 0, "what triggered them is linked");
         let goal = app.services.goals.get(&local, moved.state.id).await.expect("is there");
         assert_eq!(goal.state.status, GoalStatus::Achieved, "{:?}", goal.counts);
     }

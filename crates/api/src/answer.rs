@@ -1,10 +1,15 @@
 //! The shapes of good answers.
 
-use poem::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use poem::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use poem::http::{HeaderName, StatusCode};
 use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
-use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::registry::{
+    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
 use poem_openapi::types::{ToJSON, Type};
 
 use crate::tag::Tag;
@@ -13,6 +18,9 @@ use crate::tag::Tag;
 pub(crate) const JSON: &str = "application/json";
 /// The media type of Markdown (RFC 7763).
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
+
+/// The media type of bytes that nothing is said about.
+const BYTES: &str = "application/octet-stream";
 
 /// 200: a list, or something that is computed.
 #[derive(Debug)]
@@ -36,6 +44,14 @@ pub(crate) struct Created<T> {
 /// 200: a text for people.
 #[derive(Debug)]
 pub(crate) struct Markdown(pub(crate) String);
+
+/// 200: bytes to be saved. Nothing that stands in them is shown or run by a browser.
+#[derive(Debug)]
+pub(crate) struct Download {
+    /// Under which name; letters, digits, `-` and `.` only.
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
 
 /// 204: it is gone.
 #[derive(Debug)]
@@ -92,6 +108,34 @@ impl ApiResponse for Markdown {
             headers: Vec::new(),
         };
         MetaResponses { responses: vec![shown] }
+    }
+
+    fn register(_registry: &mut Registry) {}
+}
+
+impl IntoResponse for Download {
+    fn into_response(self) -> Response {
+        Response::builder()
+            .header(CONTENT_TYPE, BYTES)
+            .header(CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", self.name))
+            .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
+            .header(CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox")
+            .header(CACHE_CONTROL, "private, no-store")
+            .body(self.bytes)
+    }
+}
+
+impl ApiResponse for Download {
+    fn meta() -> MetaResponses {
+        let schema = MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
+        let saved = MetaResponse {
+            description: "Its bytes.",
+            status: Some(200),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: BYTES, schema }],
+            headers: Vec::new(),
+        };
+        MetaResponses { responses: vec![saved] }
     }
 
     fn register(_registry: &mut Registry) {}

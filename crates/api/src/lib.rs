@@ -17,7 +17,9 @@
 //! Every answer passes through `entrance`: there a request gets its trace, and whatever went wrong its problem.
 
 mod agents;
+mod analytics;
 mod answer;
+mod artifacts;
 mod auth;
 mod body;
 mod changes;
@@ -25,6 +27,7 @@ mod docs_page;
 mod document;
 mod entrance;
 mod events;
+mod executions;
 mod experiences;
 mod goals;
 mod health;
@@ -82,7 +85,8 @@ type Operations = (
         tasks::Recover,
     ),
     (agents::Agents, agents::Edit),
-    (experiences::Experiences, experiences::Add),
+    (experiences::Experiences, experiences::Add, experiences::Lineages),
+    (artifacts::Artifacts, executions::Executions, executions::Traces, analytics::Analytics),
     events::Events,
 );
 
@@ -109,7 +113,13 @@ fn operations(services: &Services) -> Operations {
             tasks::Recover(own()),
         ),
         (agents::Agents(own()), agents::Edit(own())),
-        (experiences::Experiences(own()), experiences::Add(own())),
+        (experiences::Experiences(own()), experiences::Add(own()), experiences::Lineages(own())),
+        (
+            artifacts::Artifacts(own()),
+            executions::Executions(own()),
+            executions::Traces(own()),
+            analytics::Analytics(own()),
+        ),
         events::Events(own()),
     )
 }

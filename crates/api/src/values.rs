@@ -180,6 +180,12 @@ impl ParseFromJSON for Moment {
     }
 }
 
+impl ParseFromParameter for Moment {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        value.parse().map(Self).map_err(ParseError::custom)
+    }
+}
+
 impl ToJSON for Moment {
     fn to_json(&self) -> Option<Value> {
         Some(self.0.to_string().into())

@@ -8,6 +8,8 @@
 
 pub mod access;
 pub mod agents;
+pub mod analytics;
+pub mod artifacts;
 pub mod audit;
 pub mod context;
 pub mod error;
@@ -23,6 +25,7 @@ pub mod read;
 pub mod retrying;
 pub mod services;
 pub mod tasks;
+pub mod traces;
 
 pub use context::Context;
 pub use error::Error;

@@ -6,6 +6,8 @@ use goalwright_domain::experience::Runner;
 
 use crate::access::Access;
 use crate::agents::Agents;
+use crate::analytics::Analytics;
+use crate::artifacts::Artifacts;
 use crate::audit::Audit;
 use crate::execution::KernelPorts;
 use crate::experiences::Experiences;
@@ -15,6 +17,7 @@ use crate::planning::Planning;
 use crate::ports::Tokens;
 use crate::read::Queries;
 use crate::tasks::Tasks;
+use crate::traces::Traces;
 
 /// What the api and the command line drive.
 #[derive(Clone)]
@@ -29,10 +32,16 @@ pub struct Services {
     pub tasks: Arc<Tasks>,
     /// Agents.
     pub agents: Arc<Agents>,
-    /// Experiences that somebody adds.
+    /// Experiences: adding them, finding them, where they come from.
     pub experiences: Arc<Experiences>,
     /// Whether the ledger is what was written.
     pub audit: Arc<Audit>,
+    /// Figures.
+    pub analytics: Arc<Analytics>,
+    /// All that happened in a trace.
+    pub traces: Arc<Traces>,
+    /// What is too large for the record.
+    pub artifacts: Artifacts,
     /// Requests that are repeated.
     pub idempotency: Arc<Idempotency>,
     /// Reads that need no rule: experiences, events, runs.
@@ -43,6 +52,8 @@ impl Services {
     /// Over these ports; `runner` names this process in the record.
     pub fn new(ports: &KernelPorts, tokens: Arc<dyn Tokens>, runner: &Runner) -> Self {
         let KernelPorts { transactions, queries, clock, ids, signals, .. } = ports.clone();
+        let experiences =
+            Arc::new(Experiences::new(transactions.clone(), queries.clone(), clock.clone(), ids.clone()));
         Self {
             access: Arc::new(Access::new(
                 transactions.clone(),
@@ -58,13 +69,11 @@ impl Services {
                 ids.clone(),
                 signals.clone(),
             )),
-            experiences: Arc::new(Experiences::new(
-                transactions.clone(),
-                queries.clone(),
-                clock.clone(),
-                ids.clone(),
-            )),
             audit: Arc::new(Audit::new(ports.ledger.clone())),
+            analytics: Arc::new(Analytics::new(experiences.clone(), queries.clone(), clock.clone())),
+            traces: Arc::new(Traces::new(queries.clone())),
+            experiences,
+            artifacts: Artifacts::new(ports),
             idempotency: Arc::new(Idempotency::new(transactions.clone(), queries.clone(), clock.clone())),
             planning: Arc::new(Planning::new(ports, runner.clone())),
             tasks: Arc::new(Tasks::new(ports, runner.clone())),

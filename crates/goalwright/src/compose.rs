@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
+use goalwright_application::experiences::Experiences;
 use goalwright_application::ports::{Sequencer, Tokens};
 use goalwright_application::{Error, Services};
 use goalwright_domain::execution::RunId;
@@ -17,7 +18,9 @@ use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
 use goalwright_infrastructure::tools::BuiltinTools;
 use goalwright_infrastructure::worker::{SequencerLoop, Workers};
-use goalwright_infrastructure::{Folders, LocalSignals, SystemClock, SystemIds, runner};
+use goalwright_infrastructure::{
+    ArtifactFiles, Folders, FollowerLoop, LocalSignals, SystemClock, SystemIds, runner,
+};
 
 use crate::config::{Config, Secret};
 use crate::failure::{Exit, Failure};
@@ -49,15 +52,19 @@ impl App {
         let clock = Arc::new(SystemClock);
         let database =
             Database::open(&database_settings(config)?, clock.clone()).await.map_err(not_opened)?;
+        let (transactions, queries, ids) = (database.transactions(), database.queries(), Arc::new(SystemIds));
+        let experiences = Experiences::new(transactions.clone(), queries.clone(), clock.clone(), ids.clone());
+        let outbound = Outbound::new(config.outbound_allow.clone());
         let ports = KernelPorts {
-            transactions: database.transactions(),
-            queries: database.queries(),
-            tools: Arc::new(BuiltinTools::reaching(Outbound::new(config.outbound_allow.clone()))),
+            transactions,
+            queries,
+            tools: Arc::new(BuiltinTools::over(outbound, Arc::new(experiences))),
             sandboxes: Arc::new(Folders::new(config.data_dir.clone())),
             clock,
-            ids: Arc::new(SystemIds),
+            ids,
             signals: LocalSignals::new(),
             ledger: database.ledger(),
+            artifacts: Arc::new(ArtifactFiles::new(config.data_dir.clone())),
         };
         let runner = runner(name);
         let services = Services::new(&ports, tokens, &runner);
@@ -81,6 +88,11 @@ impl App {
     /// The loop that gives events their positions, until it is stopped.
     pub fn start_sequencer(&self) -> SequencerLoop {
         SequencerLoop::start(self.sequencer.clone(), self.ports.ledger.clone(), self.ports.signals.clone())
+    }
+
+    /// The loop that reads what was experienced, until it is stopped.
+    pub fn start_follower(&self) -> FollowerLoop {
+        FollowerLoop::start(self.services.experiences.clone(), self.ports.signals.clone())
     }
 
     /// Gives every event that is committed by now its position.

@@ -1,8 +1,10 @@
 //! How it is done: storage on SQLite and PostgreSQL, the clock, ids, tokens, tools, and the loops that drive the
 //! kernel. Everything here implements a port of `goalwright-application`; the rest of the product sees only that.
 
+mod artifacts;
 pub mod auth;
 mod clock;
+mod follower;
 mod group_commit;
 mod ids;
 pub mod keys;
@@ -15,7 +17,9 @@ mod spawn;
 pub mod tools;
 pub mod worker;
 
+pub use artifacts::ArtifactFiles;
 pub use clock::SystemClock;
+pub use follower::FollowerLoop;
 pub use ids::SystemIds;
 pub use runner::runner;
 pub use sandboxes::Folders;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use goalwright_application::execution::{Assignment, Kernel, KernelPorts, Settings, Settlement};
+use goalwright_application::execution::{Assignment, Kernel, KernelPorts, Report, Settings, Settlement};
+use goalwright_application::experiences::Experiences;
 use goalwright_application::planning::ImportRequest;
 use goalwright_application::ports::{Clock, Tokens};
 use goalwright_application::read::{ExperienceFilter, PageRequest, TaskFilter, TaskView};
@@ -14,7 +15,9 @@ use goalwright_domain::experience::{Experience, Runner};
 use goalwright_domain::goal::{GoalId, Origin};
 use goalwright_domain::progress::Progress;
 use goalwright_infrastructure::auth::Hs256Tokens;
-use goalwright_infrastructure::{Folders, LocalSignals};
+use goalwright_infrastructure::outbound::{AllowList, Outbound};
+use goalwright_infrastructure::tools::BuiltinTools;
+use goalwright_infrastructure::{ArtifactFiles, Folders, LocalSignals};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -69,16 +72,21 @@ impl TestApp {
     }
 
     async fn wire(db: TestDatabase, clock: Arc<FakeClock>) -> Self {
-        let tools = Arc::new(ProbeTools::default());
+        let ids = Arc::new(SequentialIds::default());
+        let (transactions, queries) = (db.database.transactions(), db.database.queries());
+        let experiences = Experiences::new(transactions.clone(), queries.clone(), clock.clone(), ids.clone());
+        let outbound = Outbound::new(AllowList::default());
+        let tools = Arc::new(ProbeTools::beside(BuiltinTools::over(outbound, Arc::new(experiences))));
         let ports = KernelPorts {
-            transactions: db.database.transactions(),
-            queries: db.database.queries(),
+            transactions,
+            queries,
             tools: tools.clone(),
             sandboxes: Arc::new(Folders::new(db.folder().join("data"))),
             clock: clock.clone(),
-            ids: Arc::new(SequentialIds::default()),
+            ids,
             signals: LocalSignals::new(),
             ledger: db.database.ledger(),
+            artifacts: Arc::new(ArtifactFiles::new(db.folder().join("data"))),
         };
         let tokens: Arc<dyn Tokens> = Arc::new(Hs256Tokens::new(SECRET, None, None).expect("a good secret"));
         let services = Services::new(&ports, tokens.clone(), &runner());
@@ -165,7 +173,7 @@ impl TestApp {
     /// A settlement with this result, as if it had been performed.
     pub fn done(&self, assignment: &Assignment, result: Value) -> Settlement {
         let outcome = Outcome::Done { result, summary: None, partial: false };
-        let report = goalwright_application::execution::Report::of(outcome);
+        let report = Report::of(outcome);
         Settlement { lease: assignment.lease, report, expired: false }
     }
 

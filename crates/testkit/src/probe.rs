@@ -18,8 +18,9 @@ pub struct ProbeTools {
     calls: Mutex<HashMap<String, Vec<String>>>,
 }
 
-impl Default for ProbeTools {
-    fn default() -> Self {
+impl ProbeTools {
+    /// Besides these.
+    pub fn beside(builtin: BuiltinTools) -> Self {
         let operation = |name: &str, effect| Operation {
             tool: "probe".to_owned(),
             operation: name.to_owned(),
@@ -29,7 +30,7 @@ impl Default for ProbeTools {
             result: json!({}),
         };
         Self {
-            builtin: BuiltinTools::new(),
+            builtin,
             operations: vec![
                 operation("idempotent", Effect::Idempotent),
                 operation("irreversible", Effect::Irreversible),
@@ -92,6 +93,10 @@ impl Tools for ProbeTools {
                 retryable: invocation.parameters["retryable"].as_bool().unwrap_or(true),
             });
         }
-        Ok(Reply::Done { result: invocation.parameters["result"].clone(), files_written: Vec::new() })
+        Ok(Reply::Done {
+            result: invocation.parameters["result"].clone(),
+            files_written: Vec::new(),
+            retrieval: None,
+        })
     }
 }

@@ -10,6 +10,7 @@ mod document;
 mod flows;
 mod outside;
 mod problems;
+mod records;
 mod round_trip;
 mod search;
 mod tenants;

@@ -35,6 +35,13 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
     let experience =
         client.get("/v1/experiences").await.body["items"][0]["id"].as_str().expect("an id").to_owned();
 
+    let services = &client.app.services;
+    let artifact =
+        services.artifacts.keep(client.app.ada.workspace(), None, "text/plain", b"the secret").await;
+    let artifact = artifact.expect("kept").id.to_string();
+    let record = client.get(&format!("/v1/experiences/{experience}")).await.body;
+    let trace = record["content"]["structured"]["trace_id"].as_str().expect("an id").to_owned();
+
     let before = snapshot(&client).await;
     let document: Value = serde_json::from_str(&goalwright_api::openapi_document()).expect("json");
     let mut probed = 0;
@@ -49,6 +56,8 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
                 "tasks" => &task,
                 "agents" => &agent,
                 "experiences" => &experience,
+                "artifacts" => &artifact,
+                "traces" => &trace,
                 other => panic!(
                     "a new kind of id, `{other}`: teach this test one of ada's, so that it can be probed"
                 ),
@@ -113,6 +122,10 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
         format!("/v1/tasks?goal_id={goal}"),
         format!("/v1/events?entity_id={goal}"),
         format!("/v1/experiences?task_id={task}"),
+        "/v1/experiences?q=secret".to_owned(),
+        format!("/v1/task-executions?task_id={task}"),
+        "/v1/task-executions".to_owned(),
+        "/v1/analytics/tasks".to_owned(),
     ] {
         let answer = client.send(Some("eve"), "GET", &list, None).await;
         assert_eq!(answer.body["items"], json!([]), "{list}");

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+mod artifacts;
 mod audit;
 mod changes;
 mod concurrency;
@@ -10,9 +11,12 @@ mod histories;
 mod leases;
 mod ledger;
 mod lifecycle;
+mod lineage;
 mod maintenance;
 mod outside;
 mod people;
 mod record;
 mod recovery;
+mod retrieval;
 mod runs;
+mod seed_001;

@@ -1,7 +1,8 @@
 //! Every list with each of its filters, from the top and behind a cursor.
 
 use goalwright_application::read::{
-    AgentFilter, Cursor, EventFilter, ExperienceFilter, GoalFilter, PageRequest, Search, TaskFilter,
+    AgentFilter, Cursor, EventFilter, ExecutionFilter, ExecutionStatus, ExperienceFilter, GoalFilter,
+    PageRequest, Search, TaskFilter,
 };
 use goalwright_domain::agent::AgentStatus;
 use goalwright_domain::experience::ExperienceType;
@@ -91,6 +92,32 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<Liste
             queries.experiences(workspace, &filter, &page)
         });
     }
+    let executions = ExecutionFilter::default;
+    let all =
+        queries.executions(workspace, &executions(), &PageRequest::first(10)).await.expect("lists").items;
+    let last = all.last().expect("there are some");
+    log.record.take();
+    for (filter, column) in [
+        (executions(), "workspace_id"),
+        (ExecutionFilter { status: Some(ExecutionStatus::Failed), ..executions() }, "status"),
+        (ExecutionFilter { agent_id: last.agent_id, ..executions() }, "agent_id"),
+        (ExecutionFilter { task_id: Some(newest.id.to_string()), ..executions() }, "task_id"),
+        (ExecutionFilter { task_slug: Some(newest.slug.clone()), ..executions() }, "task_slug"),
+        (ExecutionFilter { from: Some(last.experience.created_at), ..executions() }, "started_at"),
+        (ExecutionFilter { to: Some(last.experience.created_at), ..executions() }, "started_at"),
+    ] {
+        for after in [None, Some(Cursor(last.experience.id.clone()))] {
+            let mut columns = vec!["workspace_id", column];
+            if after.is_some() {
+                columns.push("started_at");
+            }
+            let page = PageRequest { limit: 10, after };
+            queries.executions(workspace, &filter, &page).await.expect("lists");
+            // Behind a cursor, its place in the list is looked up first.
+            let sent = log.note("list task_executions").pop().expect("it was sent");
+            listed.push(Listed { table: "task_executions", columns, sent });
+        }
+    }
     let events = EventFilter::default;
     for (filter, columns) in [
         (events(), vec!["workspace_id"]),
@@ -152,8 +179,18 @@ pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
         task_id: Some(task.id.to_string()),
         task_slug: Some(task.slug.clone()),
         trace_id: Some(goal.to_string()),
+        search: None,
     };
     queries.experiences(workspace, &everything, &page).await.expect("lists");
+    let search = Some(Search::parse("task nothing").expect("words"));
+    let behind = PageRequest { after: Some(Cursor("task_exec".into())), ..page.clone() };
+    for filter in [
+        ExperienceFilter { search: search.clone(), ..ExperienceFilter::default() },
+        ExperienceFilter { search, ..everything },
+    ] {
+        queries.experiences(workspace, &filter, &page).await.expect("lists");
+        queries.experiences(workspace, &filter, &behind).await.expect("lists");
+    }
     let everything = EventFilter {
         entity_type: Some("task".into()),
         entity_id: Some(task.id.to_string()),

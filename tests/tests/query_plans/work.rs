@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use goalwright_application::analytics::By;
 use goalwright_application::execution::{Kernel, Settings};
+use goalwright_application::experiences::{Reach, Wanted};
 use goalwright_application::planning::{DecomposeRequest, ImportRequest};
 use goalwright_application::tasks::{Completion, NewTask, RunRequest};
 use goalwright_domain::agent::{AgentKind, DraftAgent};
-use goalwright_domain::execution::{Action, Mode};
+use goalwright_domain::execution::{Action, Mode, ScriptOutput, ScriptRun, ScriptStatus};
+use goalwright_domain::experience::ExperienceType;
 use goalwright_domain::goal::{DraftGoal, GoalId, Origin};
 use goalwright_domain::task::DraftTask;
 use goalwright_testkit::{Backend, TestApp};
@@ -58,6 +61,7 @@ pub(crate) async fn fill(app: &TestApp, backend: Backend) -> GoalId {
     for statement in MORE {
         app.db.execute(&statement.replace("{new}", new_id)).await.expect("inserts");
     }
+    while app.services.experiences.follow().await.expect("reads") > 0 {}
     goal
 }
 
@@ -273,6 +277,8 @@ pub(crate) async fn execution(app: &TestApp, log: &mut Log) {
     log.note("append an experience twice");
     drop(unit);
     seal_old(app).await;
+    services.experiences.follow().await.expect("reads");
+    log.note("read what was experienced");
     app.sequence().await;
     log.sent.extend(log.record.take().into_iter().map(|sent| ("give events their positions", sent)));
 }
@@ -303,6 +309,41 @@ pub(crate) async fn reads(app: &TestApp, log: &mut Log, goal: GoalId) {
     log.note("read a run");
     services.queries.experience(workspace, "task_exec").await.expect("reads");
     log.note("read an experience");
+    let wanted = Wanted { query: "broken task".into(), kind: Some(ExperienceType::TaskExecution), limit: 50 };
+    services.experiences.retrieve(workspace, &wanted).await.expect("finds");
+    log.note("find what has to do with something");
+    let id = app.experiences().await.remove(0).id;
+    log.record.take();
+    let kept = services.artifacts.keep(workspace, None, "text/plain", b"kept").await.expect("kept");
+    services.artifacts.read(&app.ada, kept.id).await.expect("is there");
+    log.note("keep and read an artifact");
+    let run = services.queries.runs_of_goal(workspace, goal, 1).await.expect("reads").remove(0);
+    log.record.take();
+    services.traces.get(&app.ada, run.trace_id).await.expect("is there");
+    log.note("what happened in a trace");
+    services.analytics.tasks(&app.ada, By::Task, None, None).await.expect("counts");
+    log.note("how well tasks go");
+    let unit = app.ports.transactions.begin().await.expect("begins");
+    let script = ScriptRun {
+        id: kept.id,
+        workspace_id: workspace,
+        task_id: run.task_id,
+        span_id: kept.id,
+        trace_id: run.trace_id,
+        command_digest: "sha256:".into(),
+        command: "true".into(),
+        status: ScriptStatus::Succeeded,
+        exit_code: Some(0),
+        stdout: ScriptOutput::of(""),
+        stderr: ScriptOutput::of(""),
+        duration_ms: 1,
+        started_at: app.ports.clock.now(),
+    };
+    unit.executions().insert_scripts(&[script]).await.expect("inserts");
+    drop(unit);
+    log.note("note the run of a script");
+    services.experiences.lineage(&app.ada, &id, Reach::default()).await.expect("is there");
+    log.note("where an experience comes from");
     services.queries.ping().await.expect("answers");
     log.note("whether the database answers");
 }
@@ -314,7 +355,7 @@ async fn seal_old(app: &TestApp) {
         "INSERT INTO workspaces (id, name, created_at) SELECT {new}, name, created_at FROM workspaces LIMIT 1",
         "INSERT INTO events (id, workspace_id, position, entity_type, entity_id, event_type, actor_type, actor_id, changes, \
          metadata, digest, created_at) SELECT {new}, {new}, 1, entity_type, entity_id, event_type, actor_type, actor_id, \
-         changes, metadata, digest, created_at FROM events WHERE position = 1",
+         changes, metadata, digest, created_at FROM events WHERE position = 1 LIMIT 1",
         "INSERT INTO ledger_heads (workspace_id, position) VALUES ({new}, 1)",
     ] {
         let new = match backend {

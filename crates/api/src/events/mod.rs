@@ -13,7 +13,8 @@ use crate::auth::Caller;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
-use bodies::{AuditBody, EventBody};
+use bodies::AuditBody;
+pub(crate) use bodies::EventBody;
 
 const LIST: &str = "events";
 

@@ -2,8 +2,9 @@
 
 mod add;
 mod bodies;
+mod lineage;
 
-use goalwright_application::read::ExperienceFilter;
+use goalwright_application::read::{ExperienceFilter, Search};
 use goalwright_application::{Error, Services};
 use goalwright_domain::experience::ExperienceType;
 use poem_openapi::OpenApi;
@@ -20,6 +21,7 @@ use crate::values::Word;
 use bodies::ExperienceBody;
 
 pub(crate) use add::Add;
+pub(crate) use lineage::Lineages;
 
 const LIST: &str = "experiences";
 
@@ -44,6 +46,9 @@ impl Experiences {
         task_slug: Query<Option<String>>,
         /// Only experiences of this trace.
         trace_id: Query<Option<String>>,
+        /// Only experiences with all these words in their text or in the name of their task; of the last word its beginning
+        /// is enough. They come in the order in which they were recorded, newest first.
+        q: Query<Option<String>>,
         /// The most items of the page.
         limit: Query<Option<Limit>>,
         /// `next_cursor` of the page before.
@@ -54,7 +59,16 @@ impl Experiences {
             task_id: task_id.0.map(as_stored),
             task_slug: task_slug.0,
             trace_id: trace_id.0.map(as_stored),
+            search: q
+                .0
+                .as_deref()
+                .map(Search::parse)
+                .transpose()
+                .map_err(|violation| Error::invalid(vec![violation]))?,
         };
+        if filter.search.is_some() {
+            self.0.experiences.catch_up().await;
+        }
         let page = page(LIST, limit.0, cursor.0)?;
         let experiences = self.0.queries.experiences(caller.0.workspace(), &filter, &page).await?;
         Ok(list(LIST, experiences))

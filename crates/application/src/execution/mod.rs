@@ -24,14 +24,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goalwright_domain::agent::AgentKind;
-use goalwright_domain::execution::{Attempt, Lease, Outcome, Run, RunId, SpanId, Suspension};
-use goalwright_domain::experience::Runner;
+use goalwright_domain::execution::{Attempt, Lease, Outcome, Run, RunId, ScriptRun, SpanId, Suspension};
+use goalwright_domain::experience::{Retrieval, Runner};
 use goalwright_domain::goal::DEFAULT_QUEUE;
 use goalwright_domain::task::TaskState;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::Error;
-use crate::ports::{Clock, Ids, Ledger, Sandboxes, Signals, ToolCall, Tools, Transactions};
+use crate::ports::{Artifacts, Clock, Ids, Ledger, Sandboxes, Signals, ToolCall, Tools, Transactions};
 use crate::read::Queries;
 
 pub(crate) use book::Book;
@@ -87,6 +88,8 @@ pub struct KernelPorts {
     pub signals: Arc<dyn Signals>,
     /// The ledger as it is verified.
     pub ledger: Arc<dyn Ledger>,
+    /// Where the bytes of artifacts are.
+    pub artifacts: Arc<dyn Artifacts>,
 }
 
 /// Executes runs.
@@ -124,12 +127,26 @@ pub struct Report {
     pub files_written: Vec<String>,
     /// What whoever did it offers as proof.
     pub evidence: Option<Value>,
+    /// Artifacts that were kept.
+    pub artifacts: Vec<Uuid>,
+    /// Scripts that were run.
+    pub scripts: Vec<ScriptRun>,
+    /// Which experiences were looked up; kept also if it failed afterwards.
+    pub retrieval: Option<Retrieval>,
 }
 
 impl Report {
-    /// Nothing was touched that is to be told.
+    /// It ended like this, and touched nothing that is to be told.
     pub const fn of(outcome: Outcome) -> Self {
-        Self { outcome, calls: Vec::new(), files_written: Vec::new(), evidence: None }
+        Self {
+            outcome,
+            calls: Vec::new(),
+            files_written: Vec::new(),
+            evidence: None,
+            artifacts: Vec::new(),
+            scripts: Vec::new(),
+            retrieval: None,
+        }
     }
 }
 

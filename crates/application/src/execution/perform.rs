@@ -5,7 +5,7 @@ use goalwright_domain::agent::AgentKind;
 use goalwright_domain::execution::{
     Action, Effect, ExecutionError, Outcome, Recorded, Suspension, Wait, WaitKind,
 };
-use goalwright_domain::experience::{audit_text, audit_value};
+use goalwright_domain::experience::{Retrieval, audit_text, audit_value, whole_copy};
 use goalwright_domain::task::{RESULT_LIMIT, TaskState};
 use goalwright_domain::template::{self, Scope};
 use serde_json::Value;
@@ -90,6 +90,7 @@ impl Kernel {
             Err(reason) => return Ok(report(failed("SandboxUnavailable", &reason))),
         };
         let now = self.clock().now();
+        let mut artifacts = Vec::new();
         let mut call = ToolCall {
             id: new_id::<ToolCall>(self.ids()).uuid(),
             workspace_id: assignment.run.workspace_id,
@@ -100,7 +101,7 @@ impl Kernel {
             operation: operation.to_owned(),
             effect,
             idempotency_key: assignment.attempt.idempotency_key.clone(),
-            parameters: audit_value(&parameters),
+            parameters: self.audit_copy(assignment, &parameters, &mut artifacts).await,
             status: CallStatus::Intended,
             result: None,
             error: None,
@@ -115,15 +116,18 @@ impl Kernel {
             tool: tool.to_owned(),
             operation: operation.to_owned(),
             parameters,
+            workspace: assignment.run.workspace_id,
+            task: Some(assignment.task.id),
             sandbox,
             idempotency_key: call.idempotency_key.clone(),
             now: now.utc(),
             cancel: cancel.clone(),
         };
         let name = format!("`{tool}.{operation}`");
-        let (outcome, files_written) = match self.call_in_time(invocation, cancel).await {
+        let Touched { outcome, files_written, retrieval } = match self.call_in_time(invocation, cancel).await
+        {
             Some(answer) => outcome_of(answer, now),
-            None if effect == Effect::Irreversible => (ask_what_became_of(&name), Vec::new()),
+            None if effect == Effect::Irreversible => Touched::nothing(ask_what_became_of(&name)),
             None => outcome_of(Err(self.too_long(&name)), now),
         };
         // Nobody knows whether a call took effect that did not even stop when it was told to.
@@ -131,7 +135,7 @@ impl Kernel {
         match &outcome {
             Outcome::Done { result, .. } => {
                 call.status = CallStatus::Succeeded;
-                call.result = Some(audit_value(result));
+                call.result = Some(self.audit_copy(assignment, result, &mut artifacts).await);
             }
             Outcome::Suspended(suspension) => {
                 call.status = CallStatus::Succeeded;
@@ -159,9 +163,9 @@ impl Kernel {
                 | Outcome::LeaseLost { .. } => None,
             };
             retrying(|| self.conclude_call(assignment, &call, recorded.as_ref())).await?;
-            return Ok(Report { outcome, calls: Vec::new(), files_written, evidence: None });
+            return Ok(Report { files_written, artifacts, retrieval, ..Report::of(outcome) });
         }
-        Ok(Report { outcome, calls: vec![call], files_written, evidence: None })
+        Ok(Report { calls: vec![call], files_written, artifacts, retrieval, ..Report::of(outcome) })
     }
 
     /// The results that the parameters speak of. Only completed tasks of the same goal have any; a template that
@@ -234,6 +238,33 @@ impl Kernel {
         }
     }
 
+    /// An audit copy of a value. One that is too large to stand in the record refers to the artifact that holds all of it;
+    /// if that cannot be kept, the record says only what it was.
+    async fn audit_copy(
+        &self,
+        assignment: &Assignment,
+        value: &Value,
+        artifacts: &mut Vec<uuid::Uuid>,
+    ) -> Value {
+        let mut copy = audit_value(value);
+        let Some((text, media_type)) = whole_copy(value, &copy) else { return copy };
+        let (workspace, span) = (assignment.run.workspace_id, assignment.attempt.span_id);
+        let store = crate::artifacts::Artifacts::new(&self.ports);
+        match store.keep(workspace, Some(span), media_type, text.as_bytes()).await {
+            Ok(artifact) => {
+                copy["artifact_id"] = Value::String(artifact.id.to_string());
+                copy["size"] = artifact.size.into();
+                if !artifacts.contains(&artifact.id) {
+                    artifacts.push(artifact.id);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, cause = ?std::error::Error::source(&error), "an audit copy could not be kept as an artifact");
+            }
+        }
+        copy
+    }
+
     fn too_long(&self, name: &str) -> ToolFailure {
         let message = format!("{name} took longer than {} s", self.settings.deadline.as_secs());
         ToolFailure { kind: "TimedOut".to_owned(), message, sources: Vec::new(), retryable: true }
@@ -249,24 +280,37 @@ fn ask_what_became_of(name: &str) -> Outcome {
     Outcome::Suspended(Suspension { wait, then: Value::Null })
 }
 
-fn outcome_of(
-    answer: Result<Reply, ToolFailure>,
-    now: goalwright_domain::Timestamp,
-) -> (Outcome, Vec<String>) {
+/// What a call led to, and what it touched.
+struct Touched {
+    outcome: Outcome,
+    files_written: Vec<String>,
+    retrieval: Option<Retrieval>,
+}
+
+impl Touched {
+    const fn nothing(outcome: Outcome) -> Self {
+        Self { outcome, files_written: Vec::new(), retrieval: None }
+    }
+}
+
+fn outcome_of(answer: Result<Reply, ToolFailure>, now: goalwright_domain::Timestamp) -> Touched {
     match answer {
-        Ok(Reply::Done { result, files_written }) => match storable(&result) {
-            Ok(()) => (Outcome::Done { result, summary: None, partial: false }, files_written),
-            Err(message) => (failed("ResultNotStorable", &message), files_written),
-        },
+        Ok(Reply::Done { result, files_written, retrieval }) => {
+            let outcome = match storable(&result) {
+                Ok(()) => Outcome::Done { result, summary: None, partial: false },
+                Err(message) => failed("ResultNotStorable", &message),
+            };
+            Touched { outcome, files_written, retrieval }
+        }
         Ok(Reply::Sleep { seconds, result }) => {
             let until = now + Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO);
             let wait =
                 Wait { kind: WaitKind::Time, until: Some(until), message: format!("sleeps until {until}") };
-            (Outcome::Suspended(Suspension { wait, then: result }), Vec::new())
+            Touched::nothing(Outcome::Suspended(Suspension { wait, then: result }))
         }
         Err(failure) => {
             let error = ExecutionError::new(failure.kind, failure.message, &failure.sources);
-            (Outcome::Failed { error, retryable: failure.retryable }, Vec::new())
+            Touched::nothing(Outcome::Failed { error, retryable: failure.retryable })
         }
     }
 }

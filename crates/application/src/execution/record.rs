@@ -24,6 +24,10 @@ pub(super) async fn write_executions(
 ) -> Result<(), Error> {
     let calls: Vec<_> = decided.iter().flat_map(|(ended, _)| ended.report.calls.clone()).collect();
     unit.executions().insert_calls(&calls).await?;
+    let scripts: Vec<_> = decided.iter().flat_map(|(ended, _)| ended.report.scripts.clone()).collect();
+    if !scripts.is_empty() {
+        unit.executions().insert_scripts(&scripts).await?;
+    }
     let over: Vec<SpanId> =
         decided.iter().filter(|(e, _)| e.attempt.status.is_over()).map(|(e, _)| e.attempt.span_id).collect();
     let over_tasks: Vec<TaskId> = decided.iter().map(|(ended, _)| ended.run.task_id).collect();
@@ -50,9 +54,10 @@ pub(super) async fn write_executions(
             io: Io {
                 files_written: ended.report.files_written.clone(),
                 tool_calls: call_ids.remove(&ended.attempt.span_id).unwrap_or_default(),
-                ..Io::default()
+                artifact_ids: ended.report.artifacts.iter().map(ToString::to_string).collect(),
+                script_runs: ended.report.scripts.iter().map(|script| script.id.to_string()).collect(),
             },
-            retrieval: Retrieval::default(),
+            retrieval: ended.report.retrieval.clone().unwrap_or_else(Retrieval::default),
             causes: goal.into_iter().chain(earlier).collect(),
             runner,
             manual: ended.manual,

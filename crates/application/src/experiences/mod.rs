@@ -1,14 +1,25 @@
-//! Experiences that somebody adds. Those of executions are written with what they record, and by nobody else.
+//! Experiences: adding them, finding them, and where they come from. Those of executions are written with what they
+//! record, and by nobody else.
+
+mod follow;
+mod lineage;
+mod retrieve;
 
 use std::sync::Arc;
 
 use goalwright_domain::Violation;
 use goalwright_domain::experience::{Experience, ExperienceType, Note, note, short};
+use goalwright_domain::workspace::WorkspaceId;
 
 use crate::ports::{Clock, Ids, Transactions};
 use crate::read::Queries;
 use crate::retrying::retrying;
 use crate::{Context, Error};
+
+pub use lineage::{
+    DEFAULT_DEPTH, DEFAULT_NODES, Direction, Lineage, MAX_DEPTH, MAX_NODES, Node, NodeKind, Reach,
+};
+pub use retrieve::{MAX_HITS, Retrieved, Wanted};
 
 /// What can be done with experiences.
 pub struct Experiences {
@@ -44,18 +55,7 @@ impl Experiences {
         if matches!(kind, ExperienceType::TaskExecution | ExperienceType::ChainExecution) {
             return Err(reserved(kind));
         }
-        let mut violations = given.violations();
-        if violations.is_empty() {
-            let known = self.queries.known_experiences(context.workspace(), &given.parents).await?;
-            let unknown = given.parents.iter().enumerate().filter(|(_, parent)| !known.contains(*parent));
-            violations.extend(unknown.map(|(index, parent)| {
-                let message = format!("there is no experience `{parent}` in this workspace");
-                Violation::new(format!("parents[{index}]"), "unknown_experience", message)
-            }));
-        }
-        if !violations.is_empty() {
-            return Err(Error::invalid(violations));
-        }
+        self.check(context.workspace(), &given).await?;
         retrying(|| async {
             let now = self.clock.now();
             let random = self.ids.random();
@@ -69,6 +69,56 @@ impl Experiences {
         })
         .await
     }
+
+    /// Adds one for a tool, once for each key; gives its id.
+    ///
+    /// # Errors
+    /// As [`Experiences::add`].
+    #[tracing::instrument(name = "experience.add", skip_all)]
+    pub async fn add_by_tool(
+        &self,
+        by: ToolNote<'_>,
+        kind: ExperienceType,
+        given: Note,
+    ) -> Result<String, Error> {
+        if matches!(kind, ExperienceType::TaskExecution | ExperienceType::ChainExecution) {
+            return Err(reserved(kind));
+        }
+        self.check(by.workspace, &given).await?;
+        retrying(|| async {
+            let now = self.clock.now();
+            let random = self.ids.random();
+            let noted = note(kind, given.clone(), by.workspace, &short(random), self.ids.ordered(), now);
+            let experience = noted.by_tool(by.idempotency_key);
+            let unit = self.transactions.begin().await?;
+            let written = unit.experiences().append(std::slice::from_ref(&experience)).await?;
+            unit.commit().await?;
+            Ok(written.into_iter().next().unwrap_or(experience.id))
+        })
+        .await
+    }
+
+    async fn check(&self, workspace: WorkspaceId, given: &Note) -> Result<(), Error> {
+        let mut violations = given.violations();
+        if violations.is_empty() {
+            let known = self.queries.known_experiences(workspace, &given.parents).await?;
+            let unknown = given.parents.iter().enumerate().filter(|(_, parent)| !known.contains(*parent));
+            violations.extend(unknown.map(|(index, parent)| {
+                let message = format!("there is no experience `{parent}` in this workspace");
+                Violation::new(format!("parents[{index}]"), "unknown_experience", message)
+            }));
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    }
+}
+
+/// For whom a tool adds an experience.
+#[derive(Debug, Clone, Copy)]
+pub struct ToolNote<'a> {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The key of the attempt that calls it: the same call adds it once.
+    pub idempotency_key: &'a str,
 }
 
 fn reserved(kind: ExperienceType) -> Error {

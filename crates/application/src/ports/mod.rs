@@ -1,6 +1,7 @@
 //! Everything the use cases depend on, as traits. Their docs state obligations; each is a contract test that runs
 //! on SQLite and PostgreSQL where storage is meant.
 
+mod artifacts;
 mod clock;
 mod idempotency;
 mod sandboxes;
@@ -9,6 +10,7 @@ mod storage;
 mod tokens;
 pub mod tools;
 
+pub use artifacts::{ArtifactError, Artifacts};
 pub use clock::{Clock, Ids};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
 pub use sandboxes::Sandboxes;

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{Agent, AgentId, AgentKind};
 use goalwright_domain::execution::{
-    Attempt, Effect, ExecutionError, Lease, Recorded, Run, RunId, SpanId, TraceId,
+    Attempt, Effect, ExecutionError, Lease, Recorded, Run, RunId, ScriptRun, SpanId, TraceId,
 };
-use goalwright_domain::experience::Experience;
+use goalwright_domain::experience::{Artifact, Experience};
 use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
 use goalwright_domain::ledger::{Anchor, Event, EventId, Head, Link, SealKey};
 use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
@@ -333,6 +333,8 @@ pub trait ExecutionRepository: Send + Sync {
     async fn conclude(&self, lease: &Lease, call: &ToolCall, recorded: Option<&Recorded>) -> Stored<()>;
     /// Adds calls that have ended.
     async fn insert_calls(&self, calls: &[ToolCall]) -> Stored<()>;
+    /// Adds runs of scripts.
+    async fn insert_scripts(&self, scripts: &[ScriptRun]) -> Stored<()>;
     /// The calls of these attempts that were intended and never concluded become unknown; they are given.
     async fn give_up_calls(&self, spans: &[SpanId], now: Timestamp) -> Stored<Vec<ToolCall>>;
     /// The ids of all calls of these attempts.
@@ -347,6 +349,13 @@ pub trait ExperienceRepository: Send + Sync {
     /// Appends them. One whose idempotency key is known already writes nothing and gives the known id. The answer
     /// has one id per experience, in their order.
     async fn append(&self, experiences: &[Experience]) -> Stored<Vec<String>>;
+    /// Derives from up to `most` experiences that were not read yet what is found by words, links and executions; gives
+    /// how many it were. Two at once wait for each other and read none twice.
+    async fn follow(&self, most: usize) -> Stored<usize>;
+    /// Notes an artifact; gives the one that the workspace has with this digest.
+    async fn keep_artifact(&self, artifact: &Artifact) -> Stored<Artifact>;
+    /// Drops all that is derived from experiences, so that everything is read again.
+    async fn forget_derived(&self) -> Stored<()>;
 }
 
 /// A breakdown that a planner made, as it is kept.

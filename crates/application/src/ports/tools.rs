@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use goalwright_domain::execution::Effect;
+use goalwright_domain::experience::Retrieval;
+use goalwright_domain::task::TaskId;
+use goalwright_domain::workspace::WorkspaceId;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -98,6 +101,10 @@ pub struct Invocation {
     pub operation: String,
     /// The parameters, with every template resolved.
     pub parameters: Value,
+    /// The tenant on whose behalf it is made.
+    pub workspace: WorkspaceId,
+    /// The task it is made for, if it is.
+    pub task: Option<TaskId>,
     /// The folder that paths are relative to and cannot leave.
     pub sandbox: PathBuf,
     /// The attempt's idempotency key, handed on by tools whose other side understands one.
@@ -117,6 +124,8 @@ pub enum Reply {
         result: Value,
         /// Files created or changed, relative to the sandbox, with `/` between folders.
         files_written: Vec<String>,
+        /// Which experiences were looked up for it; they become the parents of the execution's experience.
+        retrieval: Option<Retrieval>,
     },
     /// The kernel suspends durably, without lease or permit, and then answers `result`.
     Sleep {

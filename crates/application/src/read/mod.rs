@@ -2,6 +2,7 @@
 //! newest first.
 
 mod page;
+mod records;
 mod search;
 
 use async_trait::async_trait;
@@ -19,6 +20,9 @@ use uuid::Uuid;
 use crate::Error;
 use crate::ports::{KeptRequest, KeyOwner};
 pub use page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
+pub use records::{
+    ExecutionFilter, ExecutionStatus, ExecutionView, Link, LinkKind, Measured, Named, Records,
+};
 pub use search::Search;
 
 /// A goal as it is shown.
@@ -159,6 +163,8 @@ pub struct ExperienceFilter {
     pub task_slug: Option<String>,
     /// Of this trace.
     pub trace_id: Option<String>,
+    /// With these words in what people read of it.
+    pub search: Option<Search>,
 }
 
 /// Which events.
@@ -176,7 +182,7 @@ pub struct EventFilter {
 
 /// Answers questions. Everything is scoped to one workspace: what belongs to another one does not exist.
 #[async_trait]
-pub trait Queries: Send + Sync {
+pub trait Queries: Records + Send + Sync {
     /// The user with this `sub` and their personal workspace.
     async fn user(&self, subject: &str) -> Result<Option<(UserId, WorkspaceId)>, Error>;
     /// Whether the user is a member of the workspace.
@@ -239,7 +245,7 @@ pub trait Queries: Send + Sync {
         workspace: WorkspaceId,
         ids: &[String],
     ) -> Result<std::collections::HashSet<String>, Error>;
-    /// Experiences, newest first.
+    /// Experiences, newest first; with words, in the order in which they were recorded.
     async fn experiences(
         &self,
         workspace: WorkspaceId,

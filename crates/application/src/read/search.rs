@@ -31,6 +31,18 @@ impl Search {
         Ok(Self { words })
     }
 
+    /// The first words of a text of any length, each once; none if there is no word in it.
+    pub fn loosely(text: &str) -> Option<Self> {
+        let mut words: Vec<String> = Vec::new();
+        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+            let word = word.to_lowercase();
+            if words.len() < WORD_LIMIT && !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        (!words.is_empty()).then_some(Self { words })
+    }
+
     /// The words in lower case, letters and digits only; never empty.
     pub fn words(&self) -> &[String] {
         &self.words
@@ -53,5 +65,9 @@ mod tests {
         for (text, code) in [("", "no_words"), ("--- *", "no_words"), (&"x".repeat(201), "too_long")] {
             assert_eq!(words(text).expect_err("refused").code, code);
         }
+        let loosely = |text: &str| Search::loosely(text).map(|search| search.words);
+        assert_eq!(loosely("So, so: what?"), Some(vec!["so".to_owned(), "what".to_owned()]));
+        assert_eq!(loosely(&"x ".repeat(500)).map(|words| words.len()), Some(1));
+        assert_eq!(loosely("…"), None);
     }
 }

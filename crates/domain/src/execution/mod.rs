@@ -8,6 +8,7 @@ mod attempt;
 mod decision;
 mod retry;
 mod run;
+mod script;
 
 pub use action::{Action, Effect};
 pub use attempt::{
@@ -17,3 +18,4 @@ pub use attempt::{
 pub use decision::{AttemptEnd, Decision, Outcome, TaskStep, decide};
 pub use retry::{Backoff, ERROR_TYPES, LONGEST_DELAY, OnExhausted, RetryPolicy, STRIKE_LIMIT};
 pub use run::{Mode, Performer, Run, RunId, RunNext, RunStatus, TraceId};
+pub use script::{ScriptOutput, ScriptRun, ScriptStatus, command_copy};

@@ -1,8 +1,10 @@
 //! Experiences: the audit record of what was done. One `TASK_EXECUTION` per attempt, with the field contract of
 //! the end-to-end tracking specification (schema version 1).
 
+mod artifact;
 mod audit;
 mod note;
+mod relevance;
 mod secrets;
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,10 @@ use crate::execution::{Attempt, AttemptStatus, ExecutionError, Mode, Run};
 use crate::task::TaskState;
 use crate::workspace::WorkspaceId;
 
+pub use artifact::{ARTIFACT_LIMIT, Artifact, whole_copy};
 pub use audit::{TEXT_LIMIT, audit_text, audit_value};
 pub use note::{Note, note};
+pub use relevance::relevance;
 pub use secrets::{REDACTED, names_secret, text_without_secrets, without_secrets};
 
 /// The kinds of experiences.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Experience, ExperienceType, TEXT_LIMIT, audit_text, audit_value};
 use crate::task::NAME_LIMIT;
 use crate::workspace::WorkspaceId;
-use crate::{Timestamp, Violation};
+use crate::{Timestamp, Violation, canonical};
 
 /// The most parents, and the most causes, that one may name.
 const MOST_IDS: usize = 200;
@@ -67,6 +67,18 @@ impl Note {
             }
         }
         violations
+    }
+}
+
+impl Experience {
+    /// The same as a tool adds it: once for each key of an attempt.
+    #[must_use]
+    pub fn by_tool(mut self, attempt_key: &str) -> Self {
+        let key = canonical::sha256_hex(format!("{attempt_key}:experience.add").as_bytes());
+        self.content["structured"]["idempotency_key"] = json!(key);
+        self.provenance["actor"] = json!("AGENT");
+        self.provenance["method"] = json!("TOOL");
+        self
     }
 }
 

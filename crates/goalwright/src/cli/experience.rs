@@ -1,5 +1,7 @@
 //! `goalwright experience`: what was done and learned.
 
+mod lineage;
+
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
@@ -8,7 +10,7 @@ use super::input;
 use super::session::{Paging, Session, Shared};
 use crate::client::{Call, Noun};
 use crate::failure::{Exit, Failure};
-use crate::terminal::{Column, Table, status, strong};
+use crate::terminal::{Column, Table, print, status, strong};
 
 /// Read what was done and learned, and add to it.
 #[derive(Debug, Args)]
@@ -30,6 +32,21 @@ enum Action {
     Show {
         /// The experience: its id, or the beginning or end of it
         id: String,
+    },
+    /// Show what an experience came from and what came of it, as a tree
+    #[command(after_help = "Example:\n  goalwright experience lineage a74b07b8 --direction up")]
+    Lineage {
+        /// The experience: its id, or the beginning or end of it
+        id: String,
+        /// Which way to look: up, down, both
+        #[arg(long, value_name = "DIRECTION", default_value = "both")]
+        direction: String,
+        /// The most steps away from it, up to 20
+        #[arg(long, value_name = "STEPS", default_value_t = 5)]
+        depth: u32,
+        /// The most nodes, up to 1000
+        #[arg(long, value_name = "NODES", default_value_t = 200)]
+        limit: u32,
     },
     /// Add an observation, a reflection or a belief
     #[command(after_help = "Example:\n  goalwright experience add \"The feed is slow on Mondays\"")]
@@ -87,13 +104,24 @@ impl Action {
                 Ok(session.list(&listed, || table(session, listed.items()), empty))
             }
             Self::Show { id } => {
-                let id = match id.len() {
-                    // Longer than any piece that somebody types, so it is whole.
-                    30.. => id,
-                    _ => session.id(Noun::Experience, &id).await?,
-                };
+                let id = whole(session, id).await?;
                 let experience = session.client.send(Call::get(&["experiences", &id])).await?;
                 Ok(session.show(&experience, || lines(session, &experience.value)))
+            }
+            Self::Lineage { id, direction, depth, limit } => {
+                let id = whole(session, id).await?;
+                let call = Call::get(&["experiences", &id, "lineage"]).query(&[
+                    ("direction", Some(direction)),
+                    ("depth", Some(depth.to_string())),
+                    ("limit", Some(limit.to_string())),
+                ]);
+                let lineage = session.client.send(call).await?;
+                if session.quiet && !session.json {
+                    let nodes = lineage.value["nodes"].as_array().into_iter().flatten();
+                    nodes.for_each(|node| print(&text(node, "id")));
+                    return Ok(Exit::Success);
+                }
+                Ok(session.show(&lineage, || lineage::tree(&lineage.value)))
             }
             Self::Add { text, kind } => {
                 let body = Map::from_iter([
@@ -104,6 +132,14 @@ impl Action {
                 Ok(session.done("added", Noun::Experience, &session.client.send(call).await?, None))
             }
         }
+    }
+}
+
+/// Longer than any piece that somebody types is whole.
+async fn whole(session: &Session, id: String) -> Result<String, Failure> {
+    match id.len() {
+        30.. => Ok(id),
+        _ => session.id(Noun::Experience, &id).await,
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod admin;
 mod agent;
+mod analytics;
 mod completions;
 pub(crate) mod duration;
 mod event;
+mod execution;
 mod experience;
 mod fields;
 mod goal;
@@ -66,6 +68,10 @@ enum Command {
     Agent(agent::Agent),
     /// Read what was done and learned, and add to it
     Experience(experience::Experience),
+    /// Read what was executed: every attempt at a task
+    Execution(execution::Execution),
+    /// See how well things go
+    Analytics(analytics::Analytics),
     /// Read the ledger: every change, with who made it
     Event(event::Event),
     /// Look after the database and the settings
@@ -125,6 +131,8 @@ impl Command {
             Self::Task(task) => block_on(task.execute()),
             Self::Agent(agent) => block_on(agent.execute()),
             Self::Experience(experience) => block_on(experience.execute()),
+            Self::Execution(execution) => block_on(execution.execute()),
+            Self::Analytics(analytics) => block_on(analytics.execute()),
             Self::Event(event) => block_on(event.execute()),
             Self::Admin(admin) => block_on(admin.execute()),
             Self::Init(init) => init.execute(),

@@ -63,6 +63,7 @@ impl Serve {
         announce(config, listener.as_ref(), &self.roles);
 
         let sequencer = has(Role::Scheduler).then(|| app.start_sequencer());
+        let follower = has(Role::Scheduler).then(|| app.start_follower());
         let workers = has(Role::Worker).then(|| app.start_workers(config, DEFAULT_QUEUE));
         let stopping = CancellationToken::new();
         let api = answer(&app, config, listener, stopping.clone());
@@ -90,6 +91,9 @@ impl Serve {
                 // Last, so that the events of what just finished have their positions too.
                 if let Some(sequencer) = sequencer {
                     sequencer.stop().await;
+                }
+                if let Some(follower) = follower {
+                    follower.stop().await;
                 }
                 ended
             })

@@ -55,6 +55,11 @@ fn the_guide_to_workers_is_a_worker() {
 }
 
 #[test]
+fn every_question_of_the_guide_to_the_record_is_answered_as_it_shows() {
+    holds(include_str!("../../../../docs/guides/audit.md"), 13);
+}
+
+#[test]
 fn the_plans_of_the_demo_are_read_without_a_remark() {
     let home = Home::new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/demo");

@@ -33,7 +33,13 @@ fn varies(word: &str) -> bool {
     let letters = bare.len() == 8 && hex(bare) && bare.chars().all(|c| c.is_ascii_lowercase());
     let moment = bare.len() >= 8 && bare.starts_with("20") && bare.chars().any(|c| c == '-' || c == ':');
     let clock = bare.len() == 8 && bare.matches(':').count() == 2;
-    piece || letters || (bare.len() == 36 && hex(bare)) || moment || clock || bare.starts_with("task_exec_")
+    piece
+        || letters
+        || (bare.len() == 36 && hex(bare))
+        || moment
+        || clock
+        || bare.starts_with("task_exec_")
+        || bare.starts_with("observation_")
 }
 
 #[test]

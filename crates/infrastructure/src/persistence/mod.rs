@@ -19,6 +19,7 @@ mod row;
 mod sql;
 mod task;
 mod unit_of_work;
+mod words;
 mod workspace;
 
 pub use connect::{Database, DatabaseSettings, OpenError};

@@ -2,20 +2,23 @@
 
 use async_trait::async_trait;
 use goalwright_application::Error;
-use goalwright_application::ports::{KeptRequest, KeyOwner};
+use goalwright_application::ports::{KeptRequest, KeyOwner, ToolCall};
 use goalwright_application::read::{
-    AgentFilter, Candidate, EventFilter, EventView, ExperienceFilter, GoalFilter, GoalView, Page,
-    PageRequest, Queries, RunView, TaskFilter, TaskView,
+    AgentFilter, Candidate, EventFilter, EventView, ExecutionFilter, ExecutionView, ExperienceFilter,
+    GoalFilter, GoalView, Link, Measured, Named, Page, PageRequest, Queries, Records, RunView, Search,
+    TaskFilter, TaskView,
 };
+use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{Agent, AgentId};
-use goalwright_domain::execution::RunId;
-use goalwright_domain::experience::Experience;
+use goalwright_domain::execution::{Attempt, Run, RunId, ScriptRun, SpanId};
+use goalwright_domain::experience::{Artifact, Experience, ExperienceType};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::progress::Obstacles;
 use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::{UserId, WorkspaceId};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::error::storage;
 use super::sql::{Dialect, Sql};
@@ -175,5 +178,74 @@ impl Queries for Reader {
 
     async fn ping(&self) -> Result<(), Error> {
         self.one(self.sql("SELECT 1")).await.map(|_| ())
+    }
+}
+
+#[async_trait]
+impl Records for Reader {
+    async fn has_unread(&self) -> Result<bool, Error> {
+        experience::records::has_unread(self).await
+    }
+
+    async fn with_words(
+        &self,
+        workspace: WorkspaceId,
+        search: &Search,
+        all: bool,
+        kind: Option<ExperienceType>,
+        most: u64,
+    ) -> Result<Vec<Experience>, Error> {
+        experience::records::with_words(self, workspace, search, all, kind, most).await
+    }
+
+    async fn experiences_of(&self, workspace: WorkspaceId, ids: &[String]) -> Result<Vec<Experience>, Error> {
+        experience::records::of_ids(self, workspace, ids).await
+    }
+
+    async fn links_to(&self, workspace: WorkspaceId, ids: &[String], most: u64) -> Result<Vec<Link>, Error> {
+        experience::records::links_to(self, workspace, ids, most).await
+    }
+
+    async fn executions(
+        &self,
+        workspace: WorkspaceId,
+        filter: &ExecutionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ExecutionView>, Error> {
+        experience::executions::list(self, workspace, filter, page).await
+    }
+
+    async fn measured(
+        &self,
+        workspace: WorkspaceId,
+        from: Timestamp,
+        to: Timestamp,
+        most: u64,
+    ) -> Result<Vec<Measured>, Error> {
+        experience::executions::measured(self, workspace, from, to, most).await
+    }
+
+    async fn runs_in_trace(&self, workspace: WorkspaceId, trace: Uuid, most: u64) -> Result<Vec<Run>, Error> {
+        execution::trace::runs(self, workspace, trace, most).await
+    }
+
+    async fn attempts_of(&self, runs: &[RunId], most: u64) -> Result<Vec<Attempt>, Error> {
+        execution::trace::attempts(self, runs, most).await
+    }
+
+    async fn calls_of(&self, spans: &[SpanId], most: u64) -> Result<Vec<ToolCall>, Error> {
+        execution::trace::calls(self, spans, most).await
+    }
+
+    async fn scripts_of(&self, spans: &[SpanId], most: u64) -> Result<Vec<ScriptRun>, Error> {
+        execution::trace::scripts(self, spans, most).await
+    }
+
+    async fn artifact(&self, workspace: WorkspaceId, id: Uuid) -> Result<Option<Artifact>, Error> {
+        experience::artifact::one(self, workspace, id).await
+    }
+
+    async fn named(&self, workspace: WorkspaceId, ids: &[Uuid]) -> Result<Vec<Named>, Error> {
+        experience::records::named(self, workspace, ids).await
     }
 }

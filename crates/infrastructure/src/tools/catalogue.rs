@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use goalwright_application::experiences::Experiences;
 use goalwright_domain::execution::Effect;
 use serde_json::Value;
 
 use super::operation::Registered;
-use super::{file, http, json, lint, text, time};
+use super::{experience, file, http, json, lint, text, time};
 use crate::outbound::Outbound;
 
 /// All of them, in no order.
-pub(super) fn builtin(outbound: &Arc<Outbound>) -> Vec<Registered> {
+pub(super) fn builtin(outbound: &Arc<Outbound>, experiences: Option<&Arc<Experiences>>) -> Vec<Registered> {
     vec![
         Registered::new::<file::ListParameters, file::ListResult>(
             ("file", "list"),
@@ -89,7 +90,28 @@ pub(super) fn builtin(outbound: &Arc<Outbound>) -> Vec<Registered> {
             "Waits for some `seconds`, up to a year; the wait outlives restarts.",
             time::sleep,
         ),
+        search(experiences.cloned()),
+        add(experiences.cloned()),
     ]
+}
+
+fn search(experiences: Option<Arc<Experiences>>) -> Registered {
+    Registered::waiting::<experience::SearchParameters, experience::Found, _>(
+        ("experience", "search"),
+        Effect::None,
+        "Finds what was experienced before and has to do with a `query`, of one `type` or any: `{hits}`, the most relevant \
+         first. The record of the task names what it was given.",
+        move |call, parameters| experience::search(experiences.clone(), call, parameters),
+    )
+}
+
+fn add(experiences: Option<Arc<Experiences>>) -> Registered {
+    Registered::waiting::<experience::AddParameters, experience::Added, _>(
+        ("experience", "add"),
+        Effect::Idempotent,
+        "Remembers a `text`, with `structured` fields and the experiences it came from (`parents`): `{id}`.",
+        move |call, parameters| experience::add(experiences.clone(), call, parameters),
+    )
 }
 
 fn request(outbound: Arc<Outbound>) -> Registered {

@@ -1,10 +1,11 @@
-//! The tools that are built in: files in a sandbox, HTTP, text, JSON and time.
+//! The tools that are built in: files in a sandbox, HTTP, text, JSON, time and experiences.
 //!
 //! Every operation is a function from typed parameters to a result, in the file of its tool; `operation.rs`
 //! derives its schemas from the types, and `catalogue.rs` registers it. What an operation may rely on: its
 //! parameters have the declared form, and unless it is one that waits, it runs on a thread where it may block.
 
 mod catalogue;
+mod experience;
 mod failure;
 mod file;
 mod http;
@@ -25,6 +26,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use goalwright_application::experiences::Experiences;
 use goalwright_application::ports::tools::{
     Invocation, Operation, ParameterProblem, Reply, ToolFailure, Tools,
 };
@@ -63,11 +65,25 @@ impl BuiltinTools {
 
     /// All of them; requests leave through `outbound`.
     pub fn reaching(outbound: Outbound) -> Self {
+        Self::wired(outbound, None)
+    }
+
+    /// All of them; requests leave through `outbound`, and experiences are found and added where they are kept.
+    pub fn over(outbound: Outbound, experiences: Arc<Experiences>) -> Self {
+        Self::wired(outbound, Some(experiences))
+    }
+
+    fn wired(outbound: Outbound, experiences: Option<Arc<Experiences>>) -> Self {
         let named = |registered: Registered| {
             let Operation { tool, operation, .. } = &registered.operation;
             ((tool.clone(), operation.clone()), Arc::new(registered))
         };
-        Self { operations: catalogue::builtin(&Arc::new(outbound)).into_iter().map(named).collect() }
+        Self {
+            operations: catalogue::builtin(&Arc::new(outbound), experiences.as_ref())
+                .into_iter()
+                .map(named)
+                .collect(),
+        }
     }
 
     fn registered(&self, tool: &str, operation: &str) -> Option<&Arc<Registered>> {
@@ -125,14 +141,24 @@ impl Tools for BuiltinTools {
     }
 
     async fn call(&self, invocation: Invocation) -> Result<Reply, ToolFailure> {
-        let Invocation { tool, operation, parameters, sandbox, idempotency_key, now, cancel } = invocation;
+        let Invocation {
+            tool,
+            operation,
+            parameters,
+            workspace,
+            task,
+            sandbox,
+            idempotency_key,
+            now,
+            cancel,
+        } = invocation;
         let Some(registered) = self.registered(&tool, &operation).map(Arc::clone) else {
             return Err(failure("ToolUnavailable", self.unavailable(&tool, &operation)));
         };
         if cancel.is_cancelled() {
             return Err(cancelled());
         }
-        let call = Call { sandbox, idempotency_key, now, cancel };
+        let call = Call { workspace, task, sandbox, idempotency_key, now, cancel };
         if let Work::Waiting(work) = &registered.work {
             check(&registered, &parameters)?;
             return work(call, parameters).await.map(storable);

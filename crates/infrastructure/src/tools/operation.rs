@@ -7,6 +7,8 @@ use std::pin::Pin;
 use chrono::{DateTime, Utc};
 use goalwright_application::ports::tools::{Operation, Reply, ToolFailure};
 use goalwright_domain::execution::Effect;
+use goalwright_domain::task::TaskId;
+use goalwright_domain::workspace::WorkspaceId;
 use jsonschema::Validator;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
@@ -19,6 +21,8 @@ use super::sandbox::Sandbox;
 
 /// What an operation knows of its call besides its parameters.
 pub(super) struct Call {
+    pub(super) workspace: WorkspaceId,
+    pub(super) task: Option<TaskId>,
     pub(super) sandbox: PathBuf,
     pub(super) idempotency_key: String,
     pub(super) now: DateTime<Utc>,
@@ -179,7 +183,7 @@ pub(super) fn done(result: impl Serialize) -> Result<Reply, ToolFailure> {
 
 /// The result of an operation that wrote files.
 pub(super) fn done_writing(result: impl Serialize, files_written: Vec<String>) -> Result<Reply, ToolFailure> {
-    Ok(Reply::Done { result: to_value(result)?, files_written })
+    Ok(Reply::Done { result: to_value(result)?, files_written, retrieval: None })
 }
 
 pub(super) fn to_value(result: impl Serialize) -> Result<Value, ToolFailure> {

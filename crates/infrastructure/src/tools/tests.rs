@@ -17,6 +17,8 @@ fn invocation(sandbox: &Path, name: &str, parameters: Value) -> Invocation {
         operation: operation.to_owned(),
         parameters,
         sandbox: sandbox.to_owned(),
+        workspace: goalwright_domain::workspace::WorkspaceId::new(uuid::Uuid::nil()),
+        task: None,
         idempotency_key: "key".to_owned(),
         now: DateTime::<Utc>::from_timestamp(1_762_280_952, 0).expect("a time"),
         cancel: CancellationToken::new(),
@@ -205,7 +207,10 @@ fn writes_and_appends() {
     let folder = folder(&[]);
     let written = call(folder.path(), "file.write", json!({"path": "./a/c.md", "content": "äb"}));
     let expected = json!({"path": "./a/c.md", "bytes": 3});
-    assert_eq!(written, Ok(Reply::Done { result: expected, files_written: vec!["a/c.md".to_owned()] }));
+    assert_eq!(
+        written,
+        Ok(Reply::Done { result: expected, files_written: vec!["a/c.md".to_owned()], retrieval: None })
+    );
     result(folder.path(), "file.write", json!({"path": "a/c.md", "content": "x\n"}));
     result(folder.path(), "file.append", json!({"path": "a/c.md", "content": "y\n"}));
     result(folder.path(), "file.append", json!({"path": "n/d.md", "content": {"k": 1}}));
@@ -429,7 +434,7 @@ fn declarations_are_sound() {
     let names: Vec<String> =
         tools.all().iter().map(|declared| format!("{}.{}", declared.tool, declared.operation)).collect();
     assert!(names.is_sorted());
-    assert_eq!(names.len(), 11);
+    assert_eq!(names.len(), 13);
     for registered in tools.operations.values() {
         let declared = &registered.operation;
         assert!(registered.validator.is_some(), "{}", declared.operation);

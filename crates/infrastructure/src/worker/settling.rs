@@ -40,10 +40,8 @@ impl Commit for Settling {
             &[],
         );
         let report = Report {
-            outcome: Outcome::Failed { error: refused, retryable: true },
-            calls: Vec::new(),
             files_written: settlement.report.files_written,
-            evidence: None,
+            ..Report::of(Outcome::Failed { error: refused, retryable: true })
         };
         let plain = [Settlement { lease: settlement.lease, report, expired: false }];
         if let Err(error) = self.kernel.settle(&plain).await {

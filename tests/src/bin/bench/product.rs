@@ -15,7 +15,7 @@ use goalwright_domain::ledger::SealKey;
 use goalwright_infrastructure::auth::Hs256Tokens;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings};
 use goalwright_infrastructure::tools::BuiltinTools;
-use goalwright_infrastructure::{Folders, LocalSignals, SystemClock, SystemIds, runner};
+use goalwright_infrastructure::{ArtifactFiles, Folders, LocalSignals, SystemClock, SystemIds, runner};
 use poem::Response;
 use poem::endpoint::BoxEndpoint;
 use sea_orm::DatabaseConnection;
@@ -62,6 +62,7 @@ impl Product {
             ids: Arc::new(SystemIds),
             signals: LocalSignals::new(),
             ledger: database.ledger(),
+            artifacts: Arc::new(ArtifactFiles::new(place.folder().join("data"))),
         };
         let runner = runner("bench");
         let tokens: Arc<dyn Tokens> = Arc::new(Hs256Tokens::new(SECRET, None, None)?);

@@ -21,8 +21,12 @@ impl Rebuild {
         let app = App::open(&config, "admin").await?;
         let maintenance = Maintenance::new(app.ports.transactions.clone());
         let rebuilt = maintenance.rebuild_counts(self.dry_run).await;
+        let read = match (&rebuilt, self.dry_run) {
+            (Ok(_), false) => app.services.experiences.rebuild().await.map(Some),
+            _ => Ok(None),
+        };
         app.close().await;
-        let drifted = rebuilt?;
+        let (drifted, read) = (rebuilt?, read?);
         for drift in &drifted {
             print(&format!("goal {}: {}", drift.goal, differences(drift)));
         }
@@ -35,6 +39,9 @@ impl Rebuild {
                 ));
             }
             (count, false) => note(&format!("mended the counters of {count} goals")),
+        }
+        if let Some(count) = read {
+            note(&format!("read {count} experiences anew: their words, links and executions"));
         }
         Ok(Exit::Success)
     }

@@ -72,7 +72,7 @@ impl Run {
 
         show.begin(begun.names.len());
         let workers = app.start_workers(config, &begun.queue);
-        let sequencer = app.start_sequencer();
+        let (sequencer, follower) = (app.start_sequencer(), app.start_follower());
         let ended = tokio::select! {
             ended = self.work(&app, &context, &begun, &show, Leases::new(config.lease)) => ended,
             exit = interrupts.next() => Ok(Ending::Told(exit)),
@@ -84,6 +84,7 @@ impl Run {
         let released = async {
             workers.stop(GRACE).await;
             sequencer.stop().await;
+            follower.stop().await;
         };
         if let Err(insisted) = interrupts.unless_insisted(released).await {
             remark(&format!("help: {}", summary::resumption(&self.file)));

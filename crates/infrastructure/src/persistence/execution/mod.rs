@@ -3,6 +3,8 @@
 mod claim;
 pub(crate) mod queries;
 mod repository;
+pub(crate) mod script;
+pub(crate) mod trace;
 
 use goalwright_application::ports::{CallStatus, StorageError, ToolCall};
 use goalwright_domain::agent::AgentKind;

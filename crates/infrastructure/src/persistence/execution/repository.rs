@@ -5,14 +5,14 @@ use goalwright_application::ports::{
     CallStatus, Claim, ClaimedRun, ExecutionRepository, StorageError, ToolCall,
 };
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{Attempt, Lease, Recorded, Run, RunId, SpanId};
+use goalwright_domain::execution::{Attempt, Lease, Recorded, Run, RunId, ScriptRun, SpanId};
 use goalwright_domain::task::TaskId;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     ATTEMPT, ATTEMPT_CHANGING, CALL, RUN, RUN_CHANGING, attempt_changing_row, attempt_from, attempt_row,
-    call_from, call_row, claim, run_changing_row, run_from, run_row,
+    call_from, call_row, claim, run_changing_row, run_from, run_row, script,
 };
 use crate::persistence::row::Row;
 use crate::persistence::sql::{
@@ -214,6 +214,11 @@ impl ExecutionRepository for Unit {
     async fn insert_calls(&self, calls: &[ToolCall]) -> Result<(), StorageError> {
         let rows = calls.iter().map(call_row).collect();
         self.run_all(insert_many(self.dialect, "tool_calls", &CALL, rows, "")).await.map(|_| ())
+    }
+
+    async fn insert_scripts(&self, scripts: &[ScriptRun]) -> Result<(), StorageError> {
+        let rows = scripts.iter().map(script::row).collect();
+        self.run_all(insert_many(self.dialect, "script_runs", &script::COLUMNS, rows, "")).await.map(|_| ())
     }
 
     async fn give_up_calls(&self, spans: &[SpanId], now: Timestamp) -> Result<Vec<ToolCall>, StorageError> {

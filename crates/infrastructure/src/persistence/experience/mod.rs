@@ -1,12 +1,16 @@
 //! Experiences.
 
+pub(crate) mod artifact;
+pub(crate) mod executions;
+mod follow;
 pub(crate) mod queries;
+pub(crate) mod records;
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use goalwright_application::ports::{ExperienceRepository, StorageError};
-use goalwright_domain::experience::{Experience, ExperienceType};
+use goalwright_domain::experience::{Artifact, Experience, ExperienceType};
 use sea_orm::{QueryResult, Value};
 use serde_json::json;
 
@@ -92,5 +96,17 @@ impl ExperienceRepository for Unit {
                 .unwrap_or_else(|| experience.id.clone())
         };
         Ok(experiences.iter().map(id_of).collect())
+    }
+
+    async fn follow(&self, most: usize) -> Result<usize, StorageError> {
+        self.read_experiences(most).await
+    }
+
+    async fn keep_artifact(&self, artifact: &Artifact) -> Result<Artifact, StorageError> {
+        self.note_artifact(artifact).await
+    }
+
+    async fn forget_derived(&self) -> Result<(), StorageError> {
+        self.unread_all().await
     }
 }

@@ -6,7 +6,7 @@ use goalwright_application::read::{ExperienceFilter, Page, PageRequest};
 use goalwright_domain::experience::Experience;
 use goalwright_domain::workspace::WorkspaceId;
 
-use super::{COLUMNS, from_row};
+use super::{COLUMNS, from_row, records};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
 use crate::persistence::sql::{bad_cursor, page_rows};
@@ -35,25 +35,38 @@ pub(crate) async fn list(
     filter: &ExperienceFilter,
     page: &PageRequest,
 ) -> Result<Page<Experience>, Error> {
-    let mut sql = reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid());
+    let mut sql = match &filter.search {
+        None => {
+            let columns = COLUMNS.map(|column| format!("e.{column}")).join(", ");
+            let sql = reader.sql(&format!("SELECT {columns} FROM experiences e"));
+            sql.text(" WHERE e.workspace_id = ").bind(workspace.uuid())
+        }
+        Some(search) => records::matching(reader, workspace, search, true),
+    };
     let words = [
-        (" AND type = ", filter.kind.map(|kind| kind.as_str().to_owned())),
-        (" AND task_id = ", filter.task_id.clone()),
-        (" AND task_slug = ", filter.task_slug.clone()),
-        (" AND trace_id = ", filter.trace_id.clone()),
+        (" AND e.type = ", filter.kind.map(|kind| kind.as_str().to_owned())),
+        (" AND e.task_id = ", filter.task_id.clone()),
+        (" AND e.task_slug = ", filter.task_slug.clone()),
+        (" AND e.trace_id = ", filter.trace_id.clone()),
     ];
     for (condition, word) in words {
         if let Some(word) = word {
             sql = sql.text(condition).bind(word);
         }
     }
+    if filter.search.is_some() {
+        let sql = records::newest_first(sql, workspace, page);
+        let rows = reader.all(sql).await?;
+        let experiences: Vec<Experience> = rows.iter().map(from_row).collect::<Result<_, StorageError>>()?;
+        return Ok(Page::cut(experiences, page.limit, |experience| experience.id.clone()));
+    }
     if let Some(cursor) = &page.after {
         let (ts, id) = cursor.0.split_once(',').ok_or_else(bad_cursor)?;
         let ts: f64 = ts.parse().map_err(|_| bad_cursor())?;
         // Row values compare like the index: first by time, then by id.
-        sql = sql.text(" AND (ts, id) < (").bind(ts).text(", ").bind(id).text(")");
+        sql = sql.text(" AND (e.ts, e.id) < (").bind(ts).text(", ").bind(id).text(")");
     }
-    let sql = sql.text(" ORDER BY ts DESC, id DESC LIMIT ").bind(page_rows(page));
+    let sql = sql.text(" ORDER BY e.ts DESC, e.id DESC LIMIT ").bind(page_rows(page));
     let rows = reader.all(sql).await?;
     let experiences: Vec<Experience> = rows.iter().map(from_row).collect::<Result<_, StorageError>>()?;
     Ok(Page::cut(experiences, page.limit, |experience| format!("{},{}", experience.ts, experience.id)))

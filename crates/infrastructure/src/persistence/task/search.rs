@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::COLUMNS;
 use crate::persistence::reader::Reader;
 use crate::persistence::sql::{Dialect, Sql, bad_cursor, page_rows};
+use crate::persistence::words;
 
 /// The tasks of the workspace that match; conditions may follow.
 pub(super) fn matching(
@@ -22,7 +23,7 @@ pub(super) fn matching(
     Ok(match sql.dialect {
         Dialect::Postgres => sql
             .text("(SELECT t.* FROM task_words w JOIN tasks t ON t.id = w.task_id WHERE w.words @@ (to_tsquery('simple', ")
-            .bind(postgres_query(search))
+            .bind(words::postgres(search, true))
             .text(") && CAST(")
             .bind(format!("'workspace:{workspace}'"))
             // The planner does not know how rare the beginning of a word is. Left alone it may go through all tasks of the
@@ -35,7 +36,7 @@ pub(super) fn matching(
                     "task_words CROSS JOIN task_documents ON task_documents.document = task_words.rowid \
                      CROSS JOIN tasks ON tasks.id = task_documents.task_id WHERE task_words MATCH ",
                 )
-                .bind(sqlite_query(workspace, search))
+                .bind(words::sqlite(workspace, search, true))
                 .text(" AND tasks.workspace_id = ")
                 .bind(workspace.uuid());
             match &page.after {
@@ -62,33 +63,5 @@ pub(super) fn newest_first(sql: Sql, page: &PageRequest) -> Result<Sql, Error> {
         Dialect::Postgres => sql.before_id(page),
         // Documents are numbered in the order in which tasks are made.
         Dialect::Sqlite => Ok(sql.text(" ORDER BY task_words.rowid DESC LIMIT ").bind(page_rows(page))),
-    }
-}
-
-/// As FTS5 reads it: quoted words, the last one with a star.
-fn sqlite_query(workspace: WorkspaceId, search: &Search) -> String {
-    let words = search.words().iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" AND ");
-    format!("workspace : \"{}\" AND words : ({words} *)", workspace.uuid().simple())
-}
-
-/// As `to_tsquery` reads it: quoted words, the last one marked as a beginning.
-fn postgres_query(search: &Search) -> String {
-    let words = search.words().iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" & ");
-    format!("{words}:*")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_search_is_quoted_for_each_database() {
-        let (workspace, search) =
-            (WorkspaceId::new(Uuid::nil()), Search::parse("near the \"End\"").expect("words"));
-        assert_eq!(
-            sqlite_query(workspace, &search),
-            "workspace : \"00000000000000000000000000000000\" AND words : (\"near\" AND \"the\" AND \"end\" *)"
-        );
-        assert_eq!(postgres_query(&search), "'near' & 'the' & 'end':*");
     }
 }

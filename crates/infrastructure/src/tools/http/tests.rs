@@ -25,6 +25,8 @@ fn call_with(
         operation: "request".to_owned(),
         parameters,
         sandbox: "nowhere".into(),
+        workspace: goalwright_domain::workspace::WorkspaceId::new(uuid::Uuid::nil()),
+        task: None,
         idempotency_key: "key-of-the-attempt".to_owned(),
         now: chrono::DateTime::default(),
         cancel,
@@ -38,7 +40,7 @@ fn call(server: &FakeServer, path: &str, more: Value) -> Result<Value, ToolFailu
         parameters[name] = value.clone();
     }
     match call_with(&tools(&server.place()), parameters, CancellationToken::new())? {
-        Reply::Done { result, files_written } if files_written.is_empty() => Ok(result),
+        Reply::Done { result, files_written, .. } if files_written.is_empty() => Ok(result),
         other => panic!("{other:?}"),
     }
 }

@@ -1,0 +1,148 @@
+//! Experiences by their words and by their links. A search costs what its own tenant has of them, as that of tasks does.
+
+use goalwright_application::Error;
+use goalwright_application::ports::StorageError;
+use goalwright_application::read::{Link, LinkKind, Named, PageRequest, Search};
+use goalwright_domain::experience::{Experience, ExperienceType};
+use goalwright_domain::workspace::WorkspaceId;
+use uuid::Uuid;
+
+use super::{COLUMNS, from_row};
+use crate::persistence::reader::Reader;
+use crate::persistence::row::Row;
+use crate::persistence::sql::{Dialect, Sql, page_rows};
+use crate::persistence::words;
+
+pub(crate) async fn has_unread(reader: &Reader) -> Result<bool, Error> {
+    Ok(reader.one(reader.sql("SELECT n FROM experience_unread WHERE n > 0 LIMIT 1")).await?.is_some())
+}
+
+/// The experiences of the workspace whose words match, as `e`, with their documents as `d`; conditions may follow.
+pub(super) fn matching(reader: &Reader, workspace: WorkspaceId, search: &Search, all: bool) -> Sql {
+    let columns = COLUMNS.map(|column| format!("e.{column}")).join(", ");
+    let sql = reader.sql(&format!("SELECT {columns} FROM "));
+    match sql.dialect {
+        Dialect::Postgres => sql
+            .text("(SELECT document, experience_id FROM experience_documents WHERE words @@ ((")
+            .text("to_tsquery('simple', ")
+            .bind(words::postgres(search, all))
+            .text(")) && CAST(")
+            .bind(format!("'workspace:{workspace}'"))
+            // The planner does not know how rare the beginning of a word is; so a search costs what it finds.
+            .text(" AS TSQUERY)) OFFSET 0) AS d JOIN experiences e ON e.id = d.experience_id WHERE e.workspace_id = ")
+            .bind(workspace.uuid()),
+        Dialect::Sqlite => sql
+            .text(
+                "experience_words CROSS JOIN experience_documents d ON d.document = experience_words.rowid \
+                 CROSS JOIN experiences e ON e.id = d.experience_id WHERE experience_words MATCH ",
+            )
+            .bind(words::sqlite(workspace, search, all))
+            .text(" AND e.workspace_id = ")
+            .bind(workspace.uuid()),
+    }
+}
+
+/// The document's number, in the words of the index.
+const fn number(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "d.document",
+        Dialect::Sqlite => "experience_words.rowid",
+    }
+}
+
+/// The rest of a list: behind the experience that the cursor names, newest first.
+pub(super) fn newest_first(sql: Sql, workspace: WorkspaceId, page: &PageRequest) -> Sql {
+    let document = number(sql.dialect);
+    let sql = match &page.after {
+        None => sql,
+        Some(cursor) => sql
+            .text(&format!(
+                " AND {document} < coalesce((SELECT p.document FROM experience_documents p WHERE p.workspace_id = "
+            ))
+            .bind(workspace.uuid())
+            .text(" AND p.experience_id = ")
+            .bind(cursor.0.as_str())
+            .text("), 0)"),
+    };
+    sql.text(&format!(" ORDER BY {document} DESC LIMIT ")).bind(page_rows(page))
+}
+
+pub(crate) async fn with_words(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    search: &Search,
+    all: bool,
+    kind: Option<ExperienceType>,
+    most: u64,
+) -> Result<Vec<Experience>, Error> {
+    let mut sql = matching(reader, workspace, search, all);
+    if let Some(kind) = kind {
+        sql = sql.text(" AND e.type = ").bind(kind.as_str());
+    }
+    let document = number(sql.dialect);
+    let sql =
+        sql.text(&format!(" ORDER BY {document} DESC LIMIT ")).bind(i64::try_from(most).unwrap_or(i64::MAX));
+    experiences(reader, sql).await
+}
+
+pub(crate) async fn of_ids(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    ids: &[String],
+) -> Result<Vec<Experience>, Error> {
+    let sql = reader
+        .sql(&format!("SELECT {} FROM experiences", COLUMNS.join(", ")))
+        .text(" WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND id IN ")
+        .list(ids.iter().map(String::as_str));
+    experiences(reader, sql).await
+}
+
+async fn experiences(reader: &Reader, sql: Sql) -> Result<Vec<Experience>, Error> {
+    let rows = reader.all(sql).await?;
+    Ok(rows.iter().map(from_row).collect::<Result<_, StorageError>>()?)
+}
+
+pub(crate) async fn links_to(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    ids: &[String],
+    most: u64,
+) -> Result<Vec<Link>, Error> {
+    let sql = reader
+        .sql("SELECT from_id, to_id, kind FROM experience_links WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND to_id IN ")
+        .list(ids.iter().map(String::as_str))
+        .text(" LIMIT ")
+        .bind(i64::try_from(most).unwrap_or(i64::MAX));
+    let read = |row| {
+        let row = Row::of("experience_links", row);
+        let kind = row.word("kind", LinkKind::parse)?;
+        Ok(Link { from: row.text("from_id")?, to: row.text("to_id")?, kind })
+    };
+    let rows = reader.all(sql).await?;
+    Ok(rows.iter().map(read).collect::<Result<_, StorageError>>()?)
+}
+
+pub(crate) async fn named(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    ids: &[Uuid],
+) -> Result<Vec<Named>, Error> {
+    let mut found = Vec::new();
+    for (what, table) in [("goal", "goals"), ("task", "tasks")] {
+        let sql = reader
+            .sql(&format!("SELECT id, title, status FROM {table} WHERE workspace_id = "))
+            .bind(workspace.uuid())
+            .text(" AND id IN ")
+            .list(ids.iter().copied());
+        for row in &reader.all(sql).await? {
+            let row = Row::of(table, row);
+            let (title, status) = (row.text("title")?, row.text("status")?);
+            found.push(Named { id: row.get("id")?, what, title, status });
+        }
+    }
+    Ok(found)
+}
