@@ -16,6 +16,7 @@ mod m0006_experiences;
 mod m0007_ledger;
 mod m0008_task_search;
 mod m0009_idempotency;
+mod m0013_schedules;
 
 use sea_orm_migration::prelude::*;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_ledger::Migration),
             Box::new(m0008_task_search::Migration),
             Box::new(m0009_idempotency::Migration),
+            Box::new(m0013_schedules::Migration),
         ]
     }
 }

@@ -71,7 +71,7 @@ impl ApiSettings {
 type Operations = (
     health::Health,
     (goals::Goals, goals::Edit, goals::Import, goals::Export, goals::Decompose, goals::Progress),
-    (tasks::Tasks, tasks::Edit, tasks::Decide, tasks::Run, tasks::Complete),
+    (tasks::Tasks, tasks::Edit, tasks::Decide, tasks::Run, tasks::Complete, tasks::Schedule),
     (agents::Agents, agents::Edit),
     (experiences::Experiences, experiences::Add),
     events::Events,
@@ -95,6 +95,7 @@ fn operations(services: &Services) -> Operations {
             tasks::Decide(own()),
             tasks::Run(own()),
             tasks::Complete(own()),
+            tasks::Schedule(own()),
         ),
         (agents::Agents(own()), agents::Edit(own())),
         (experiences::Experiences(own()), experiences::Add(own())),

@@ -13,6 +13,7 @@ use crate::idempotency::Idempotency;
 use crate::planning::Planning;
 use crate::ports::Tokens;
 use crate::read::Queries;
+use crate::schedules::Schedules;
 use crate::tasks::Tasks;
 
 /// What the api and the command line drive.
@@ -26,6 +27,8 @@ pub struct Services {
     pub planning: Arc<Planning>,
     /// Tasks.
     pub tasks: Arc<Tasks>,
+    /// Schedules of tasks.
+    pub schedules: Arc<Schedules>,
     /// Agents.
     pub agents: Arc<Agents>,
     /// Experiences that somebody adds.
@@ -64,6 +67,7 @@ impl Services {
             idempotency: Arc::new(Idempotency::new(transactions.clone(), queries.clone(), clock.clone())),
             planning: Arc::new(Planning::new(ports, runner.clone())),
             tasks: Arc::new(Tasks::new(ports, runner.clone())),
+            schedules: Arc::new(Schedules::new(ports, runner.clone())),
             agents: Arc::new(Agents::new(transactions, queries.clone(), clock, ids, signals)),
             queries,
         }

@@ -13,6 +13,7 @@ use goalwright_domain::experience::Runner;
 use goalwright_infrastructure::auth::{Hs256Tokens, load_or_create_secret};
 use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
+use goalwright_infrastructure::scheduler::SchedulerLoop;
 use goalwright_infrastructure::tools::BuiltinTools;
 use goalwright_infrastructure::worker::{SequencerLoop, Workers};
 use goalwright_infrastructure::{Folders, LocalSignals, SystemClock, SystemIds, runner};
@@ -77,6 +78,11 @@ impl App {
     /// The loop that gives events their positions, until it is stopped.
     pub fn start_sequencer(&self) -> SequencerLoop {
         SequencerLoop::start(self.sequencer.clone(), self.ports.signals.clone())
+    }
+
+    /// The loop that fires what is due by its schedule, until it is stopped.
+    pub fn start_scheduler(&self) -> SchedulerLoop {
+        SchedulerLoop::start(self.services.schedules.clone())
     }
 
     /// Gives every event that is committed by now its position.

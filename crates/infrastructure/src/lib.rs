@@ -8,6 +8,7 @@ pub mod outbound;
 pub mod persistence;
 mod runner;
 mod sandboxes;
+pub mod scheduler;
 mod signals;
 mod spawn;
 pub mod tools;

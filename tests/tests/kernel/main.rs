@@ -13,3 +13,4 @@ mod maintenance;
 mod people;
 mod record;
 mod runs;
+mod schedules;

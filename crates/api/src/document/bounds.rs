@@ -1,7 +1,7 @@
 //! How long texts and lists may be, and how large numbers. The domain decides; here its limits become part of the
 //! document, so that programs know them before they ask. A test over HTTP holds both together.
 
-use goalwright_domain::{experience, task};
+use goalwright_domain::{experience, schedule, task};
 use serde_json::{Value, json};
 
 /// A text that must not be blank.
@@ -19,6 +19,7 @@ fn bounds() -> Vec<Bound> {
     const PLANS: &[&str] = &["Import"];
     const TASKS: &[&str] = &["NewTask", "TaskChanges"];
     const EDGES: &[&str] = &["NewTask", "Dependencies"];
+    const SCHEDULES: &[&str] = &["Schedule"];
     const AGENTS: &[&str] = &["NewAgent", "AgentChanges"];
     const EXPERIENCES: &[&str] = &["NewExperience"];
     let words = |most: usize| json!({"minLength": 1, "maxLength": most, "pattern": SAYS_SOMETHING});
@@ -42,6 +43,13 @@ fn bounds() -> Vec<Bound> {
         at(TASKS, "estimate_minutes", number(0, 10_000_000)),
         at(TASKS, "complexity", number(1, 10)),
         at(EDGES, "depends_on", json!({"maxItems": 1_000, "uniqueItems": true})),
+        at(SCHEDULES, "minute", number(0, 59)),
+        at(SCHEDULES, "day", number(1, 31)),
+        at(SCHEDULES, "weekdays", json!({"minItems": 1, "maxItems": 14})),
+        at(SCHEDULES, "cron", text(schedule::CRON_LIMIT)),
+        at(SCHEDULES, "jitter", number(0, schedule::JITTER_LIMIT)),
+        at(SCHEDULES, "misfire_window", number(0, schedule::MISFIRE_WINDOW_LIMIT)),
+        at(&["PreviewSchedule"], "limit", number(1, 100)),
         at(&["CompleteTask"], "summary", text(10_000)),
         at(&["EndTask"], "reason", text(1_000)),
         at(AGENTS, "name", words(task::NAME_LIMIT)),

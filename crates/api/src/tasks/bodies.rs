@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::action::ActionBody;
+use super::schedule::ScheduleBody;
 use crate::nullable::Nullable;
 use crate::values::{Moment, Word};
 
@@ -63,6 +64,10 @@ pub(crate) struct TaskBody {
     max_attempts: u32,
     /// When it is meant to run, or ran.
     scheduled_at: Nullable<Moment>,
+    /// When it recurs, with every default filled in.
+    schedule: Nullable<ScheduleBody>,
+    /// When its schedule begins the next run; null without one, after its end, and once the task is given up.
+    next_run_at: Nullable<Moment>,
     /// Raised with every change; the `ETag`.
     revision: i64,
     /// When it was made.
@@ -97,7 +102,7 @@ pub(crate) struct ExecutionErrorBody {
 }
 
 impl From<TaskView> for TaskBody {
-    fn from(TaskView { state, revision, updated_at, depends_on, blocked_by }: TaskView) -> Self {
+    fn from(TaskView { state, revision, updated_at, depends_on, blocked_by, next_run_at }: TaskView) -> Self {
         Self {
             id: state.id.uuid(),
             workspace_id: state.workspace_id.uuid(),
@@ -123,6 +128,8 @@ impl From<TaskView> for TaskBody {
             attempt: state.attempt,
             max_attempts: state.max_attempts,
             scheduled_at: state.scheduled_at.map(Moment).into(),
+            schedule: state.schedule.map(ScheduleBody::from).into(),
+            next_run_at: next_run_at.map(Moment).into(),
             revision,
             created_at: state.created_at.into(),
             updated_at: updated_at.into(),

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::action::ActionBody;
 use super::bodies::TaskBody;
+use super::schedule::ScheduleBody;
 use crate::answer::{Deleted, Found};
 use crate::auth::Caller;
 use crate::body::Body;
@@ -51,6 +52,8 @@ pub(crate) struct TaskChangesBody {
     max_attempts: MaybeUndefined<u32>,
     /// When it is meant to run.
     scheduled_at: MaybeUndefined<Moment>,
+    /// When it recurs, from now on; null for no longer. A time that has fired does not fire again.
+    schedule: MaybeUndefined<ScheduleBody>,
 }
 
 /// What a task waits for.
@@ -67,6 +70,17 @@ impl TaskChangesBody {
         let action = match optional(self.action) {
             Some(Some(action)) => match action.action() {
                 Ok(action) => Some(Some(action)),
+                Err(more) => {
+                    violations.extend(more);
+                    None
+                }
+            },
+            Some(None) => Some(None),
+            None => None,
+        };
+        let schedule = match optional(self.schedule) {
+            Some(Some(schedule)) => match schedule.schedule() {
+                Ok(schedule) => Some(Some(schedule)),
                 Err(more) => {
                     violations.extend(more);
                     None
@@ -92,6 +106,7 @@ impl TaskChangesBody {
             action,
             max_attempts: kept("max_attempts", self.max_attempts, &mut violations),
             scheduled_at: optional(self.scheduled_at).map(|at| at.map(|at| at.0)),
+            schedule,
         };
         if violations.is_empty() { Ok(edit) } else { Err(Error::invalid(violations)) }
     }

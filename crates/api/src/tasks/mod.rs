@@ -7,6 +7,7 @@ mod decide;
 mod edit;
 mod new;
 mod run;
+mod schedule;
 
 use goalwright_application::read::{Search, TaskFilter};
 use goalwright_application::{Error, Services};
@@ -30,6 +31,7 @@ pub(crate) use decide::Decide;
 pub(crate) use edit::Edit;
 pub(crate) use new::NewTaskBody;
 pub(crate) use run::Run;
+pub(crate) use schedule::Schedule;
 
 /// What is looked for.
 fn searched(text: Option<&str>) -> Result<Option<Search>, Error> {

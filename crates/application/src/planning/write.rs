@@ -200,6 +200,7 @@ impl Planning {
             complexity: planned.complexity,
             max_attempts: planned.max_attempts.or_else(|| irreversible.then_some(1)),
             scheduled_at: planned.scheduled_at,
+            schedule: None,
         }
     }
 

@@ -4,6 +4,7 @@
 mod clock;
 mod idempotency;
 mod sandboxes;
+mod schedules;
 mod signals;
 mod storage;
 mod tokens;
@@ -12,6 +13,7 @@ pub mod tools;
 pub use clock::{Clock, Ids};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
 pub use sandboxes::Sandboxes;
+pub use schedules::{DueSchedule, ScheduleRepository, ScheduleState, SlotStatus, TaskSlot};
 pub use signals::Signals;
 pub use storage::{
     AgentRepository, CallStatus, Claim, ClaimedRun, DecompositionRecord, DecompositionRepository,

@@ -8,6 +8,7 @@ use crate::agent::AgentId;
 use crate::execution::Action;
 use crate::goal::GoalId;
 use crate::ledger::Fact;
+use crate::schedule::Schedule;
 use crate::{Rejection, Timestamp, Violation};
 
 /// What somebody wants changed of a task; what is none stays as it is, and none inside takes a value away.
@@ -41,6 +42,8 @@ pub struct TaskEdit {
     pub max_attempts: Option<u32>,
     /// See [`TaskState::scheduled_at`].
     pub scheduled_at: Option<Option<Timestamp>>,
+    /// See [`TaskState::schedule`].
+    pub schedule: Option<Option<Schedule>>,
 }
 
 impl TaskEdit {
@@ -96,6 +99,7 @@ impl Task {
             complexity: edit.complexity.unwrap_or(state.complexity),
             max_attempts: Some(edit.max_attempts.unwrap_or(state.max_attempts)),
             scheduled_at: edit.scheduled_at.unwrap_or(state.scheduled_at),
+            schedule: edit.schedule.unwrap_or_else(|| state.schedule.clone()),
         };
         let violations = draft.violations();
         if !violations.is_empty() {
@@ -116,6 +120,7 @@ impl Task {
             complexity: draft.complexity,
             max_attempts: draft.max_attempts.unwrap_or(state.max_attempts),
             scheduled_at: draft.scheduled_at,
+            schedule: draft.schedule,
             ..state
         })
     }

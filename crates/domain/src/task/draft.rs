@@ -3,6 +3,7 @@
 use super::{DESCRIPTION_LIMIT, NAME_LIMIT, TITLE_LIMIT};
 use crate::execution::Action;
 use crate::goal::GoalId;
+use crate::schedule::Schedule;
 use crate::{Timestamp, Violation};
 
 /// What somebody asks for when making a task; [`super::Task::create`] checks it.
@@ -36,6 +37,8 @@ pub struct DraftTask {
     pub max_attempts: Option<u32>,
     /// When the task is meant to run, for runs asked for in `scheduled` mode.
     pub scheduled_at: Option<Timestamp>,
+    /// See [`super::TaskState::schedule`].
+    pub schedule: Option<Schedule>,
 }
 
 impl DraftTask {

@@ -45,7 +45,7 @@ enum Role {
     Api,
     /// Claims and performs tasks
     Worker,
-    /// Keeps the ledger in order
+    /// Runs what is due by its schedule, and keeps the ledger in order
     Scheduler,
 }
 
@@ -63,6 +63,7 @@ impl Serve {
         announce(config, listener.as_ref(), &self.roles);
 
         let sequencer = has(Role::Scheduler).then(|| app.start_sequencer());
+        let scheduler = has(Role::Scheduler).then(|| app.start_scheduler());
         let workers = has(Role::Worker).then(|| app.start_workers(config, DEFAULT_QUEUE));
         let stopping = CancellationToken::new();
         let api = answer(&app, config, listener, stopping.clone());
@@ -76,6 +77,9 @@ impl Serve {
         let ended = interrupts
             .unless_insisted(async {
                 let released = async {
+                    if let Some(scheduler) = scheduler {
+                        scheduler.stop().await;
+                    }
                     if let Some(workers) = workers {
                         workers.stop(GRACE).await;
                     }

@@ -7,6 +7,7 @@ use goalwright_application::read::{
     AgentFilter, Candidate, EventFilter, EventView, ExperienceFilter, GoalFilter, GoalView, Page,
     PageRequest, Queries, RunView, TaskFilter, TaskView,
 };
+use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{Agent, AgentId};
 use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Experience;
@@ -19,7 +20,7 @@ use serde_json::Value;
 
 use super::error::storage;
 use super::sql::{Dialect, Sql};
-use super::{agent, execution, experience, goal, idempotency, ledger, task, workspace};
+use super::{agent, execution, experience, goal, idempotency, ledger, schedule, task, workspace};
 
 /// Reads on the reading connections. Each noun's `queries` holds its statements.
 pub(crate) struct Reader {
@@ -77,6 +78,10 @@ impl Queries for Reader {
 
     async fn task_by_slug(&self, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error> {
         task::queries::by_slug(self, workspace, slug).await
+    }
+
+    async fn any_schedule_due(&self, now: Timestamp) -> Result<bool, Error> {
+        schedule::queries::any_due(self, now).await
     }
 
     async fn candidates(

@@ -31,6 +31,7 @@ async fn every_field_changes_and_one_event_tells_of_it(#[case] backend: Backend)
         action: Some(Some(tool("time", "sleep", json!({"seconds": 1})))),
         max_attempts: Some(5),
         scheduled_at: Some(Some(at)),
+        schedule: None,
     };
     let changed = edit(&app, id, all.clone()).await.expect("changes");
     let state = &changed.state;

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::row::Row;
 use super::sql::{self, int, int_or_null, json_or_null, time, time_or_null, uuid_or_null};
 
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 27] = [
     "id",
     "workspace_id",
     "goal_id",
@@ -37,6 +37,7 @@ const COLUMNS: [&str; 26] = [
     "attempt",
     "max_attempts",
     "scheduled_at",
+    "schedule",
     "open_dependencies",
     "revision",
     "created_at",
@@ -76,6 +77,7 @@ fn to_row(task: &Task) -> Vec<Value> {
         int(state.attempt),
         int(state.max_attempts),
         time_or_null(state.scheduled_at),
+        stored(state.schedule.as_ref()),
         int(task.open_dependencies()),
         task.revision().into(),
         time(state.created_at),
@@ -84,7 +86,7 @@ fn to_row(task: &Task) -> Vec<Value> {
 }
 
 /// What can change at all. The workspace never does.
-const REWRITTEN: [&str; 24] = [
+const REWRITTEN: [&str; 25] = [
     "id",
     "goal_id",
     "key",
@@ -106,6 +108,7 @@ const REWRITTEN: [&str; 24] = [
     "attempt",
     "max_attempts",
     "scheduled_at",
+    "schedule",
     "open_dependencies",
     "revision",
     "updated_at",
@@ -179,6 +182,7 @@ fn state_of(row: &Row<'_>) -> Result<TaskState, StorageError> {
         attempt: row.count("attempt")?,
         max_attempts: row.count("max_attempts")?,
         scheduled_at: row.time_or_none("scheduled_at")?,
+        schedule: row.json_or_none("schedule")?,
         created_at: row.time("created_at")?,
     })
 }
