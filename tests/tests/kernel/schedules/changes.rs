@@ -74,6 +74,8 @@ async fn nothing_of_a_pause_is_caught_up(#[case] backend: Backend) {
     // All its tasks are completed: the goal is achieved, and what recurs goes on.
     at(&app, "2026-01-01T14:00:00Z").await;
     assert_eq!(app.tools.calls("tick").len(), 2);
+    let more = DraftTask { title: "More".into(), goal_id: Some(goal), ..DraftTask::default() };
+    make(&app, more).await;
     set_goal(&app, goal, GoalStatus::Abandoned).await;
     at(&app, "2026-01-01T15:00:00Z").await;
     assert_eq!(app.tools.calls("tick").len(), 2);

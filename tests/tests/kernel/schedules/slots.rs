@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use goalwright_application::schedules::{PreviewRequest, Schedules};
-use goalwright_application::tasks::{NewTask, RunRequest};
+use goalwright_application::tasks::{Completion, NewTask, RunRequest};
 use goalwright_domain::execution::Mode;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::task::TaskStatus;
@@ -202,4 +202,27 @@ async fn a_preview_shows_what_is_to_come(#[case] backend: Backend) {
     let eve = app.user("eve").await;
     let refused = app.services.schedules.preview(&eve, id, &PreviewRequest { from: None, limit: 3 }).await;
     assert_eq!(refused.expect_err("not hers").code(), "not_found");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_person_completes_what_recurs_every_time(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let id = make(
+        &app,
+        DraftTask { action: None, ..recurring("Water the plants", json!({"frequency": "hourly"})) },
+    )
+    .await;
+    for (hour, count) in [(13, 1), (14, 2), (15, 3)] {
+        at(&app, &format!("2026-01-01T{hour}:00:00Z")).await;
+        let done = Completion { result: json!(hour), ..Completion::default() };
+        let after = app.services.tasks.complete(&app.ada, id, &done).await.expect("completes");
+        assert_eq!((after.state.status, after.state.result), (TaskStatus::Completed, Some(json!(13))));
+        assert_eq!(app.experiences().await.len(), count);
+    }
+    let again = app.services.tasks.complete(&app.ada, id, &Completion::default()).await;
+    assert_eq!(again.expect_err("nothing waits").code(), "invalid_transition");
+    assert!(told(&app, id).await.iter().all(|line| line.starts_with("slot.fired")));
 }

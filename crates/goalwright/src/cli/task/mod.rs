@@ -7,6 +7,7 @@ mod depend;
 mod list;
 mod next;
 mod run;
+mod schedule;
 mod show;
 pub(in crate::cli) mod table;
 
@@ -42,6 +43,8 @@ enum Action {
     /// Tell what to work on now, and why
     Next(next::Next),
     Run(run::Run),
+    /// Tell when a task is to run, by its schedule
+    Schedule(schedule::Schedule),
     /// Complete a task as a person
     Complete(complete::Complete),
     /// Give a task to an agent
@@ -66,6 +69,7 @@ impl Task {
             Action::Ready(ready) => ready.execute(&session).await,
             Action::Next(next) => next.execute(&session).await,
             Action::Run(run) => run.execute(&session).await,
+            Action::Schedule(schedule) => schedule.execute(&session).await,
             Action::Complete(complete) => complete.execute(&session).await,
             Action::Assign(assign) => assign.execute(&session).await,
             Action::Cancel(cancel) => cancel.execute(&session).await,
