@@ -108,6 +108,8 @@ impl Zone {
             })
             .collect();
         found.sort_unstable();
+        let best = found.first().map_or(0, |(far, _)| *far);
+        found.retain(|(far, _)| *far <= best + usize::from(best > 1));
         found.truncate(3);
         found.into_iter().map(|(_, name)| name).collect()
     }
