@@ -126,7 +126,7 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
         ("a running task has a lease", format!("UPDATE tasks SET status = 'running' WHERE id = {ready}")),
         ("an ended call never changes", "UPDATE tool_calls SET tool = 'x'".to_owned()),
         ("an experience never changes", "UPDATE experiences SET ts = 0".to_owned()),
-        ("a schedule is of a task of its workspace", format!("UPDATE task_schedules SET workspace_id = (SELECT workspace_id FROM tasks WHERE slug = 'hers')")),
+        ("a schedule is of a task of its workspace", "UPDATE task_schedules SET workspace_id = (SELECT workspace_id FROM tasks WHERE slug = 'hers')".to_owned()),
         ("the next slot is not decided", "UPDATE task_schedules SET next_at = considered_at".to_owned()),
         ("what was decided stays so", "UPDATE task_schedules SET considered_at = '2001-01-01T00:00:00+00:00'".to_owned()),
         ("a slot fires once", add("task_slots", "'2026-01-01T09:00:00', 0, 'fired', id")),

@@ -10,5 +10,6 @@ mod document;
 mod flows;
 mod problems;
 mod round_trip;
+mod schedules;
 mod search;
 mod tenants;
