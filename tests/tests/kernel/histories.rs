@@ -60,8 +60,8 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         1 => Just(Change::GoalDeletion),
         1 => Just(Change::Agent),
         1 => Just(Change::Retirement),
-        3 => Just(Change::Schedule),
-        4 => Just(Change::Minutes),
+        2 => Just(Change::Schedule),
+        2 => Just(Change::Minutes),
     ]
 }
 
