@@ -19,6 +19,7 @@ mod m0009_idempotency;
 mod m0010_sealed_ledger;
 mod m0011_outside_work;
 mod m0012_experience_store;
+mod m0013_schedules;
 mod m0015_task_words;
 
 use sea_orm_migration::prelude::*;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_sealed_ledger::Migration),
             Box::new(m0011_outside_work::Migration),
             Box::new(m0012_experience_store::Migration),
+            Box::new(m0013_schedules::Migration),
             Box::new(m0015_task_words::Migration),
         ]
     }

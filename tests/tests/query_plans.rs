@@ -16,6 +16,8 @@ mod plan;
 mod record;
 #[path = "query_plans/requests.rs"]
 mod requests;
+#[path = "query_plans/schedules.rs"]
+mod schedules;
 #[path = "query_plans/source.rs"]
 mod source;
 #[path = "query_plans/work.rs"]
@@ -88,6 +90,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     let goal = work::fill(&app, backend).await;
     requests::fill(&app, backend).await;
+    schedules::fill(&app, backend).await;
     if backend == Backend::Postgres {
         app.db.execute("ANALYZE").await.expect("analyzes");
     }
@@ -103,6 +106,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     work::reads(&app, &mut log, goal).await;
     requests::all(&app, &mut log, goal).await;
     changes::all(&app, &mut log).await;
+    schedules::all(&app, &mut log).await;
     let mut listed = lists::all(&app, &mut log, goal).await;
     if backend == Backend::Sqlite {
         listed.extend(lists::within_a_goal(&app, &mut log, goal).await);

@@ -40,6 +40,25 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
     let ended = "(SELECT span_id FROM attempts WHERE ended_at IS NOT NULL LIMIT 1)";
     let live = "(SELECT span_id FROM attempts WHERE ended_at IS NULL LIMIT 1)";
     let one_event = "(SELECT seq FROM events WHERE entity_type = 'task' ORDER BY seq LIMIT 1)";
+    let add = |table: &str, values: &str| {
+        let (columns, values) = match table {
+            "task_schedules" => ("task_id, workspace_id, considered_at, next_at", values.to_owned()),
+            _ => (
+                "task_id, workspace_id, slot_at, created_at, nominal, fold, status, run_id",
+                format!("created_at, created_at, {values}"),
+            ),
+        };
+        format!(
+            "INSERT INTO {table} ({columns}) SELECT id, workspace_id, {values} FROM tasks WHERE id = {ready}"
+        )
+    };
+    for sql in [
+        add("task_schedules", "updated_at, NULL"),
+        add("task_slots", "'2026-01-01T09:00:00', 0, 'fired', id"),
+        add("task_slots", "'2026-01-02T09:00:00', 0, 'queued', NULL"),
+    ] {
+        app.db.execute(&sql).await.expect("as the rules are");
+    }
     app.sequence().await;
     let violations = [
         ("a task that is not pending has an agent", format!("UPDATE tasks SET agent_id = NULL WHERE id = {ready}")),
@@ -109,6 +128,17 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
         ("a running task has a lease", format!("UPDATE tasks SET status = 'running' WHERE id = {ready}")),
         ("an ended call never changes", "UPDATE tool_calls SET tool = 'x'".to_owned()),
         ("an experience never changes", "UPDATE experiences SET ts = 0".to_owned()),
+        ("a schedule is of a task of its workspace", "UPDATE task_schedules SET workspace_id = (SELECT workspace_id FROM tasks WHERE slug = 'hers')".to_owned()),
+        ("the next slot is not decided", "UPDATE task_schedules SET next_at = considered_at".to_owned()),
+        ("what was decided stays so", "UPDATE task_schedules SET considered_at = '2001-01-01T00:00:00+00:00'".to_owned()),
+        ("a slot fires once", add("task_slots", "'2026-01-01T09:00:00', 0, 'fired', id")),
+        ("a firing is a run", add("task_slots", "'2026-01-03T09:00:00', 0, 'fired', NULL")),
+        ("what waits has no run", "UPDATE task_slots SET run_id = task_id WHERE status = 'queued'".to_owned()),
+        ("there are two folds", add("task_slots", "'2026-01-03T09:00:00', 2, 'queued', NULL")),
+        ("a slot has a local time", add("task_slots", "'nine', 0, 'queued', NULL")),
+        ("what became of a slot is known", "UPDATE task_slots SET status = 'lost' WHERE status = 'queued'".to_owned()),
+        ("what fired stays fired", "UPDATE task_slots SET status = 'dropped', run_id = NULL WHERE status = 'fired'".to_owned()),
+        ("a slot stays the slot", "UPDATE task_slots SET nominal = '2026-01-04T09:00:00'".to_owned()),
         ("events are not deleted", "DELETE FROM events".to_owned()),
         ("events are not changed", format!("UPDATE events SET event_type = 'x' WHERE seq = {one_event}")),
         ("what an event tells is not changed", format!("UPDATE events SET changes = '{{}}' WHERE seq = {one_event}")),

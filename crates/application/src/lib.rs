@@ -23,6 +23,7 @@ pub mod ports;
 mod precondition;
 pub mod read;
 pub mod retrying;
+pub mod schedules;
 pub mod services;
 pub mod tasks;
 pub mod traces;

@@ -16,6 +16,7 @@ use crate::idempotency::Idempotency;
 use crate::planning::Planning;
 use crate::ports::Tokens;
 use crate::read::Queries;
+use crate::schedules::Schedules;
 use crate::tasks::Tasks;
 use crate::traces::Traces;
 
@@ -30,6 +31,8 @@ pub struct Services {
     pub planning: Arc<Planning>,
     /// Tasks.
     pub tasks: Arc<Tasks>,
+    /// Schedules of tasks.
+    pub schedules: Arc<Schedules>,
     /// Agents.
     pub agents: Arc<Agents>,
     /// Experiences: adding them, finding them, where they come from.
@@ -77,6 +80,7 @@ impl Services {
             idempotency: Arc::new(Idempotency::new(transactions.clone(), queries.clone(), clock.clone())),
             planning: Arc::new(Planning::new(ports, runner.clone())),
             tasks: Arc::new(Tasks::new(ports, runner.clone())),
+            schedules: Arc::new(Schedules::new(ports, runner.clone())),
             agents: Arc::new(Agents::new(transactions, queries.clone(), clock, ids, signals)),
             queries,
         }

@@ -10,6 +10,7 @@
 //! - [`goal`], [`task`] and [`agent`] are the aggregates with their state machines,
 //! - [`execution`] holds actions, runs, attempts and the decision taken when an attempt ends,
 //! - [`template`] is the expression language that hands the result of one task to the next,
+//! - [`schedule`] says when something recurs, in the time of a place,
 //! - [`experience`] builds the audit record of an attempt,
 //! - [`ledger`] holds events, and folds them back into state.
 
@@ -22,6 +23,7 @@ pub mod id;
 pub mod ledger;
 pub mod plan;
 pub mod progress;
+pub mod schedule;
 pub mod task;
 pub mod template;
 pub mod time;

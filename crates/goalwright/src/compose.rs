@@ -16,6 +16,7 @@ use goalwright_infrastructure::auth::{Hs256Tokens, SECRET_FILE};
 use goalwright_infrastructure::keys::{self, AUDIT_ANCHORS_FILE, AUDIT_KEY_FILE};
 use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
+use goalwright_infrastructure::scheduler::SchedulerLoop;
 use goalwright_infrastructure::tools::BuiltinTools;
 use goalwright_infrastructure::worker::{SequencerLoop, Workers};
 use goalwright_infrastructure::{
@@ -93,6 +94,11 @@ impl App {
     /// The loop that reads what was experienced, until it is stopped.
     pub fn start_follower(&self) -> FollowerLoop {
         FollowerLoop::start(self.services.experiences.clone(), self.ports.signals.clone())
+    }
+
+    /// The loop that fires what is due by its schedule, until it is stopped.
+    pub fn start_scheduler(&self) -> SchedulerLoop {
+        SchedulerLoop::start(self.services.schedules.clone())
     }
 
     /// Gives every event that is committed by now its position.

@@ -12,6 +12,7 @@ pub mod outbound;
 pub mod persistence;
 mod runner;
 mod sandboxes;
+pub mod scheduler;
 mod signals;
 mod spawn;
 pub mod tools;

@@ -12,5 +12,6 @@ mod outside;
 mod problems;
 mod records;
 mod round_trip;
+mod schedules;
 mod search;
 mod tenants;

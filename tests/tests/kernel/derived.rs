@@ -16,9 +16,15 @@ pub(crate) async fn check(app: &TestApp) {
                 (SELECT COUNT(*) FROM task_dependencies d JOIN tasks w ON w.id = d.depends_on_task_id \
                  WHERE d.task_id = t.id AND w.status NOT IN ('completed', 'skipped'))";
     assert_eq!(app.db.number(open).await, 0, "the counter of open dependencies");
-    let stuck = "SELECT COUNT(*) FROM tasks t WHERE t.status = 'pending' AND t.open_dependencies = 0 AND t.agent_id IS NOT NULL \
+    let stuck = "SELECT COUNT(*) FROM tasks t WHERE t.status = 'pending' AND t.open_dependencies = 0 AND t.agent_id IS NOT NULL AND t.schedule IS NULL \
                  AND NOT EXISTS (SELECT 1 FROM goals g WHERE g.id = t.goal_id AND g.status IN ('draft', 'abandoned'))";
     assert_eq!(app.db.number(stuck).await, 0, "nothing that could be ready is pending");
+    let looked_after = "SELECT COUNT(*) FROM tasks t WHERE (t.schedule IS NOT NULL) <> \
+                        (EXISTS (SELECT 1 FROM task_schedules s WHERE s.task_id = t.id))";
+    assert_eq!(app.db.number(looked_after).await, 0, "a task is looked after by its schedule if it has one");
+    let forgotten = "SELECT COUNT(*) FROM task_slots q WHERE q.status = 'queued' AND NOT EXISTS \
+                     (SELECT 1 FROM task_schedules s WHERE s.task_id = q.task_id AND s.wake_at IS NOT NULL)";
+    assert_eq!(app.db.number(forgotten).await, 0, "a slot that waits is looked after");
     for (task, run) in [("ready", "queued"), ("running", "running"), ("waiting", "waiting")] {
         let mismatch = format!(
             "SELECT COUNT(*) FROM tasks t WHERE t.status = '{task}' AND NOT EXISTS \

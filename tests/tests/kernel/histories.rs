@@ -9,6 +9,7 @@ use goalwright_application::{Error, Precondition};
 use goalwright_domain::agent::{AgentKind, DraftAgent};
 use goalwright_domain::execution::{Action, Backoff, OnExhausted};
 use goalwright_domain::goal::{GoalEdit, GoalId, GoalStatus};
+use goalwright_domain::schedule::Schedule;
 use goalwright_domain::task::TaskEdit;
 use goalwright_testkit::TestApp;
 use proptest::prelude::*;
@@ -49,6 +50,10 @@ pub(crate) enum Change {
     Agent,
     /// An agent retires.
     Retirement,
+    /// A task recurs, or does so no more.
+    Schedule,
+    /// Minutes pass, and what recurs is looked after.
+    Minutes,
 }
 
 /// Any of them.
@@ -70,6 +75,8 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         1 => Just(Change::GoalDeletion),
         1 => Just(Change::Agent),
         1 => Just(Change::Retirement),
+        2 => Just(Change::Schedule),
+        2 => Just(Change::Minutes),
     ]
 }
 
@@ -102,6 +109,18 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
             let on: Vec<_> =
                 tasks.iter().skip(how % 5).step_by(3).take(how % 4).map(|one| one.state.id).collect();
             services.tasks.depend(ada, task, &on, &any).await.err()
+        }
+        (Change::Schedule, Some(task), _) => {
+            let overlap = ["skip", "queue", "allow", "cancel_previous"][how % 4];
+            let value = json!({"cron": "* * * * *", "overlap": overlap, "misfire": "all"});
+            let schedule = Schedule::read(&value, "schedule").expect("a schedule");
+            let schedule = (!how.is_multiple_of(5)).then_some(schedule);
+            let edit = TaskEdit { schedule: Some(schedule), ..TaskEdit::default() };
+            services.tasks.edit(ada, task, edit, &any).await.err()
+        }
+        (Change::Minutes, ..) => {
+            app.clock.advance(std::time::Duration::from_secs(61 + 60 * u64::try_from(how % 3).expect("few")));
+            services.schedules.tick().await.err()
         }
         (Change::Cancel, Some(task), _) => services.tasks.end(ada, task, Ending::Cancelled, "").await.err(),
         (Change::Skip, Some(task), _) => services.tasks.end(ada, task, Ending::Skipped, "").await.err(),

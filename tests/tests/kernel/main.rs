@@ -19,4 +19,5 @@ mod record;
 mod recovery;
 mod retrieval;
 mod runs;
+mod schedules;
 mod seed_001;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use goalwright_application::tasks;
-use goalwright_domain::{execution, experience, task};
+use goalwright_domain::{execution, experience, schedule, task};
 use serde_json::{Value, json};
 
 /// A text that must not be blank.
@@ -26,6 +26,7 @@ fn bounds() -> Vec<Bound> {
     const PLANS: &[&str] = &["Import"];
     const TASKS: &[&str] = &["NewTask", "TaskChanges"];
     const EDGES: &[&str] = &["NewTask", "Dependencies"];
+    const SCHEDULES: &[&str] = &["Schedule"];
     const AGENTS: &[&str] = &["NewAgent", "AgentChanges"];
     const EXPERIENCES: &[&str] = &["NewExperience"];
     const RETRY: &[&str] = &["Retry"];
@@ -68,6 +69,13 @@ fn bounds() -> Vec<Bound> {
         at(&["Failure"], "message", text(tasks::MESSAGE_LIMIT)),
         at(&["EndTask", "RetryTask"], "reason", text(1_000)),
         at(&["ApproveTask"], "comment", text(1_000)),
+        at(SCHEDULES, "minute", number(0, 59)),
+        at(SCHEDULES, "day", number(1, 31)),
+        at(SCHEDULES, "weekdays", json!({"minItems": 1, "maxItems": 14})),
+        at(SCHEDULES, "cron", text(schedule::CRON_LIMIT)),
+        at(SCHEDULES, "jitter", number(0, schedule::JITTER_LIMIT)),
+        at(SCHEDULES, "misfire_window", number(0, schedule::MISFIRE_WINDOW_LIMIT)),
+        at(&["PreviewSchedule"], "limit", number(1, 100)),
         at(AGENTS, "name", words(task::NAME_LIMIT)),
         at(AGENTS, "capabilities", texts(100, words(task::NAME_LIMIT))),
         at(AGENTS, "max_concurrency", number(1, 10_000)),

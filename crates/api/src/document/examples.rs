@@ -28,6 +28,10 @@ fn example(body: &str) -> Option<Value> {
             "estimate_minutes": 90,
             "complexity": 3,
         }),
+        "PreviewSchedule" => json!({
+            "schedule": {"frequency": "weekly", "weekdays": ["mon", "thu"], "time": "09:00", "timezone": "Europe/Berlin"},
+            "limit": 5,
+        }),
         "RunTask" => json!({"task_id": "write-the-announcement", "mode": "manual", "wait": false}),
         "CompleteTask" => json!({
             "result": {"words": 412},

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::action::ActionBody;
 use super::retry::RetryBody;
+use super::schedule::ScheduleBody;
 use crate::nullable::Nullable;
 use crate::values::{Moment, Word};
 
@@ -68,6 +69,10 @@ pub(crate) struct TaskBody {
     on_exhausted: Word<OnExhausted>,
     /// When it is meant to run, or ran.
     scheduled_at: Nullable<Moment>,
+    /// When it recurs, with every default filled in.
+    schedule: Nullable<ScheduleBody>,
+    /// When its schedule begins the next run; null without one, after its end, and once the task is given up.
+    next_run_at: Nullable<Moment>,
     /// Raised with every change; the `ETag`.
     revision: i64,
     /// When it was made.
@@ -102,7 +107,7 @@ pub(crate) struct ExecutionErrorBody {
 }
 
 impl From<TaskView> for TaskBody {
-    fn from(TaskView { state, revision, updated_at, depends_on, blocked_by }: TaskView) -> Self {
+    fn from(TaskView { state, revision, updated_at, depends_on, blocked_by, next_run_at }: TaskView) -> Self {
         Self {
             id: state.id.uuid(),
             workspace_id: state.workspace_id.uuid(),
@@ -130,6 +135,8 @@ impl From<TaskView> for TaskBody {
             retry: state.retry.unwrap_or_default().into(),
             on_exhausted: Word(state.on_exhausted),
             scheduled_at: state.scheduled_at.map(Moment).into(),
+            schedule: state.schedule.map(ScheduleBody::from).into(),
+            next_run_at: next_run_at.map(Moment).into(),
             revision,
             created_at: state.created_at.into(),
             updated_at: updated_at.into(),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::action::ActionBody;
 use super::bodies::TaskBody;
 use super::retry::RetryBody;
+use super::schedule::ScheduleBody;
 use crate::answer::{Deleted, Found};
 use crate::auth::Caller;
 use crate::body::Body;
@@ -57,6 +58,8 @@ pub(crate) struct TaskChangesBody {
     on_exhausted: MaybeUndefined<Word<OnExhausted>>,
     /// When it is meant to run.
     scheduled_at: MaybeUndefined<Moment>,
+    /// When it recurs, from now on; null for no longer. A time that has fired does not fire again.
+    schedule: MaybeUndefined<ScheduleBody>,
 }
 
 /// What a task waits for.
@@ -73,6 +76,17 @@ impl TaskChangesBody {
         let action = match optional(self.action) {
             Some(Some(action)) => match action.action() {
                 Ok(action) => Some(Some(action)),
+                Err(more) => {
+                    violations.extend(more);
+                    None
+                }
+            },
+            Some(None) => Some(None),
+            None => None,
+        };
+        let schedule = match optional(self.schedule) {
+            Some(Some(schedule)) => match schedule.schedule() {
+                Ok(schedule) => Some(Some(schedule)),
                 Err(more) => {
                     violations.extend(more);
                     None
@@ -100,6 +114,7 @@ impl TaskChangesBody {
             retry: optional(self.retry).map(|retry| retry.map(Into::into)),
             on_exhausted: optional(self.on_exhausted).map(|word| word.map(|word| word.0).unwrap_or_default()),
             scheduled_at: optional(self.scheduled_at).map(|at| at.map(|at| at.0)),
+            schedule,
         };
         if violations.is_empty() { Ok(edit) } else { Err(Error::invalid(violations)) }
     }

@@ -11,6 +11,7 @@ mod new;
 mod recover;
 mod retry;
 mod run;
+mod schedule;
 
 use goalwright_application::read::{Search, TaskFilter};
 use goalwright_application::{Error, Services};
@@ -37,6 +38,7 @@ pub(crate) use fail::Fail;
 pub(crate) use new::NewTaskBody;
 pub(crate) use recover::Recover;
 pub(crate) use run::Run;
+pub(crate) use schedule::Schedule;
 
 /// What is looked for.
 fn searched(text: Option<&str>) -> Result<Option<Search>, Error> {

@@ -1,5 +1,6 @@
 use goalwright_application::Error;
 use goalwright_application::tasks::NewTask;
+use goalwright_domain::Violation;
 use goalwright_domain::execution::OnExhausted;
 use goalwright_domain::task::DraftTask;
 use poem_openapi::Object;
@@ -7,6 +8,7 @@ use uuid::Uuid;
 
 use super::action::ActionBody;
 use super::retry::RetryBody;
+use super::schedule::ScheduleBody;
 use crate::values::{Moment, Word};
 
 /// A task to be added. Only the title is needed.
@@ -46,6 +48,8 @@ pub(crate) struct NewTaskBody {
     on_exhausted: Option<Word<OnExhausted>>,
     /// When it is meant to run, for runs in the mode `scheduled`.
     scheduled_at: Option<Moment>,
+    /// When it recurs. Each time is a run of this task; the first one drives it.
+    schedule: Option<ScheduleBody>,
     /// The tasks that it waits for.
     depends_on: Option<Vec<Uuid>>,
 }
@@ -53,6 +57,14 @@ pub(crate) struct NewTaskBody {
 impl NewTaskBody {
     /// What is asked for.
     pub(crate) fn task(self) -> Result<NewTask, Error> {
+        let mut violations = Vec::new();
+        let mut noted = |more| violations.extend::<Vec<Violation>>(more);
+        let action = self.action.map(ActionBody::action).transpose().map_err(&mut noted).unwrap_or_default();
+        let schedule =
+            self.schedule.map(ScheduleBody::schedule).transpose().map_err(&mut noted).unwrap_or_default();
+        if !violations.is_empty() {
+            return Err(Error::invalid(violations));
+        }
         let draft = DraftTask {
             goal_id: self.goal_id.map(Into::into),
             key: self.key,
@@ -61,7 +73,7 @@ impl NewTaskBody {
             description: self.description.unwrap_or_default(),
             task_type: self.task_type.unwrap_or_default(),
             priority: self.priority.unwrap_or_default(),
-            action: self.action.map(ActionBody::action).transpose()?,
+            action,
             labels: self.labels.unwrap_or_default(),
             parallel: self.parallel.unwrap_or_default(),
             estimate_minutes: self.estimate_minutes,
@@ -71,6 +83,7 @@ impl NewTaskBody {
             retry: self.retry.map(Into::into),
             on_exhausted: self.on_exhausted.map(|word| word.0).unwrap_or_default(),
             scheduled_at: self.scheduled_at.map(|at| at.0),
+            schedule,
         };
         let depends_on = self.depends_on.unwrap_or_default().into_iter().map(Into::into).collect();
         Ok(NewTask { draft, depends_on })

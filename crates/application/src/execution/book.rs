@@ -33,9 +33,11 @@ pub(crate) struct Book {
     pub(super) satisfied: Vec<TaskId>,
     /// The goals of what can be claimed from now on. They must be worked on.
     pub(super) moving: BTreeSet<GoalId>,
-    queued: Vec<Run>,
+    pub(super) queued: Vec<Run>,
     changed_runs: BTreeMap<RunId, Run>,
     dropped_runs: Vec<RunId>,
+    /// Tasks that recur and whose slot has come: when it came, and from when on the run may be claimed.
+    pub(super) due: HashMap<TaskId, (Timestamp, Timestamp)>,
     pub(super) told: Vec<Event>,
 }
 
@@ -112,6 +114,10 @@ impl Book {
     /// until its task is ready again.
     pub(crate) fn withdraw_run(&mut self, run: Run, now: Timestamp) {
         if run.attempts == 0 {
+            if let Some(at) = run.scheduled_at {
+                // Should its task be ready again at once, the slot is not lost.
+                self.due.entry(run.task_id).or_insert((at, run.available_at.unwrap_or(now)));
+            }
             self.dropped_runs.push(run.id);
         } else {
             self.change_run(Run { status: RunStatus::Waiting, available_at: None, updated_at: now, ..run });
@@ -152,9 +158,12 @@ impl Book {
             let agent = agent_for(unit, &mut directories, &state).await?;
             let Some((agent, performer)) = agent else { continue };
             let queue = queue_of(unit, &mut goals, state.goal_id).await?;
+            let parked = self.parked(unit, &state).await?;
+            let due = self.due.get(&id).copied();
             let task = self.task(id)?;
-            // The tasks of a goal that rests stay pending.
-            let queue = queue.filter(|_| task.open_dependencies() == 0);
+            // The tasks of a goal that rests stay pending, and those that recur until their slot comes.
+            let begins = !task.recurs() || due.is_some() || parked.is_some();
+            let queue = queue.filter(|_| begins && task.open_dependencies() == 0);
             if queue.is_some() {
                 task.ready(agent, now)?;
             } else {
@@ -165,7 +174,7 @@ impl Book {
             self.told.extend(events(ids, state.workspace_id, &actor, None, facts, now));
             let Some(queue) = queue else { continue };
             self.moving.extend(state.goal_id);
-            match self.parked(unit, &state).await? {
+            match parked {
                 Some(run) => self.change_run(Run {
                     status: RunStatus::Queued,
                     available_at: Some(now),
@@ -176,7 +185,14 @@ impl Book {
                     updated_at: now,
                     ..run
                 }),
-                None => self.queued.push(driving_run(ids, &state, agent, performer, queue, now)),
+                None => {
+                    let mut run = driving_run(ids, &state, agent, performer, queue, now);
+                    if let Some((slot, begin)) = due.filter(|_| state.schedule.is_some()) {
+                        run.scheduled_at = Some(slot);
+                        run.available_at = Some(begin.max(now));
+                    }
+                    self.queued.push(run);
+                }
             }
         }
         Ok(())

@@ -157,16 +157,6 @@ pub(crate) async fn place_unassigned(
     place(unit, ids, found, now).await
 }
 
-/// As [`place_unassigned`], for one task, which is locked.
-pub(crate) async fn place_one(
-    unit: &dyn UnitOfWork,
-    ids: &dyn Ids,
-    task: Task,
-    now: Timestamp,
-) -> Result<(), Error> {
-    place(unit, ids, vec![task], now).await
-}
-
 async fn place(unit: &dyn UnitOfWork, ids: &dyn Ids, tasks: Vec<Task>, now: Timestamp) -> Result<(), Error> {
     let placed: Vec<TaskId> = tasks.iter().map(Task::id).collect();
     if placed.is_empty() {

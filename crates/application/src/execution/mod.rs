@@ -13,6 +13,7 @@ mod by_hand;
 mod claim;
 mod consequences;
 mod dependents;
+mod fire;
 mod outside;
 mod perform;
 mod reclaim;
@@ -37,7 +38,8 @@ use crate::read::Queries;
 
 pub(crate) use book::Book;
 pub(crate) use by_hand::attempt_by_hand;
-pub(crate) use consequences::{Ended, conclude, driving_run, place_one, place_unassigned, take_stock};
+pub(crate) use consequences::{Ended, conclude, driving_run, place_unassigned, take_stock};
+pub(crate) use fire::{Directories, Firing};
 pub use outside::{LeaseKey, OUTSIDERS, USUAL_LEASE};
 pub(crate) use perform::storable;
 pub use settle::{LeaseLost, Settlement};

@@ -100,6 +100,8 @@ impl Goals {
         mut goal: Goal,
         now: Timestamp,
     ) -> Result<(), Error> {
+        // Nothing of what would have come during the pause is caught up.
+        unit.schedules().pass_over(goal.id(), now).await?;
         let tasks = unit.tasks().lock_of_goal(goal.id()).await?;
         let pending = |task: &&Task| task.status() == TaskStatus::Pending && task.open_dependencies() == 0;
         let free: Vec<TaskId> = tasks.iter().filter(pending).map(Task::id).collect();

@@ -202,6 +202,7 @@ impl Planning {
             retry: None,
             on_exhausted: OnExhausted::default(),
             scheduled_at: planned.scheduled_at,
+            schedule: None,
         }
     }
 

@@ -5,6 +5,7 @@ mod artifacts;
 mod clock;
 mod idempotency;
 mod sandboxes;
+mod schedules;
 mod signals;
 mod storage;
 mod tokens;
@@ -14,6 +15,7 @@ pub use artifacts::{ArtifactError, Artifacts};
 pub use clock::{Clock, Ids};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
 pub use sandboxes::Sandboxes;
+pub use schedules::{DueSchedule, ScheduleRepository, ScheduleState, SlotStatus, TaskSlot};
 pub use signals::{Seen, Signals};
 pub use storage::{
     AgentRepository, CallStatus, Claim, ClaimedRun, DecompositionRecord, DecompositionRepository,

@@ -53,6 +53,8 @@ pub struct TaskView {
     pub depends_on: Vec<Dependency>,
     /// Those of `depends_on` that are not completed.
     pub blocked_by: Vec<TaskId>,
+    /// The next slot of its schedule, if there is one and nothing keeps the task from recurring for good.
+    pub next_run_at: Option<Timestamp>,
 }
 
 /// The most tasks of each kind that are looked at for what to do next.
@@ -204,6 +206,8 @@ pub trait Queries: Records + Send + Sync {
     async fn task(&self, workspace: WorkspaceId, id: TaskId) -> Result<Option<TaskView>, Error>;
     /// The id of the task with this slug.
     async fn task_by_slug(&self, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error>;
+    /// Whether the schedule of any task, in any workspace, is to be looked after by now.
+    async fn any_schedule_due(&self, now: Timestamp) -> Result<bool, Error>;
     /// Tasks that a person could work on now: those that wait for one, and ready ones of agents that are no tools; the
     /// oldest [`CANDIDATES`] of each.
     async fn candidates(&self, workspace: WorkspaceId, goal: Option<GoalId>)

@@ -1,6 +1,6 @@
-use goalwright_domain::execution::{Mode, Outcome, Run};
+use goalwright_domain::execution::{Attempt, Mode, Outcome, Run, RunId, RunStatus};
 use goalwright_domain::experience::TEXT_LIMIT;
-use goalwright_domain::task::{Task, TaskId};
+use goalwright_domain::task::{Task, TaskCommand, TaskId};
 use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Violation};
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Tasks;
 use super::held::{self, Held};
 use crate::execution::{Ended, Report, attempt_by_hand, conclude, storable};
+use crate::ports::UnitOfWork;
 use crate::read::TaskView;
 use crate::retrying::retrying;
 use crate::{Context, Error};
@@ -81,7 +82,7 @@ impl Completion {
 
 impl Tasks {
     /// A person says that the task is done. It ends the attempt that waits for them, or makes one; either way it is a
-    /// manual execution with its experience.
+    /// manual execution with its experience. Of a task that is over, it is a later run that waits for them.
     ///
     /// # Errors
     /// `NotFound`; `Invalid`; `Rejected`: `task_leased` while a worker holds it, `dependencies_open`,
@@ -108,12 +109,22 @@ impl Tasks {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
+        let beside = waits_beside(&*unit, id).await?;
         let Held { run, task, suspended } = self.hold(&*unit, context, id).await?;
         held::refuse(run.as_ref(), &task)?;
-        refuse_unless_done(&task)?;
-        let (run, attempt) = match (run, suspended) {
-            (Some(run), Some(attempt)) => (run, attempt),
-            (run, _) => attempt_by_hand(&*unit, &*self.ids, &self.runner, context, &task, run, now).await?,
+        let beside = beside.filter(|_| run.is_none() && task.status().after(TaskCommand::Complete).is_err());
+        let (run, attempt) = match (run, suspended, beside) {
+            // The task itself is over; a later run of it is what waits for somebody.
+            (None, None, Some(beside)) => beside,
+            (run, suspended, _) => {
+                refuse_unless_done(&task)?;
+                match (run, suspended) {
+                    (Some(run), Some(attempt)) => (run, attempt),
+                    (run, _) => {
+                        attempt_by_hand(&*unit, &*self.ids, &self.runner, context, &task, run, now).await?
+                    }
+                }
+            }
         };
         // Whoever claimed it, the work was a person's.
         let ended = Ended {
@@ -128,9 +139,29 @@ impl Tasks {
     }
 }
 
+/// The oldest run of the task that does not drive it and waits for a person, with its attempt, both locked.
+async fn waits_beside(unit: &dyn UnitOfWork, id: TaskId) -> Result<Option<(Run, Attempt)>, Error> {
+    let open = unit.executions().open_runs_of(id).await?;
+    let waiting: Vec<RunId> = open
+        .iter()
+        .filter(|run| !run.drives_task && run.status == RunStatus::Waiting && run.available_at.is_none())
+        .map(|run| run.id)
+        .collect();
+    if waiting.is_empty() {
+        return Ok(None);
+    }
+    let mut runs = unit.executions().lock_runs(&waiting).await?;
+    let attempts = unit.executions().lock_suspended(&waiting).await?;
+    runs.sort_unstable_by_key(|run| (run.scheduled_at, run.id));
+    Ok(runs.into_iter().find_map(|run| {
+        let attempt = attempts.iter().find(|attempt| attempt.run_id == run.id)?.clone();
+        Some((run, attempt))
+    }))
+}
+
 /// Refused before an attempt is made for it; the domain would refuse it as well.
 fn refuse_unless_done(task: &Task) -> Result<(), Rejection> {
-    task.status().after(goalwright_domain::task::TaskCommand::Complete)?;
+    task.status().after(TaskCommand::Complete)?;
     if task.open_dependencies() > 0 {
         let message =
             format!("the task still waits for {} others; complete them first", task.open_dependencies());

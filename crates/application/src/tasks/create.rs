@@ -14,6 +14,7 @@ use crate::execution::{driving_run, take_stock};
 use crate::ports::{StorageError, UnitOfWork};
 use crate::read::TaskView;
 use crate::retrying::retrying;
+use crate::schedules::keep;
 use crate::{Context, Error};
 
 /// A task that somebody asks for.
@@ -44,6 +45,7 @@ impl Tasks {
         let now = self.clock.now();
         let id: TaskId = new_id(&*self.ids);
         let mut violations = self.check_action(new.draft.action.as_ref());
+        violations.extend(keep::violations(new.draft.schedule.as_ref(), new.draft.scheduled_at, now));
         let depends_on = distinct(&new.depends_on, &mut violations);
         let unit = self.transactions.begin().await?;
         let mut draft = new.draft;
@@ -117,6 +119,9 @@ impl Tasks {
             other => other.into(),
         })?;
         unit.executions().insert_runs(run.as_slice()).await?;
+        if task.recurs() {
+            keep::follow(unit, task.state(), None, now).await?;
+        }
         if let Some(goal) = task.state().goal_id {
             let mut shift = TaskCounts::default();
             shift.shift(None, Some(task.status()));

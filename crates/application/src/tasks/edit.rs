@@ -12,6 +12,7 @@ use crate::execution::Book;
 use crate::ports::{StorageError, UnitOfWork};
 use crate::read::TaskView;
 use crate::retrying::retrying;
+use crate::schedules::keep;
 use crate::{Context, Error, Precondition};
 
 impl Tasks {
@@ -44,6 +45,11 @@ impl Tasks {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
+        // A schedule is locked before its task, as when it fires.
+        let considered = match &edit.schedule {
+            Some(_) => unit.schedules().lock(id).await?,
+            None => None,
+        };
         let Held { run, task, suspended } = self.hold(&*unit, context, id).await?;
         seen.check(task.revision())?;
         held::refuse(run.as_ref(), &task)?;
@@ -55,6 +61,9 @@ impl Tasks {
             Some(action) => self.check_action(action.as_ref()),
             None => Vec::new(),
         };
+        let new_schedule =
+            edit.schedule.clone().flatten().filter(|new| Some(new) != task.state().schedule.as_ref());
+        violations.extend(keep::violations(new_schedule.as_ref(), edit.scheduled_at.flatten(), now));
         let before = task.state().clone();
         let mut book = Book::default();
         book.enter(vec![task]);
@@ -77,6 +86,10 @@ impl Tasks {
         }
         book.edited(id);
         book.tell(&*self.ids, id, &Actor::user(context.principal.user_id), context.trace_id, now)?;
+        let recurs_otherwise = before.schedule != after.schedule;
+        if recurs_otherwise {
+            keep::follow(&*unit, &after, considered, now).await?;
+        }
         let performed_otherwise = (&before.action, &before.task_type) != (&after.action, &after.task_type);
         if performed_otherwise && matches!(after.status, TaskStatus::Pending | TaskStatus::Ready) {
             self.place_anew(&*unit, context, &mut book, (id, run), now).await?;
@@ -85,6 +98,18 @@ impl Tasks {
         } else if after.goal_id != before.goal_id && after.status == TaskStatus::Pending {
             // It may have been pending only because its goal rested.
             book.give(&*unit, &*self.ids, vec![id], now).await?;
+        } else if recurs_otherwise && after.status == TaskStatus::Pending {
+            // Without a schedule, nothing but others keeps it from being ready.
+            book.give(&*unit, &*self.ids, vec![id], now).await?;
+        } else if let Some(run) = run
+            .as_ref()
+            .filter(|run| recurs_otherwise && after.schedule.is_some() && run.attempts == 0)
+            .filter(|_| after.status == TaskStatus::Ready)
+        {
+            // From now on it is its schedule that begins it.
+            book.task(id)?.withdraw(after.agent_id, now)?;
+            book.tell(&*self.ids, id, &Actor::system("kernel"), context.trace_id, now)?;
+            book.withdraw_run(run.clone(), now);
         } else if let Some(run) = run {
             let run = follow(run, &before, &after, now);
             book.change_run(Run { queue: queue.unwrap_or_else(|| run.queue.clone()), ..run });

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Tasks;
 use super::held::changed;
-use crate::execution::{driving_run, place_one};
+use crate::execution::{Book, driving_run};
 use crate::ports::UnitOfWork;
 use crate::retrying::retrying;
 use crate::{Context, Error};
@@ -130,7 +130,12 @@ impl Tasks {
     async fn queue(&self, unit: &dyn UnitOfWork, task: Task, now: Timestamp) -> Result<Run, Error> {
         self.startable(unit, &task).await?;
         let id = task.id();
-        place_one(unit, &*self.ids, task, now).await?;
+        let mut book = Book::default();
+        book.enter(vec![task]);
+        // One that recurs need not wait for its slot if somebody asks for it.
+        book.slot_comes(id, now, now);
+        book.give(unit, &*self.ids, vec![id], now).await?;
+        book.close(unit, &*self.ids, now).await?;
         unit.executions().find_driving(id).await?.ok_or_else(changed)
     }
 

@@ -9,6 +9,7 @@ use crate::canonical;
 use crate::execution::{Action, Backoff, ExecutionError, OnExhausted, RetryPolicy, Wait};
 use crate::goal::GoalId;
 use crate::ledger::Fact;
+use crate::schedule::Schedule;
 use crate::workspace::WorkspaceId;
 use crate::{Rejection, Timestamp, Violation};
 
@@ -74,6 +75,8 @@ pub struct TaskState {
     pub on_exhausted: OnExhausted,
     /// The `scheduled_at` of its run, once it has one.
     pub scheduled_at: Option<Timestamp>,
+    /// When it recurs. The first of its runs drives it, the others leave it alone.
+    pub schedule: Option<Schedule>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -124,6 +127,7 @@ impl TaskState {
             retry,
             on_exhausted,
             scheduled_at,
+            schedule,
             created_at,
         )
     }
@@ -184,6 +188,7 @@ impl Task {
             retry: draft.retry,
             on_exhausted: draft.on_exhausted,
             scheduled_at: draft.scheduled_at,
+            schedule: draft.schedule,
             created_at: now,
         };
         let open = u32::try_from(depends_on.len()).unwrap_or(u32::MAX).saturating_sub(already_done);
@@ -233,6 +238,11 @@ impl Task {
     /// Dependencies that are neither completed nor skipped.
     pub const fn open_dependencies(&self) -> u32 {
         self.open_dependencies
+    }
+
+    /// Whether it has a schedule: then that begins its runs, and being free of dependencies does not.
+    pub const fn recurs(&self) -> bool {
+        self.state.schedule.is_some()
     }
 
     /// The facts since it was loaded, in order; they are taken out.
@@ -427,7 +437,7 @@ impl Task {
     /// Makes a task that is not yet announced ready, or leaves it pending with its agent.
     pub fn place(&mut self, agent: Option<&Agent>) {
         self.state.agent_id = agent.map(Agent::id);
-        if agent.is_some() && self.open_dependencies == 0 {
+        if agent.is_some() && self.open_dependencies == 0 && !self.recurs() {
             self.state.status = TaskStatus::Ready;
         }
     }

@@ -8,6 +8,7 @@ use crate::agent::AgentId;
 use crate::execution::{Action, Backoff, OnExhausted, WaitKind};
 use crate::goal::GoalId;
 use crate::ledger::Fact;
+use crate::schedule::Schedule;
 use crate::{Rejection, Timestamp, Violation};
 
 /// What somebody wants changed of a task; what is none stays as it is, and none inside takes a value away.
@@ -45,6 +46,8 @@ pub struct TaskEdit {
     pub on_exhausted: Option<OnExhausted>,
     /// See [`TaskState::scheduled_at`].
     pub scheduled_at: Option<Option<Timestamp>>,
+    /// See [`TaskState::schedule`].
+    pub schedule: Option<Option<Schedule>>,
 }
 
 impl TaskEdit {
@@ -105,6 +108,7 @@ impl Task {
             retry: edit.retry.unwrap_or_else(|| state.retry.clone()),
             on_exhausted: edit.on_exhausted.unwrap_or(state.on_exhausted),
             scheduled_at: edit.scheduled_at.unwrap_or(state.scheduled_at),
+            schedule: edit.schedule.unwrap_or_else(|| state.schedule.clone()),
         };
         let violations = draft.violations();
         if !violations.is_empty() {
@@ -127,6 +131,7 @@ impl Task {
             retry: draft.retry,
             on_exhausted: draft.on_exhausted,
             scheduled_at: draft.scheduled_at,
+            schedule: draft.schedule,
             ..state
         })
     }

@@ -3,6 +3,7 @@
 use super::{DESCRIPTION_LIMIT, NAME_LIMIT, TITLE_LIMIT};
 use crate::execution::{Action, Backoff, OnExhausted};
 use crate::goal::GoalId;
+use crate::schedule::Schedule;
 use crate::{Timestamp, Violation};
 
 /// What somebody asks for when making a task; [`super::Task::create`] checks it.
@@ -40,6 +41,8 @@ pub struct DraftTask {
     pub on_exhausted: OnExhausted,
     /// When the task is meant to run, for runs asked for in `scheduled` mode.
     pub scheduled_at: Option<Timestamp>,
+    /// See [`super::TaskState::schedule`].
+    pub schedule: Option<Schedule>,
 }
 
 impl DraftTask {

@@ -73,6 +73,21 @@ pub(super) fn tool_call(given: &str) -> Result<Value, Failure> {
     Ok(json!({"kind": "tool", "tool": tool, "operation": operation, "parameters": parameters}))
 }
 
+/// A schedule: a cron text in a zone, or JSON.
+pub(super) fn schedule(given: String, timezone: Option<String>) -> Result<Value, Failure> {
+    if !given.trim_start().starts_with('{') && given != STDIN {
+        return Ok(match timezone {
+            Some(zone) => json!({"cron": given, "timezone": zone}),
+            None => json!({"cron": given}),
+        });
+    }
+    let mut schedule = self::json("--schedule", given)?;
+    if let Some(zone) = timezone {
+        schedule["timezone"] = json!(zone);
+    }
+    Ok(schedule)
+}
+
 /// Asks for a yes before something is taken away. Where nobody can be asked, `--yes` says it.
 pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {

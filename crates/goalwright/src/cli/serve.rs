@@ -45,7 +45,7 @@ enum Role {
     Api,
     /// Claims and performs tasks
     Worker,
-    /// Keeps the ledger in order
+    /// Runs what is due by its schedule, and keeps the ledger in order
     Scheduler,
 }
 
@@ -64,6 +64,7 @@ impl Serve {
 
         let sequencer = has(Role::Scheduler).then(|| app.start_sequencer());
         let follower = has(Role::Scheduler).then(|| app.start_follower());
+        let scheduler = has(Role::Scheduler).then(|| app.start_scheduler());
         let workers = has(Role::Worker).then(|| app.start_workers(config, DEFAULT_QUEUE));
         let stopping = CancellationToken::new();
         let api = answer(&app, config, listener, stopping.clone());
@@ -77,6 +78,9 @@ impl Serve {
         let ended = interrupts
             .unless_insisted(async {
                 let released = async {
+                    if let Some(scheduler) = scheduler {
+                        scheduler.stop().await;
+                    }
                     if let Some(workers) = workers {
                         workers.stop(GRACE).await;
                     }

@@ -60,6 +60,11 @@ fn every_question_of_the_guide_to_the_record_is_answered_as_it_shows() {
 }
 
 #[test]
+fn schedules_come_as_their_guide_shows() {
+    holds(include_str!("../../../../docs/guides/schedules.md"), 14);
+}
+
+#[test]
 fn the_plans_of_the_demo_are_read_without_a_remark() {
     let home = Home::new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/demo");

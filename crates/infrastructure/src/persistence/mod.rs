@@ -16,6 +16,7 @@ mod ledger;
 mod migrate;
 mod reader;
 mod row;
+mod schedule;
 mod sql;
 mod task;
 mod unit_of_work;

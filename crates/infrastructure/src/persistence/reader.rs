@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::error::storage;
 use super::sql::{Dialect, Sql};
-use super::{agent, execution, experience, goal, idempotency, ledger, task, workspace};
+use super::{agent, execution, experience, goal, idempotency, ledger, schedule, task, workspace};
 
 /// Reads on the reading connections. Each noun's `queries` holds its statements.
 pub(crate) struct Reader {
@@ -80,6 +80,10 @@ impl Queries for Reader {
 
     async fn task_by_slug(&self, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error> {
         task::queries::by_slug(self, workspace, slug).await
+    }
+
+    async fn any_schedule_due(&self, now: Timestamp) -> Result<bool, Error> {
+        schedule::queries::any_due(self, now).await
     }
 
     async fn candidates(

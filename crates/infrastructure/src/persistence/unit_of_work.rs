@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use goalwright_application::ports::{
     AgentRepository, Clock, DecompositionRepository, ExecutionRepository, ExperienceRepository,
-    GoalRepository, IdempotencyRepository, Outbox, StorageError, TaskRepository, Transactions, UnitOfWork,
-    WorkspaceRepository,
+    GoalRepository, IdempotencyRepository, Outbox, ScheduleRepository, StorageError, TaskRepository,
+    Transactions, UnitOfWork, WorkspaceRepository,
 };
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::SealKey;
@@ -179,6 +179,9 @@ impl UnitOfWork for Unit {
         self
     }
     fn idempotency(&self) -> &dyn IdempotencyRepository {
+        self
+    }
+    fn schedules(&self) -> &dyn ScheduleRepository {
         self
     }
     fn outbox(&self) -> &dyn Outbox {

@@ -34,6 +34,7 @@ async fn every_field_changes_and_one_event_tells_of_it(#[case] backend: Backend)
         retry: Some(Some(Backoff { max_delay: 9.5, ..Backoff::default() })),
         on_exhausted: Some(OnExhausted::Pause),
         scheduled_at: Some(Some(at)),
+        schedule: None,
     };
     let changed = edit(&app, id, all.clone()).await.expect("changes");
     let state = &changed.state;

@@ -9,7 +9,7 @@ use crate::failure::{Exit, Failure};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  goalwright task update 8cd5b695 --title \"Write the whole list down\"")]
-#[command(group = ArgGroup::new("changes").required(true).multiple(true).args(["title", "description", "task_type", "priority"]))]
+#[command(group = ArgGroup::new("changes").required(true).multiple(true).args(["title", "description", "task_type", "priority", "schedule", "no_schedule"]))]
 pub(super) struct Update {
     /// The task: its id, the beginning or end of it, its slug, or its key
     id: String,
@@ -25,6 +25,15 @@ pub(super) struct Update {
     /// The higher, the earlier
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     priority: Option<i64>,
+    /// When it recurs from now on: a cron text, or JSON as the interface takes it
+    #[arg(long, value_name = "WHEN")]
+    schedule: Option<String>,
+    /// The zone of a cron text, such as Europe/Berlin; UTC unless given
+    #[arg(long, value_name = "ZONE", requires = "schedule")]
+    timezone: Option<String>,
+    /// It recurs no more
+    #[arg(long, conflicts_with = "schedule")]
+    no_schedule: bool,
 }
 
 impl Update {
@@ -42,6 +51,11 @@ impl Update {
         }
         if let Some(priority) = self.priority {
             body.insert("priority".to_owned(), json!(priority));
+        }
+        if let Some(schedule) = self.schedule {
+            body.insert("schedule".to_owned(), input::schedule(schedule, self.timezone)?);
+        } else if self.no_schedule {
+            body.insert("schedule".to_owned(), Value::Null);
         }
         let task = session.client.send(Call::patch(&["tasks", &id], Value::Object(body))).await?;
         Ok(session.done("updated", Noun::Task, &task, None))

@@ -10,7 +10,7 @@ use crate::failure::{Exit, Failure};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  goalwright task create \"Read it over\" --goal 1cef10aa --after write-the-list-down\n  \
-                  goalwright task create \"Say the time\" --use 'time.now {}'"
+                  goalwright task create \"Say the time\" --use 'time.now {}' --schedule '0 9 * * mon-fri' --timezone Europe/Berlin"
 )]
 pub(super) struct Create {
     /// What is to be done
@@ -36,6 +36,12 @@ pub(super) struct Create {
     /// Its name in commands; from the title unless given
     #[arg(long)]
     slug: Option<String>,
+    /// When it recurs: a cron text, or JSON as the interface takes it
+    #[arg(long, value_name = "WHEN")]
+    schedule: Option<String>,
+    /// The zone of a cron text, such as Europe/Berlin; UTC unless given
+    #[arg(long, value_name = "ZONE", requires = "schedule")]
+    timezone: Option<String>,
 }
 
 impl Create {
@@ -67,9 +73,15 @@ impl Create {
         if let Some(slug) = self.slug {
             set("slug", json!(slug));
         }
+        if let Some(schedule) = self.schedule {
+            set("schedule", input::schedule(schedule, self.timezone)?);
+        }
         let task = session.client.send(Call::post(&["tasks"], Value::Object(body))).await?;
         let id = text(&task.value, "id");
         let next = match (task.value["status"].as_str(), task.value["action"].is_object()) {
+            (Some("pending"), _) if task.value["schedule"].is_object() => {
+                format!("`goalwright task schedule {}` tells when it runs", short(&id))
+            }
             (Some("pending"), _) => format!("`goalwright task show {}` tells what it waits for", short(&id)),
             (_, true) => format!("`goalwright task run {}` runs it", short(&id)),
             (_, false) => format!("`goalwright task complete {}` completes it", short(&id)),

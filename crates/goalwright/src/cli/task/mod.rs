@@ -8,6 +8,7 @@ mod list;
 mod next;
 mod recover;
 mod run;
+mod schedule;
 mod show;
 pub(in crate::cli) mod table;
 mod worker;
@@ -44,6 +45,8 @@ enum Action {
     /// Tell what to work on now, and why
     Next(next::Next),
     Run(run::Run),
+    /// Tell when a task is to run, by its schedule
+    Schedule(schedule::Schedule),
     /// Complete a task, as a person or as the worker that claimed it
     Complete(complete::Complete),
     /// Try a task again that failed, or that waits for a decision
@@ -82,6 +85,7 @@ impl Task {
             Action::Ready(ready) => ready.execute(&session).await,
             Action::Next(next) => next.execute(&session).await,
             Action::Run(run) => run.execute(&session).await,
+            Action::Schedule(schedule) => schedule.execute(&session).await,
             Action::Complete(complete) => complete.execute(&session).await,
             Action::Retry(retry) => retry.execute(&session).await,
             Action::Approve(approve) => approve.execute(&session).await,

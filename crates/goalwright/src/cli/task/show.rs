@@ -46,6 +46,8 @@ pub(super) async fn lines(session: &Session, task: &Value) -> Result<Vec<String>
         ("labels", texts(task, "labels").join(", ")),
         ("attempts", attempts(task)),
         ("scheduled", moment(task, "scheduled_at", session.now)),
+        ("recurs", recurs(&task["schedule"])),
+        ("next run", moment(task, "next_run_at", session.now)),
         ("created", moment(task, "created_at", session.now)),
         ("changed", moment(task, "updated_at", session.now)),
         ("does", action(&task["action"])),
@@ -60,6 +62,22 @@ pub(super) async fn lines(session: &Session, task: &Value) -> Result<Vec<String>
 
 fn unless(value: String, dull: &str) -> String {
     if value == dull { String::new() } else { value }
+}
+
+/// A schedule in a line: how often, when, and where.
+fn recurs(schedule: &Value) -> String {
+    if !schedule.is_object() {
+        return String::new();
+    }
+    let mut parts = vec![text(schedule, "frequency")];
+    let minute = schedule["minute"].as_i64().map(|minute| format!("at minute {minute}"));
+    let day = schedule["day"].as_i64().map(|day| format!("on day {day}"));
+    let last = schedule["last"].as_bool().map(|_| "on the last day".to_owned());
+    parts.extend([minute, day, last].into_iter().flatten());
+    parts.push(texts(schedule, "weekdays").join(" "));
+    parts.extend(["cron", "at", "time", "timezone"].map(|field| text(schedule, field)));
+    parts.retain(|part| !part.is_empty() && part != "cron");
+    parts.join(" ")
 }
 
 fn attempts(task: &Value) -> String {

@@ -159,7 +159,7 @@ fn run_changing_row(run: &Run) -> Vec<Value> {
     ]
 }
 
-fn run_from(row: &QueryResult) -> Result<Run, StorageError> {
+pub(super) fn run_from(row: &QueryResult) -> Result<Run, StorageError> {
     let row = Row::of("runs", row);
     Ok(Run {
         id: row.id("id")?,

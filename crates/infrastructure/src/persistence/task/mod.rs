@@ -15,7 +15,7 @@ use serde_json::json;
 use super::row::Row;
 use super::sql::{self, int, int_or_null, json_or_null, time, time_or_null, uuid_or_null};
 
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 29] = [
     "id",
     "workspace_id",
     "goal_id",
@@ -40,6 +40,7 @@ const COLUMNS: [&str; 28] = [
     "retry",
     "on_exhausted",
     "scheduled_at",
+    "schedule",
     "open_dependencies",
     "revision",
     "created_at",
@@ -81,6 +82,7 @@ fn to_row(task: &Task) -> Vec<Value> {
         stored(state.retry.as_ref()),
         state.on_exhausted.as_str().into(),
         time_or_null(state.scheduled_at),
+        stored(state.schedule.as_ref()),
         int(task.open_dependencies()),
         task.revision().into(),
         time(state.created_at),
@@ -89,7 +91,7 @@ fn to_row(task: &Task) -> Vec<Value> {
 }
 
 /// What can change at all. The workspace never does.
-const REWRITTEN: [&str; 26] = [
+const REWRITTEN: [&str; 27] = [
     "id",
     "goal_id",
     "key",
@@ -113,6 +115,7 @@ const REWRITTEN: [&str; 26] = [
     "retry",
     "on_exhausted",
     "scheduled_at",
+    "schedule",
     "open_dependencies",
     "revision",
     "updated_at",
@@ -188,6 +191,7 @@ fn state_of(row: &Row<'_>) -> Result<TaskState, StorageError> {
         retry: row.json_or_none("retry")?,
         on_exhausted: row.word("on_exhausted", OnExhausted::parse)?,
         scheduled_at: row.time_or_none("scheduled_at")?,
+        schedule: row.json_or_none("schedule")?,
         created_at: row.time("created_at")?,
     })
 }

@@ -4,7 +4,7 @@ use goalwright_application::Error;
 use goalwright_application::read::{Page, PageRequest, TaskFilter, TaskView};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::progress::{NAMED_TASKS, Obstacle, Obstacles};
-use goalwright_domain::task::{Dependency, Origin, TaskId, TaskStatus};
+use goalwright_domain::task::{Dependency, Origin, Task, TaskId, TaskStatus};
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::QueryResult;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{from_row, search, select};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
+use crate::persistence::schedule;
 use crate::persistence::sql::{Dialect, Sql};
 
 pub(crate) async fn one(
@@ -169,7 +170,7 @@ async fn obstacle(reader: &Reader, from: Sql) -> Result<Obstacle, Error> {
     Ok(Obstacle { count, task_ids })
 }
 
-/// Tasks with their edges: two statements, however many tasks.
+/// Tasks with their edges and their next slots: three statements at most, however many tasks.
 async fn views(reader: &Reader, rows: &[QueryResult]) -> Result<Vec<TaskView>, Error> {
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -192,9 +193,12 @@ async fn views(reader: &Reader, rows: &[QueryResult]) -> Result<Vec<TaskView>, E
             entry.1.push(task_id);
         }
     }
-    rows.iter()
-        .map(|row| {
-            let task = from_row(row)?;
+    let tasks = rows.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
+    let recurring: Vec<TaskId> = tasks.iter().filter(|task| task.recurs()).map(Task::id).collect();
+    let next = schedule::queries::next_of(reader, &recurring).await?;
+    tasks
+        .into_iter()
+        .map(|task| {
             let (depends_on, blocked_by) = edges.remove(&task.id()).unwrap_or_default();
             Ok(TaskView {
                 state: task.state().clone(),
@@ -202,6 +206,7 @@ async fn views(reader: &Reader, rows: &[QueryResult]) -> Result<Vec<TaskView>, E
                 updated_at: task.updated_at(),
                 depends_on,
                 blocked_by,
+                next_run_at: next.get(&task.id()).copied().flatten(),
             })
         })
         .collect()
