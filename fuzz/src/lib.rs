@@ -14,6 +14,7 @@ pub mod names;
 pub mod outline;
 pub mod plans;
 pub mod repetition;
+pub mod scrub;
 pub mod template;
 
 /// The longest text at the beginning of `bytes`.

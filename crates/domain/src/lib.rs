@@ -22,6 +22,7 @@ pub mod id;
 pub mod ledger;
 pub mod plan;
 pub mod progress;
+pub mod scrub;
 pub mod task;
 pub mod template;
 pub mod time;

@@ -16,7 +16,7 @@ use crate::workspace::WorkspaceId;
 
 pub use audit::{TEXT_LIMIT, audit_text, audit_value};
 pub use note::{Note, note};
-pub use secrets::{REDACTED, names_secret, text_without_secrets, without_secrets};
+pub use secrets::{REDACTED, names_secret, without_secrets};
 
 /// The kinds of experiences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,9 +98,9 @@ impl Retrieval {
         let mut fields = Map::new();
         fields.insert("memory_count".into(), json!(self.memories.len()));
         if let Some(query) = &self.query {
-            fields.insert("query".into(), json!(query));
+            fields.insert("query".into(), json!(audit_text(query)));
         }
-        fields.insert("filters".into(), Value::Object(self.filters.clone()));
+        fields.insert("filters".into(), audit_value(&Value::Object(self.filters.clone())));
         fields.insert("latency_ms".into(), json!(self.latency_ms));
         fields.insert("source".into(), json!(self.source));
         Value::Object(fields)
@@ -204,6 +204,8 @@ pub fn task_execution(execution: Execution<'_>) -> Experience {
         message: audit_text(&error.message),
         stack_hash: error.stack_hash.clone(),
     });
+    let files_written = execution.io.files_written.iter().map(|path| audit_text(path)).collect();
+    let io = Io { files_written, ..execution.io };
     let structured = json!({
         "schema_version": 1,
         "task_id": task.id,
@@ -226,7 +228,7 @@ pub fn task_execution(execution: Execution<'_>) -> Experience {
         "request_trace_id": run.request_trace_id.map(|id| id.simple().to_string()),
         "task_config_digest": execution.config_digest,
         "retrieval": execution.retrieval.to_json(),
-        "io": execution.io,
+        "io": io,
         "embedding_skipped": true,
         "provenance_runner": execution.runner,
         "grants": {"scopes": [], "impersonation": false},
@@ -247,8 +249,7 @@ pub fn task_execution(execution: Execution<'_>) -> Experience {
         session_id: format!("task:{}:{started}:{}", task.id, execution.short),
         created_at: started,
         ts: started.as_seconds(),
-        // No scrubber has seen this copy, and the record says so.
-        meta: json!({"scrubbed": false}),
+        meta: json!({"scrubbed": true}),
         workspace_id: run.workspace_id,
     }
 }
