@@ -3,6 +3,7 @@
 //! A command is a module with an `Args` struct (`clap::Args`) and `fn run(self) -> anyhow::Result<ExitCode>`,
 //! and one line in `commands!` below.
 
+mod backfill;
 mod bench;
 mod ci;
 mod contract;
@@ -61,6 +62,8 @@ commands! {
     Migrate => migrate,
     /// Compute the counters of goals anew from their tasks
     Rebuild => rebuild,
+    /// Take over a folder of result files, as experiences
+    Backfill => backfill,
 }
 
 /// The developer's side of Goalwright.

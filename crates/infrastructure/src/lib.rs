@@ -6,6 +6,7 @@ mod clock;
 mod ids;
 pub mod outbound;
 pub mod persistence;
+pub mod results;
 mod runner;
 mod sandboxes;
 mod signals;

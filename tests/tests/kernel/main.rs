@@ -12,4 +12,5 @@ mod lifecycle;
 mod maintenance;
 mod people;
 mod record;
+mod results;
 mod runs;

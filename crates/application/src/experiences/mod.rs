@@ -1,5 +1,7 @@
 //! Experiences that somebody adds. Those of executions are written with what they record, and by nobody else.
 
+mod backfill;
+
 use std::sync::Arc;
 
 use goalwright_domain::Violation;
@@ -9,6 +11,8 @@ use crate::ports::{Clock, Ids, Transactions};
 use crate::read::Queries;
 use crate::retrying::retrying;
 use crate::{Context, Error};
+
+pub use backfill::{Backfill, Taken};
 
 /// What can be done with experiences.
 pub struct Experiences {

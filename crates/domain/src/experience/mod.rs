@@ -2,6 +2,7 @@
 //! the end-to-end tracking specification (schema version 1).
 
 mod audit;
+pub mod legacy;
 mod note;
 mod secrets;
 

@@ -102,29 +102,9 @@ fn is_cut(text: &Folded<'_>, groups: &Groups, group: usize) -> bool {
         && (place::goes_on_behind(text, end) || text.byte(end) == b':' && text.is_digit(end + 1))
 }
 
-/// Whether a country code begins the digits (ITU-T E.164, assigned codes).
+/// Whether a country code begins the digits (ITU-T E.164): these are not assigned. 1 and 7 are judged elsewhere.
 fn country(digits: &[u8]) -> bool {
-    match check::two(digits) {
-        20
-        | 27
-        | 30..=34
-        | 36
-        | 39
-        | 40
-        | 41
-        | 43..=49
-        | 51..=58
-        | 60..=66
-        | 81
-        | 82
-        | 84
-        | 86
-        | 90..=95
-        | 98 => true,
-        21 | 22 | 23 | 24 | 25 | 26 | 29 | 35 | 37 | 38 | 42 | 50 | 59 | 67 | 68 | 69 | 80 | 85 | 87 | 88
-        | 96 | 97 | 99 => true,
-        _ => false,
-    }
+    !matches!(check::two(digits), 0..=19 | 28 | 70..=79 | 83 | 89)
 }
 
 /// The last group of a number whose area code stands in parentheses.
@@ -220,7 +200,7 @@ fn is_date(text: &Folded<'_>, groups: &Groups) -> bool {
     let lengths = [groups.digits(0), groups.digits(1), groups.digits(2)];
     let number = |group: usize| check::two(&text.bytes()[groups.start_of(group)..groups.end_of(group)]);
     match lengths {
-        [2, 2, 4] => number(0) <= 31 && number(1) <= 31 && matches!(number(2), 19 | 20 | 21),
+        [2, 2, 4] => number(0) <= 31 && number(1) <= 31 && matches!(number(2), 19..=21),
         [4, 2, 2] => number(1) <= 12 && number(2) <= 31,
         _ => false,
     }

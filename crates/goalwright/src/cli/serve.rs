@@ -64,6 +64,7 @@ impl Serve {
 
         let sequencer = has(Role::Scheduler).then(|| app.start_sequencer());
         let workers = has(Role::Worker).then(|| app.start_workers(config, DEFAULT_QUEUE));
+        let result_files = if has(Role::Scheduler) { app.start_result_files(config) } else { None };
         let stopping = CancellationToken::new();
         let api = answer(&app, config, listener, stopping.clone());
         tokio::pin!(api);
@@ -90,6 +91,9 @@ impl Serve {
                 // Last, so that the events of what just finished have their positions too.
                 if let Some(sequencer) = sequencer {
                     sequencer.stop().await;
+                }
+                if let Some(result_files) = result_files {
+                    result_files.stop().await;
                 }
                 ended
             })

@@ -50,6 +50,11 @@ fn every_request_of_the_guide_to_http_is_answered_as_it_shows() {
 }
 
 #[test]
+fn what_the_guide_to_privacy_says_is_scrubbed_is() {
+    holds(include_str!("../../../../docs/guides/privacy.md"), 2);
+}
+
+#[test]
 fn the_plans_of_the_demo_are_read_without_a_remark() {
     let home = Home::new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/demo");

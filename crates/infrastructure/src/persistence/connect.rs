@@ -156,6 +156,11 @@ impl Database {
         self.reader.clone()
     }
 
+    /// What statements outside of units are sent with.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// The sequencer of the ledger.
     pub fn sequencer(&self) -> Arc<dyn Sequencer> {
         self.writer.clone()

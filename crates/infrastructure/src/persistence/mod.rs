@@ -22,4 +22,5 @@ mod unit_of_work;
 mod workspace;
 
 pub use connect::{Database, DatabaseSettings, OpenError};
+pub use experience::Followed;
 pub use migrate::{apply_migrations, missing_migrations};

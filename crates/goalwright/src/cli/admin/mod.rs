@@ -1,5 +1,6 @@
 //! `goalwright admin`: on the database directly, whether a server runs or not.
 
+mod backfill;
 mod config;
 mod migrate;
 mod rebuild;
@@ -26,6 +27,8 @@ enum Action {
     Config(config::Show),
     /// Compute the counters of goals anew from their tasks, and mend those that differ
     Rebuild(rebuild::Rebuild),
+    /// Take over a folder of result files, as experiences
+    Backfill(backfill::Backfill),
 }
 
 impl Admin {
@@ -34,6 +37,7 @@ impl Admin {
             Action::Migrate(migrate) => migrate.execute().await,
             Action::Config(config) => config.execute(),
             Action::Rebuild(rebuild) => rebuild.execute().await,
+            Action::Backfill(backfill) => backfill.execute().await,
         }
     }
 }
