@@ -1,6 +1,7 @@
 //! What must not be in an audit copy although it was in the original: passwords, tokens, cookies.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
@@ -68,12 +69,18 @@ fn under(name: &str, value: &Value) -> Value {
         Value::Array(items) => items.iter().map(|item| under(name, item)).collect(),
         Value::Object(fields) => {
             let mut kept = Map::with_capacity(fields.len());
+            let mut same: HashMap<String, usize> = HashMap::new();
             for (name, value) in fields {
                 let hidden = !value.is_null() && names_secret(name);
-                kept.insert(
-                    free_name(&kept, name),
-                    if hidden { json!(REDACTED) } else { under(name, value) },
-                );
+                let value = if hidden { json!(REDACTED) } else { under(name, value) };
+                let mut free = scrub(name).into_owned();
+                // Two people's addresses are two fields still.
+                while kept.contains_key(&free) {
+                    let count = same.entry(scrub(name).into_owned()).or_insert(1);
+                    *count += 1;
+                    free = format!("{} {count}", scrub(name));
+                }
+                kept.insert(free, value);
             }
             Value::Object(kept)
         }
@@ -86,18 +93,6 @@ fn under(name: &str, value: &Value) -> Value {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
-}
-
-/// The name of a field as it may be kept. Two people's addresses are two fields still.
-fn free_name(fields: &Map<String, Value>, name: &str) -> String {
-    let scrubbed = scrub(name);
-    let mut free = scrubbed.clone().into_owned();
-    let mut next = 2;
-    while fields.contains_key(&free) {
-        free = format!("{scrubbed} {next}");
-        next += 1;
-    }
-    free
 }
 
 #[cfg(test)]

@@ -120,8 +120,12 @@ pub fn scrub(text: &str) -> Cow<'_, str> {
 /// As [`scrub`], for a text that stands under a name, such as a field of JSON: `ssn`, `phone` and `version` tell what a
 /// number is.
 pub fn scrub_under<'t>(name: &str, text: &'t str) -> Cow<'t, str> {
+    // Most of what has a field of its own is an id.
+    if !may_hold(text) || is_uuid(text) {
+        return Cow::Borrowed(text);
+    }
     let mut before = String::new();
-    if !name.is_empty() && name.len() <= 64 && may_hold(text) {
+    if !name.is_empty() && name.len() <= 64 && is_number(text) {
         before = format!("{}: ", spoken(name));
         if !words::tell(&before) {
             before.clear();
@@ -151,6 +155,19 @@ pub fn find(text: &str) -> Vec<Found> {
         .map(|(kind, range)| Found { kind, range: folded.original(range) })
         .filter(|found| !found.range.is_empty())
         .collect()
+}
+
+fn is_uuid(text: &str) -> bool {
+    let fits = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
+}
+
+/// Whether a text is short, and has digits enough for its name to say what they are.
+fn is_number(text: &str) -> bool {
+    text.len() <= 64 && (!text.is_ascii() || text.bytes().filter(u8::is_ascii_digit).count() >= 4)
 }
 
 /// The name of a field as words: `phoneNumber` and `phone_number` are `phone number`.

@@ -18,7 +18,7 @@ fn a_folder_of_results_is_taken_over_once_and_bad_files_stop_nothing() {
     let home = Home::new();
     let would = backfill(&home, RESULTS, &["--dry-run"]).has_code(1);
     assert!(would.stderr.contains("6 would be added, 0 there already, 2 bad"), "{would:?}");
-    assert_eq!(home.json(&["experience", "list"]), json!([]), "a dry run writes nothing");
+    assert_eq!(home.json(&["experience", "list"])["items"], json!([]), "a dry run writes nothing");
 
     let done = backfill(&home, RESULTS, &[]).has_code(1);
     assert_eq!(done.stdout, would.stdout, "the ids are known before");
@@ -39,7 +39,7 @@ fn a_folder_of_results_is_taken_over_once_and_bad_files_stop_nothing() {
     assert!(again.stderr.contains("0 added, 6 there already, 2 bad"), "{again:?}");
 
     let listed = home.json(&["experience", "list", "--type", "TASK_EXECUTION"]);
-    let listed = listed.as_array().expect("a list");
+    let listed = listed["items"].as_array().expect("a list");
     assert_eq!(listed.len(), 6);
     for one in listed {
         assert_eq!(one["meta"], json!({"scrubbed": true, "backfilled": true}));
@@ -75,14 +75,14 @@ fn the_files_of_our_own_runs_are_known() {
     let folder = workspaces.display().to_string();
     let done = backfill(&home, &folder, &[]).has_code(0);
     assert!(done.stderr.contains("0 added, 1 there already, 0 bad"), "{done:?}");
-    let ran = home.json(&["experience", "list"]);
+    let ran = home.json(&["experience", "list"])["items"].take();
     let id = ran[0]["id"].as_str().expect("an id");
     assert!(done.stdout.ends_with(&format!(" -> {id}\n")), "{done:?}");
 
     let elsewhere = Home::new();
     let moved = backfill(&elsewhere, &folder, &[]).has_code(0);
     assert!(moved.stderr.contains("1 added, 0 there already, 0 bad"), "{moved:?}");
-    let taken = elsewhere.json(&["experience", "list"]);
+    let taken = elsewhere.json(&["experience", "list"])["items"].take();
     assert_eq!((&taken[0]["id"], &taken[0]["content"]), (&ran[0]["id"], &ran[0]["content"]));
     assert_eq!(taken[0]["meta"], json!({"scrubbed": true, "backfilled": true}));
 }
