@@ -60,6 +60,11 @@ pub(super) fn read_v6(text: &Folded<'_>, colon: usize, found: &mut Pieces) {
     {
         end -= 1;
     }
+    let inside = &text.bytes()[start..end.max(start)];
+    let colons = inside.iter().filter(|byte| **byte == b':').count();
+    if colons < 6 && !inside.windows(2).any(|pair| pair == b"::") {
+        return;
+    }
     if end < start + 4 || text.is_word(end) || text.byte(end) == b'_' {
         return;
     }

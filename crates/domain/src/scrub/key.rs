@@ -58,6 +58,8 @@ const PREFIXES: &[(&str, usize)] = &[
     ("ya29.", 20),
 ];
 
+/// The shortest of these keys, with its prefix.
+const SHORTEST_KEY: usize = 20;
 /// More than any key is long.
 const KEY_LIMIT: usize = 512;
 /// RFC 6750 and what servers accept in a header.
@@ -73,7 +75,7 @@ pub(super) fn read(text: &Folded<'_>, at: usize, found: &mut Pieces) -> usize {
             found.add(Kind::Jwt, at..end);
             return end;
         }
-    } else if let Some((prefix, least)) = prefix(rest) {
+    } else if let Some((prefix, least)) = prefix(text, at) {
         let key = text.end_of(at + prefix.len(), KEY_LIMIT, |byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
         });
@@ -93,16 +95,15 @@ pub(super) fn read(text: &Folded<'_>, at: usize, found: &mut Pieces) -> usize {
     end
 }
 
-fn prefix(rest: &[u8]) -> Option<(&'static str, usize)> {
-    if !matches!(rest[0], b'A' | b'N' | b'S' | b'd' | b'f'..=b'h' | b'k' | b'l' | b'n' | b'p' | b'r'..=b't' | b'w'..=b'y')
-    {
+/// The longest prefix that the word at a place begins with, if what follows is long enough for any key.
+fn prefix(text: &Folded<'_>, at: usize) -> Option<(&'static str, usize)> {
+    let inside = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if text.end_of(at, SHORTEST_KEY, inside) < at + SHORTEST_KEY {
         return None;
     }
-    PREFIXES
-        .iter()
-        .copied()
-        .filter(|(prefix, _)| rest.starts_with(prefix.as_bytes()))
-        .max_by_key(|(prefix, _)| prefix.len())
+    let rest = &text.bytes()[at..];
+    let begins = |prefix: &&(&str, usize)| rest.starts_with(prefix.0.as_bytes());
+    PREFIXES.iter().filter(begins).copied().max_by_key(|(prefix, _)| prefix.len())
 }
 
 /// The end of a signed or encrypted JSON Web Token: three or five parts in base64url (RFC 7519).

@@ -30,8 +30,9 @@ pub(super) fn read(text: &Folded<'_>, groups: &Groups) -> Option<Range<usize>> {
     let before = text.before(lead.start, WORD_REACH);
     // In a longer row of numbers, only words can tell where one begins.
     let in_row = before.ends_with(' ') && text.is_digit(lead.start.wrapping_sub(2)) && !lead.paren;
-    let end = match written.filter(|_| !in_row || words::phones(before)) {
-        Some(last) => groups.end_of(last),
+    let end = match written {
+        Some(last) if !in_row || words::phones(before) => groups.end_of(last),
+        Some(_) => return None,
         None => named(text, groups, before)?,
     };
     let start = if lead.paren && closes(text, lead.start..end) { lead.start } else { groups.start() };

@@ -36,20 +36,23 @@ const PASSWORDS: &[&str] = &[
     "passwort",
     "kennwort",
     "wachtwoord",
+    "senha",
+    "heslo",
+    "salasana",
+    "parola",
+    "adgangskode",
+    "lozinka",
+];
+/// The same with letters that are not ASCII.
+const OTHER_PASSWORDS: &[&str] = &[
     "lösenord",
     "contraseña",
-    "senha",
     "hasło",
-    "heslo",
     "пароль",
     "密码",
     "密碼",
     "パスワード",
     "비밀번호",
-    "salasana",
-    "parola",
-    "adgangskode",
-    "lozinka",
     "şifre",
     "κωδικός",
     "סיסמה",
@@ -57,7 +60,6 @@ const PASSWORDS: &[&str] = &[
     "कूटशब्द",
     "mật khẩu",
     "รหัสผ่าน",
-    "mot de passe",
 ];
 /// Words before `key` that make it a secret one.
 const SECRET_KEYS: &[&str] = &[
@@ -71,6 +73,18 @@ const SECRET_KEYS: &[&str] = &[
     "subscription",
     "encryption",
     "shared",
+];
+/// Names of what is secret if it looks random.
+const RANDOM: &[&str] = &[
+    "token",
+    "auth",
+    "authorization",
+    "credential",
+    "credentials",
+    "jwt",
+    "pass",
+    "accesstoken",
+    "authtoken",
 ];
 /// What stands for a secret that is not there.
 const NOT_SECRET: &[&str] = &[
@@ -168,6 +182,10 @@ impl Secrets {
     }
 
     fn take(&mut self, text: &Folded<'_>, value: Value, found: &mut Pieces) {
+        // A variable or a hole of a template.
+        if matches!(text.byte(value.start), b'$' | b'{') {
+            return;
+        }
         let (range, in_quotes) = value.range(text, VALUE_LIMIT);
         if value.is_secret(text, range.clone(), in_quotes) {
             let long = range.len() + 1 >= VALUE_LIMIT;
@@ -216,40 +234,47 @@ fn promise(name: &str, query: bool) -> Option<Promise> {
     } else {
         (last, before)
     };
-    let second = || last_word(before).0;
-    if !last.is_ascii() || last.eq_ignore_ascii_case("passe") || last.eq_ignore_ascii_case("khẩu") {
+    if !last.is_ascii() {
         let whole = name.to_lowercase();
-        return PASSWORDS.iter().any(|word| whole.ends_with(word)).then_some(Promise::Any);
+        return OTHER_PASSWORDS.iter().any(|word| whole.ends_with(word)).then_some(Promise::Any);
     }
-    let lower = last.to_ascii_lowercase();
-    match lower.as_str() {
-        "key" if is_one_of(second(), SECRET_KEYS) => Some(Promise::Any),
-        "apikey" | "accesskey" | "secretkey" | "privatekey" => Some(Promise::Any),
-        "key" if before.trim().is_empty() || query => Some(Promise::Key),
-        "token" | "auth" | "authorization" | "credential" | "credentials" | "jwt" | "pass"
-        | "accesstoken" | "authtoken" => Some(Promise::Random),
-        "sig" | "signature" | "sid" | "session" if query => Some(Promise::Random),
-        "cookie" if is_one_of(second(), &["set"]) => Some(Promise::Pair),
-        "cookie" | "cookie2" => Some(Promise::Line),
-        word => PASSWORDS.iter().any(|password| word.ends_with(password)).then_some(Promise::Any),
+    let is = |words: &[&str]| is_one_of(last, words);
+    let second = |words: &[&str]| is_one_of(last_word(before).0, words);
+    match last.as_bytes().last()?.to_ascii_lowercase() {
+        b'y' if is(&["key"]) && second(SECRET_KEYS) => Some(Promise::Any),
+        b'y' if is(&["apikey", "accesskey", "secretkey", "privatekey"]) => Some(Promise::Any),
+        b'y' if is(&["key"]) && (before.trim().is_empty() || query) => Some(Promise::Key),
+        b'n' | b'h' | b'l' | b's' | b't' if is(RANDOM) => Some(Promise::Random),
+        b'g' | b'e' | b'd' | b'n' if query && is(&["sig", "signature", "sid", "session"]) => {
+            Some(Promise::Random)
+        }
+        b'e' if is(&["cookie"]) && second(&["set"]) => Some(Promise::Pair),
+        b'e' if is(&["cookie"]) => Some(Promise::Line),
+        b'e' if is(&["passe"]) && before.to_lowercase().ends_with("mot de") => Some(Promise::Any),
+        b'd' | b'e' | b't' | b'a' | b'o' => {
+            let ends = |word: &&str| {
+                let start = last.len().checked_sub(word.len());
+                start.is_some_and(|start| last[start..].eq_ignore_ascii_case(word))
+            };
+            PASSWORDS.iter().any(|word| ends(&word)).then_some(Promise::Any)
+        }
+        _ => None,
     }
 }
 
 /// The last word of a name in any spelling, and what is before it.
 fn last_word(name: &str) -> (&str, &str) {
-    let name = name.trim_end_matches(['_', '-', '.', ' ']);
-    let mut start = 0;
-    let mut before_is_lower = false;
-    for (at, letter) in name.char_indices() {
-        if !letter.is_alphanumeric() {
-            start = at + letter.len_utf8();
-        } else if letter.is_uppercase() && before_is_lower {
-            start = at;
+    const BETWEEN: [char; 4] = ['_', '-', '.', ' '];
+    let name = name.trim_end_matches(BETWEEN);
+    let (mut start, mut behind_is_upper) = (name.len(), false);
+    for (at, letter) in name.char_indices().rev() {
+        if !letter.is_alphanumeric() || behind_is_upper && letter.is_lowercase() {
+            break;
         }
-        before_is_lower = letter.is_lowercase();
+        (start, behind_is_upper) = (at, letter.is_uppercase());
     }
     let (before, last) = name.split_at(start);
-    (last, before.trim_end_matches(['_', '-', '.', ' ']))
+    (last, before.trim_end_matches(BETWEEN))
 }
 
 fn is_one_of(word: &str, words: &[&str]) -> bool {

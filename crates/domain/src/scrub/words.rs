@@ -43,14 +43,18 @@ static AMOUNT_BEHIND: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+fn has_words(before: &str) -> bool {
+    before.bytes().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+}
+
 /// Whether a telephone number may follow.
 pub(super) fn phones(before: &str) -> bool {
-    PHONE.is_match(before)
+    has_words(before) && PHONE.is_match(before)
 }
 
 /// Whether a number by which a state knows people may follow.
 pub(super) fn identifies(before: &str) -> bool {
-    IDENTITY.is_match(before)
+    has_words(before) && IDENTITY.is_match(before)
 }
 
 /// Whether a version follows.
@@ -60,7 +64,7 @@ pub(super) fn versions(before: &str) -> bool {
 
 /// Whether the number of a thing follows: of an order, a part, a book.
 pub(super) fn numbers_goods(before: &str) -> bool {
-    GOODS.is_match(before)
+    has_words(before) && GOODS.is_match(before)
 }
 
 /// Whether a number between these is an amount of something.
