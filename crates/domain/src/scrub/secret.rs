@@ -256,7 +256,7 @@ fn promise(name: &str, query: bool) -> Option<Promise> {
                 let start = last.len().checked_sub(word.len());
                 start.is_some_and(|start| last[start..].eq_ignore_ascii_case(word))
             };
-            PASSWORDS.iter().any(|word| ends(&word)).then_some(Promise::Any)
+            PASSWORDS.iter().any(ends).then_some(Promise::Any)
         }
         _ => None,
     }
