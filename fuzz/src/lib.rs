@@ -15,6 +15,7 @@ pub mod outline;
 pub mod plans;
 pub mod repetition;
 pub mod schedule;
+pub mod scrub;
 pub mod template;
 
 /// The longest text at the beginning of `bytes`.

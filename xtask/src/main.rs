@@ -3,6 +3,7 @@
 //! A command is a module with an `Args` struct (`clap::Args`) and `fn run(self) -> anyhow::Result<ExitCode>`,
 //! and one line in `commands!` below.
 
+mod backfill;
 mod bench;
 mod ci;
 mod contract;
@@ -62,6 +63,8 @@ commands! {
     Migrate => migrate,
     /// Compute the counters of goals anew from their tasks
     Rebuild => rebuild,
+    /// Take over a folder of result files, as experiences
+    Backfill => backfill,
     /// Check that no event was changed, removed, inserted or moved since it was written
     VerifyAudit => verify_audit,
 }

@@ -1,5 +1,6 @@
 //! Maintenance commands: `goalwright admin …`, built from this checkout.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -22,9 +23,15 @@ pub(crate) struct Options {
 impl Options {
     /// Hands over; the product's output and its exit code are ours.
     pub(crate) fn run(&self, action: &str) -> Result<ExitCode> {
+        self.run_on(action, None)
+    }
+
+    /// The same for an action that takes a folder.
+    pub(crate) fn run_on(&self, action: &str, folder: Option<&Path>) -> Result<ExitCode> {
         let data: Option<&Path> = self.data_dir.as_deref();
-        let mut args = vec!["admin", action];
-        args.extend(self.dry_run.then_some("--dry-run"));
+        let mut args = vec![OsStr::new("admin"), OsStr::new(action)];
+        args.extend(self.dry_run.then_some(OsStr::new("--dry-run")));
+        args.extend(folder.map(Path::as_os_str));
         let status = process::run(&mut Product::build(data)?.command(&args))?;
         Ok(process::exit_code(status).into())
     }

@@ -1,5 +1,6 @@
 //! On whose behalf and in which trace a use case runs, and how facts become events.
 
+use goalwright_domain::experience::audit_value;
 use goalwright_domain::ledger::{Event, EventId, Fact};
 use goalwright_domain::workspace::{Actor, Principal, WorkspaceId};
 use goalwright_domain::{Id, Timestamp};
@@ -37,7 +38,7 @@ impl Context {
     }
 }
 
-/// Facts as events of `actor`.
+/// Facts as events of `actor`. What they tell besides the changes is an audit copy.
 pub fn events(
     ids: &dyn Ids,
     workspace_id: WorkspaceId,
@@ -51,7 +52,7 @@ pub fn events(
         .map(|fact| Event {
             id: EventId::new(ids.ordered()),
             workspace_id,
-            fact,
+            fact: Fact { metadata: audit_value(&fact.metadata), ..fact },
             actor: actor.clone(),
             trace_id,
             created_at: now,

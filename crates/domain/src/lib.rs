@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod plan;
 pub mod progress;
 pub mod schedule;
+pub mod scrub;
 pub mod task;
 pub mod template;
 pub mod time;

@@ -6,16 +6,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
-use goalwright_application::experiences::Experiences;
+use goalwright_application::experiences::{Backfill, Experiences};
 use goalwright_application::ports::{Sequencer, Tokens};
 use goalwright_application::{Error, Services};
 use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::ledger::SealKey;
+use goalwright_domain::workspace::WorkspaceId;
 use goalwright_infrastructure::auth::{Hs256Tokens, SECRET_FILE};
 use goalwright_infrastructure::keys::{self, AUDIT_ANCHORS_FILE, AUDIT_KEY_FILE};
 use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
+use goalwright_infrastructure::results::{ResultFiles, ResultFilesLoop};
 use goalwright_infrastructure::scheduler::SchedulerLoop;
 use goalwright_infrastructure::tools::BuiltinTools;
 use goalwright_infrastructure::worker::{SequencerLoop, Workers};
@@ -99,6 +101,25 @@ impl App {
     /// The loop that fires what is due by its schedule, until it is stopped.
     pub fn start_scheduler(&self) -> SchedulerLoop {
         SchedulerLoop::start(self.services.schedules.clone())
+    }
+
+    /// The loop that writes result files, until it is stopped; none where the settings switch it off.
+    pub fn start_result_files(&self, config: &Config) -> Option<ResultFilesLoop> {
+        let files = || ResultFiles::new(self.database.clone(), config.data_dir.clone());
+        config.result_files.then(|| ResultFilesLoop::start(Arc::new(files())))
+    }
+
+    /// Whether the database has this workspace.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn has_workspace(&self, workspace: WorkspaceId) -> Result<bool, Error> {
+        self.database.has_workspace(workspace).await
+    }
+
+    /// What takes over results that were recorded elsewhere.
+    pub fn backfill(&self) -> Backfill {
+        Backfill::new(self.ports.transactions.clone(), self.ports.queries.clone())
     }
 
     /// Gives every event that is committed by now its position.

@@ -1,7 +1,8 @@
-//! Log lines, on stderr.
+//! Log lines, on stderr, scrubbed of personal data and of credentials.
 
 use std::io::{self, Write};
 
+use goalwright_domain::scrub::scrub;
 use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -32,7 +33,8 @@ struct Stderr(MultiProgress);
 
 impl Write for &Stderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write_all(line)).map(|()| line.len())
+        let scrubbed = scrubbed(&String::from_utf8_lossy(line));
+        self.0.suspend(|| io::stderr().write_all(scrubbed.as_bytes())).map(|()| line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -40,10 +42,40 @@ impl Write for &Stderr {
     }
 }
 
+/// A line as it may be kept. Colours stand between a name and its value, so each part of a coloured line is read alone.
+fn scrubbed(line: &str) -> String {
+    let mut parts = line.split('\u{1b}');
+    let mut kept = scrub(parts.next().unwrap_or_default()).into_owned();
+    for part in parts {
+        let (colour, text) = part.split_at(part.find('m').map_or(0, |end| end + 1));
+        kept.push('\u{1b}');
+        kept.push_str(colour);
+        kept.push_str(&scrub(text));
+    }
+    kept
+}
+
 impl<'a> MakeWriter<'a> for Stderr {
     type Writer = &'a Self;
 
     fn make_writer(&'a self) -> Self::Writer {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_scrubbed_with_and_without_colours() {
+        let plain = "2026-11-21T08:00:00.000001Z  INFO login user=ada@example.org ip=203.0.113.9 took=12ms\n";
+        assert_eq!(
+            scrubbed(plain),
+            "2026-11-21T08:00:00.000001Z  INFO login user=[email] ip=[ip] took=12ms\n"
+        );
+        let coloured =
+            "\u{1b}[2m2026-11-21T08:00:00Z\u{1b}[0m \u{1b}[3mip\u{1b}[0m\u{1b}[2m=\u{1b}[0m203.0.113.9\n";
+        assert_eq!(scrubbed(coloured), coloured.replace("203.0.113.9", "[ip]"));
     }
 }

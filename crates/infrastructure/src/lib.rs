@@ -10,6 +10,7 @@ mod ids;
 pub mod keys;
 pub mod outbound;
 pub mod persistence;
+pub mod results;
 mod runner;
 mod sandboxes;
 pub mod scheduler;

@@ -17,6 +17,7 @@ mod outside;
 mod people;
 mod record;
 mod recovery;
+mod results;
 mod retrieval;
 mod runs;
 mod schedules;

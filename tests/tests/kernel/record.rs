@@ -42,7 +42,7 @@ async fn every_field_of_the_contract_is_there_and_true(#[case] backend: Backend)
     assert!(write["id"].as_str().expect("text").starts_with(&format!("task_exec_{id}_")));
     assert!(write["session_id"].as_str().expect("text").starts_with(&format!("task:{id}:")));
     assert_eq!(write["provenance"], json!({"actor": "AGENT", "method": "SCHEDULED_TASK", "sources": []}));
-    assert_eq!(write["meta"]["scrubbed"], false);
+    assert_eq!(write["meta"]["scrubbed"], true);
     assert_eq!(write["causes"], json!([goal.to_string()]));
     assert_eq!(write["parents"], json!([]));
 

@@ -172,6 +172,12 @@ pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
     for filter in [slug, everything, words, words_and_more] {
         queries.tasks(workspace, &filter, &page).await.expect("lists");
     }
+    let followed =
+        app.db.database.executions_behind(workspace, 0, 20).await.expect("follows").expect("events");
+    let keys: Vec<String> =
+        followed.executions.iter().map(|one| one.id.clone()).chain(["no key".into()]).collect();
+    queries.known_executions(&keys).await.expect("compares");
+    assert!(app.db.database.has_workspace(workspace).await.expect("looks"));
     let active = AgentFilter { status: Some(AgentStatus::Active) };
     queries.agents(workspace, &active, &page).await.expect("lists");
     let everything = ExperienceFilter {

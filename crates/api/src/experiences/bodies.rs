@@ -71,7 +71,7 @@ mod tests {
             session_id: "task:1".into(),
             created_at: at,
             ts: at.as_seconds(),
-            meta: json!({"scrubbed": false}),
+            meta: json!({"scrubbed": true}),
             workspace_id: WorkspaceId::new(Uuid::nil()),
         };
         let kept = serde_json::to_value(&experience).expect("JSON");

@@ -5,6 +5,8 @@ mod follow;
 mod lineage;
 mod retrieve;
 
+mod backfill;
+
 use std::sync::Arc;
 
 use goalwright_domain::Violation;
@@ -16,6 +18,7 @@ use crate::read::Queries;
 use crate::retrying::retrying;
 use crate::{Context, Error};
 
+pub use backfill::{Backfill, Taken};
 pub use lineage::{
     DEFAULT_DEPTH, DEFAULT_NODES, Direction, Lineage, MAX_DEPTH, MAX_NODES, Node, NodeKind, Reach,
 };

@@ -5,6 +5,8 @@ mod page;
 mod records;
 mod search;
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use goalwright_domain::agent::{Agent, AgentId, AgentStatus};
 use goalwright_domain::execution::{RunStatus, SpanId, TraceId};
@@ -243,6 +245,8 @@ pub trait Queries: Records + Send + Sync {
     ) -> Result<Page<Agent>, Error>;
     /// One experience.
     async fn experience(&self, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error>;
+    /// Of these idempotency keys those that an experience has, of any workspace, with its id.
+    async fn known_executions(&self, keys: &[String]) -> Result<HashMap<String, String>, Error>;
     /// Those of these ids that are experiences of the workspace.
     async fn known_experiences(
         &self,

@@ -2,16 +2,27 @@
 
 use serde_json::{Value, json};
 
-use super::secrets::{text_without_secrets, without_secrets};
+use super::secrets::without_secrets;
 use crate::canonical;
+use crate::scrub::scrub;
 
 /// The longest text that an experience carries, in bytes.
 pub const TEXT_LIMIT: usize = 64 * 1024;
 
-/// The one place where text becomes an audit copy; a scrubber of personal data belongs here. It takes user and password
-/// out of URLs, bounds the length and removes the one character that not every database can store.
+/// The one place where text becomes an audit copy: it is [scrubbed](crate::scrub) of personal data and of credentials,
+/// its length is bounded, and the one character is replaced that not every database can store.
 pub fn audit_text(text: &str) -> String {
-    let text = text_without_secrets(text).replace('\0', "\u{fffd}");
+    bounded_text(&scrub(text))
+}
+
+/// An audit copy of a value: its texts as [`audit_text`], and [`REDACTED`](super::REDACTED) in every field that has the
+/// [name of a secret](super::names_secret); a value over the limit is replaced by its digest.
+pub fn audit_value(value: &Value) -> Value {
+    bounded(&without_secrets(value))
+}
+
+fn bounded_text(text: &str) -> String {
+    let text = text.replace('\0', "\u{fffd}");
     if text.len() <= TEXT_LIMIT {
         return text;
     }
@@ -22,21 +33,15 @@ pub fn audit_text(text: &str) -> String {
     format!("{}… ({} bytes in all)", &text[..end], text.len())
 }
 
-/// An audit copy of a value: its texts as [`audit_text`], and [`REDACTED`](super::REDACTED) in every field that has the
-/// [name of a secret](super::names_secret); a value over the limit is replaced by its digest.
-pub fn audit_value(value: &Value) -> Value {
-    bounded(&without_secrets(value))
-}
-
 fn bounded(value: &Value) -> Value {
     if value.to_string().len() > TEXT_LIMIT {
         return json!({"omitted": "too large", "digest": canonical::digest(value)});
     }
     match value {
-        Value::String(text) => json!(audit_text(text)),
+        Value::String(text) => json!(bounded_text(text)),
         Value::Array(items) => items.iter().map(bounded).collect(),
         Value::Object(fields) => {
-            fields.iter().map(|(key, value)| (audit_text(key), bounded(value))).collect()
+            fields.iter().map(|(key, value)| (bounded_text(key), bounded(value))).collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
@@ -52,11 +57,13 @@ mod tests {
             "url": "https://ann:pw@example.org/\0", "headers": {"Authorization": "Bearer abc"}, "json": {"n": 1.5},
         });
         let copy = json!({
-            "url": "https://[redacted]@example.org/\u{fffd}", "headers": {"Authorization": "[redacted]"}, "json": {"n": 1.5},
+            "url": "https://[credentials]@example.org/\u{fffd}", "headers": {"Authorization": "[redacted]"}, "json": {"n": 1.5},
         });
         assert_eq!(audit_value(&parameters), copy);
         let large = audit_value(&json!({"token": "x", "text": "y".repeat(TEXT_LIMIT)}));
         assert_eq!(large["omitted"], "too large");
+        let twice = audit_value(&copy);
+        assert_eq!(twice, copy, "a copy of a copy is the copy");
         assert_eq!(audit_text(&"ä".repeat(TEXT_LIMIT)).len(), TEXT_LIMIT + "… (131072 bytes in all)".len());
     }
 }

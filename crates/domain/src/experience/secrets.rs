@@ -1,6 +1,11 @@
 //! What must not be in an audit copy although it was in the original: passwords, tokens, cookies.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::scrub::{scrub, scrub_under};
 
 /// What stands where a secret was.
 pub const REDACTED: &str = "[redacted]";
@@ -51,40 +56,43 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// A value whose fields with the name of a secret hold [`REDACTED`], and whose texts are [`text_without_secrets`].
+/// A value whose fields with the name of a secret hold [`REDACTED`], and whose other texts and numbers are
+/// [scrubbed](crate::scrub).
 pub fn without_secrets(value: &Value) -> Value {
+    under("", value)
+}
+
+/// The same for what stands under a name, which tells what a number is.
+fn under(name: &str, value: &Value) -> Value {
     match value {
-        Value::String(text) => json!(text_without_secrets(text)),
-        Value::Array(items) => items.iter().map(without_secrets).collect(),
+        Value::String(text) => json!(scrub_under(name, text)),
+        Value::Array(items) => items.iter().map(|item| under(name, item)).collect(),
         Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| {
+            let mut kept = Map::with_capacity(fields.len());
+            let mut same: HashMap<String, usize> = HashMap::new();
+            for (name, value) in fields {
                 let hidden = !value.is_null() && names_secret(name);
-                (name.clone(), if hidden { json!(REDACTED) } else { without_secrets(value) })
-            };
-            fields.iter().map(field).collect()
+                let value = if hidden { json!(REDACTED) } else { under(name, value) };
+                let mut free = scrub(name).into_owned();
+                // Two people's addresses are two fields still.
+                while kept.contains_key(&free) {
+                    let count = same.entry(scrub(name).into_owned()).or_insert(1);
+                    *count += 1;
+                    free = format!("{} {count}", scrub(name));
+                }
+                kept.insert(free, value);
+            }
+            Value::Object(kept)
+        }
+        // Cards and accounts are numbers in some people's JSON.
+        Value::Number(number) if number.as_i64().is_some_and(|number| number.abs() >= 10_000_000) => {
+            match scrub_under(name, &number.to_string()) {
+                Cow::Borrowed(_) => value.clone(),
+                Cow::Owned(scrubbed) => json!(scrubbed),
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
-}
-
-/// A text whose URLs have lost user and password: `https://[redacted]@example.org/`.
-pub fn text_without_secrets(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + "://".len());
-        kept.push_str(before);
-        let ends = |c: char| c.is_whitespace() || "/\\?#\"'`<>".contains(c);
-        let authority = &after[..after.find(ends).unwrap_or(after.len())];
-        rest = after;
-        // Only what follows the last `@` is free of secrets, whatever a password is made of.
-        if let Some(end) = authority.rfind('@') {
-            kept.push_str(REDACTED);
-            rest = &after[end..];
-        }
-    }
-    kept.push_str(rest);
-    kept
 }
 
 #[cfg(test)]
@@ -126,7 +134,20 @@ mod tests {
         let expected = json!({
             "headers": {"Authorization": "[redacted]", "Accept": "text/plain"},
             "list": [{"password": "[redacted]"}, {"token": null}],
-            "url": "https://[redacted]@example.org/a?b",
+            "url": "https://[credentials]@example.org/a?b",
+        });
+        assert_eq!(without_secrets(&value), expected);
+    }
+
+    #[test]
+    fn what_belongs_to_people_is_taken_out_of_names_texts_and_numbers() {
+        let value = json!({
+            "ada@example.org": 1, "bob@example.org": 2, "card": 4_010_928_159_013_962_i64, "n": 4_155_552_671_i64,
+            "phone": [4_155_552_671_i64], "ssn": "219099999", "version": "1.2.3.4", "peer": "1.2.3.4",
+        });
+        let expected = json!({
+            "[email]": 1, "[email] 2": 2, "card": "[card]", "n": 4_155_552_671_i64,
+            "phone": ["[phone]"], "ssn": "[government-id]", "version": "1.2.3.4", "peer": "[ip]",
         });
         assert_eq!(without_secrets(&value), expected);
     }
@@ -136,11 +157,11 @@ mod tests {
         for (text, expected) in [
             ("no url", "no url"),
             ("https://example.org/@ann", "https://example.org/@ann"),
-            ("see ftp://a:b@h:1/x, mail c@d", "see ftp://[redacted]@h:1/x, mail c@d"),
-            ("http://p@ss@h http://u@i", "http://[redacted]@h http://[redacted]@i"),
+            ("see ftp://a:b@h:1/x, mail c@d", "see ftp://[credentials]@h:1/x, mail c@d"),
+            ("http://p@ss@h http://u@i", "http://[credentials]@h http://[credentials]@i"),
             ("a://", "a://"),
         ] {
-            assert_eq!(text_without_secrets(text), expected);
+            assert_eq!(scrub(text), expected);
         }
     }
 }

@@ -66,6 +66,7 @@ impl Serve {
         let follower = has(Role::Scheduler).then(|| app.start_follower());
         let scheduler = has(Role::Scheduler).then(|| app.start_scheduler());
         let workers = has(Role::Worker).then(|| app.start_workers(config, DEFAULT_QUEUE));
+        let result_files = if has(Role::Scheduler) { app.start_result_files(config) } else { None };
         let stopping = CancellationToken::new();
         let api = answer(&app, config, listener, stopping.clone());
         tokio::pin!(api);
@@ -98,6 +99,9 @@ impl Serve {
                 }
                 if let Some(follower) = follower {
                     follower.stop().await;
+                }
+                if let Some(result_files) = result_files {
+                    result_files.stop().await;
                 }
                 ended
             })

@@ -90,6 +90,11 @@ impl Local {
         let workers = self.app.start_worker_for(&self.config, run);
         let ended = waiting.await;
         workers.stop(GRACE).await;
+        // With their positions, the events of what ended are found by what writes the files.
+        self.app.sequence().await?;
+        if let Some(result_files) = self.app.start_result_files(&self.config) {
+            result_files.stop().await;
+        }
         ended
     }
 

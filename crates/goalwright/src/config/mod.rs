@@ -112,6 +112,8 @@ pub struct Config {
     pub db_pool: u32,
     /// Connections beyond these under load.
     pub db_pool_overflow: u32,
+    /// Whether each execution has a file in the data directory.
+    pub result_files: bool,
     /// What tools may reach although it is private.
     pub outbound_allow: AllowList,
     /// How log lines are written.
@@ -164,6 +166,7 @@ impl Config {
             worker_concurrency: parse::number(&values.get(&settings::WORKER_CONCURRENCY)?, 1, 1000)?,
             db_pool: parse::number(&values.get(&settings::DB_POOL)?, 1, 1000)?,
             db_pool_overflow: parse::number(&values.get(&settings::DB_POOL_OVERFLOW)?, 0, 1000)?,
+            result_files: parse::switch(&values.get(&settings::RESULT_FILES)?)?,
             outbound_allow: parse::outbound_allow(&values.get(&settings::OUTBOUND_ALLOW)?)?,
             log_format: parse::log_format(&values.get(&settings::LOG_FORMAT)?)?,
             log_filter: match filter.place {

@@ -65,6 +65,11 @@ fn schedules_come_as_their_guide_shows() {
 }
 
 #[test]
+fn what_the_guide_to_privacy_says_is_scrubbed_is() {
+    holds(include_str!("../../../../docs/guides/privacy.md"), 2);
+}
+
+#[test]
 fn the_plans_of_the_demo_are_read_without_a_remark() {
     let home = Home::new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/demo");

@@ -3,6 +3,7 @@
 
 mod admin;
 mod alike;
+mod backfill;
 mod fake;
 mod guide;
 mod guides;

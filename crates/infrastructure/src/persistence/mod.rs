@@ -24,4 +24,5 @@ mod words;
 mod workspace;
 
 pub use connect::{Database, DatabaseSettings, OpenError};
+pub use experience::Followed;
 pub use migrate::{apply_migrations, missing_migrations};

@@ -1,5 +1,7 @@
 //! Reads outside units of work.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use goalwright_application::Error;
 use goalwright_application::ports::{KeptRequest, KeyOwner, ToolCall};
@@ -139,6 +141,10 @@ impl Queries for Reader {
 
     async fn experience(&self, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error> {
         experience::queries::one(self, workspace, id).await
+    }
+
+    async fn known_executions(&self, keys: &[String]) -> Result<HashMap<String, String>, Error> {
+        experience::queries::known_keys(self, keys).await
     }
 
     async fn known_experiences(

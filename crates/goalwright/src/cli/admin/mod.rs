@@ -1,5 +1,6 @@
 //! `goalwright admin`: on the database directly, whether a server runs or not.
 
+mod backfill;
 mod config;
 mod migrate;
 mod rebuild;
@@ -27,6 +28,8 @@ enum Action {
     Config(config::Show),
     /// Compute the counters of goals anew from their tasks, and mend those that differ
     Rebuild(rebuild::Rebuild),
+    /// Take over a folder of result files, as experiences
+    Backfill(backfill::Backfill),
     /// Check that no event was changed, removed, inserted or moved since it was written
     VerifyAudit(verify_audit::VerifyAudit),
 }
@@ -37,6 +40,7 @@ impl Admin {
             Action::Migrate(migrate) => migrate.execute().await,
             Action::Config(config) => config.execute(),
             Action::Rebuild(rebuild) => rebuild.execute().await,
+            Action::Backfill(backfill) => backfill.execute().await,
             Action::VerifyAudit(verify) => verify.execute().await,
         }
     }

@@ -73,6 +73,7 @@ impl Run {
         show.begin(begun.names.len());
         let workers = app.start_workers(config, &begun.queue);
         let (sequencer, follower) = (app.start_sequencer(), app.start_follower());
+        let result_files = app.start_result_files(config);
         let ended = tokio::select! {
             ended = self.work(&app, &context, &begun, &show, Leases::new(config.lease)) => ended,
             exit = interrupts.next() => Ok(Ending::Told(exit)),
@@ -85,6 +86,9 @@ impl Run {
             workers.stop(GRACE).await;
             sequencer.stop().await;
             follower.stop().await;
+            if let Some(result_files) = result_files {
+                result_files.stop().await;
+            }
         };
         if let Err(insisted) = interrupts.unless_insisted(released).await {
             remark(&format!("help: {}", summary::resumption(&self.file)));

@@ -9,11 +9,14 @@ pub(crate) mod records;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use goalwright_application::Error;
 use goalwright_application::ports::{ExperienceRepository, StorageError};
 use goalwright_domain::experience::{Artifact, Experience, ExperienceType};
+use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::{QueryResult, Value};
 use serde_json::json;
 
+use super::connect::Database;
 use super::row::Row;
 use super::sql::{self, batches, insert_many, time};
 use super::unit_of_work::Unit;
@@ -108,5 +111,37 @@ impl ExperienceRepository for Unit {
 
     async fn forget_derived(&self) -> Result<(), StorageError> {
         self.unread_all().await
+    }
+}
+
+/// What a stretch of a ledger tells of.
+#[derive(Debug)]
+pub struct Followed {
+    /// The position of its last event.
+    pub last: i64,
+    /// The records of the executions in it; one may be told of by several stretches.
+    pub executions: Vec<Experience>,
+}
+
+impl Database {
+    /// Every workspace that has events, with the position of its last one.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn ends_of_ledgers(&self) -> Result<Vec<(WorkspaceId, i64)>, Error> {
+        queries::ends_of_ledgers(self.reader()).await
+    }
+
+    /// The executions that up to so many events behind a position tell of; none if no event is there.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn executions_behind(
+        &self,
+        workspace: WorkspaceId,
+        position: i64,
+        events: u64,
+    ) -> Result<Option<Followed>, Error> {
+        queries::executions_behind(self.reader(), workspace, position, events).await
     }
 }

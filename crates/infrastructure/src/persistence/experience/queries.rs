@@ -1,15 +1,17 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use goalwright_application::Error;
 use goalwright_application::ports::StorageError;
 use goalwright_application::read::{ExperienceFilter, Page, PageRequest};
-use goalwright_domain::experience::Experience;
+use goalwright_domain::experience::{Experience, ExperienceType};
 use goalwright_domain::workspace::WorkspaceId;
+use sea_orm::QueryResult;
+use uuid::Uuid;
 
-use super::{COLUMNS, from_row, records};
+use super::{COLUMNS, Followed, from_row, records};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
-use crate::persistence::sql::{bad_cursor, page_rows};
+use crate::persistence::sql::{bad_cursor, batches, page_rows};
 
 fn select() -> String {
     format!("SELECT {} FROM experiences", COLUMNS.join(", "))
@@ -88,4 +90,71 @@ pub(crate) async fn known(
         .list(ids.iter().map(String::as_str));
     let rows = reader.all(sql).await?;
     Ok(rows.iter().map(|row| Row::of("experiences", row).text("id")).collect::<Result<_, StorageError>>()?)
+}
+
+/// The ids of those that have these idempotency keys.
+pub(crate) async fn known_keys(reader: &Reader, keys: &[String]) -> Result<HashMap<String, String>, Error> {
+    let mut known = HashMap::new();
+    for batch in batches(keys) {
+        let sql = reader
+            .sql("SELECT idempotency_key, id FROM experiences WHERE idempotency_key IN ")
+            .list(batch.iter().map(String::as_str));
+        for row in &reader.all(sql).await? {
+            let row = Row::of("experiences", row);
+            known.insert(row.text("idempotency_key")?, row.text("id")?);
+        }
+    }
+    Ok(known)
+}
+
+/// Up to so many events of a workspace behind a position: the position of the last one, and the records of the
+/// executions that these events tell of.
+pub(crate) async fn executions_behind(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    position: i64,
+    events: u64,
+) -> Result<Option<Followed>, Error> {
+    let sql = reader
+        .sql("SELECT position, trace_id FROM events WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND position > ")
+        .bind(position)
+        .text(" ORDER BY position LIMIT ")
+        .bind(i64::try_from(events).unwrap_or(i64::MAX));
+    let rows = reader.all(sql).await?;
+    let (mut last, mut traces) = (None, BTreeSet::new());
+    for row in &rows {
+        let row = Row::of("events", row);
+        last = Some(row.get("position")?);
+        let trace: Option<Uuid> = row.get("trace_id")?;
+        traces.extend(trace.map(|trace| trace.to_string()));
+    }
+    let Some(last) = last else { return Ok(None) };
+    let traces: Vec<String> = traces.into_iter().collect();
+    let mut executions = Vec::new();
+    for batch in batches(&traces) {
+        let sql = reader
+            .sql(&select())
+            .text(" WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND type = ")
+            .bind(ExperienceType::TaskExecution.as_str())
+            .text(" AND trace_id IN ")
+            .list(batch.iter().map(String::as_str));
+        for row in &reader.all(sql).await? {
+            executions.push(from_row(row)?);
+        }
+    }
+    Ok(Some(Followed { last, executions }))
+}
+
+/// Every workspace that has events, with the position of its last one.
+pub(crate) async fn ends_of_ledgers(reader: &Reader) -> Result<Vec<(WorkspaceId, i64)>, Error> {
+    let rows = reader.all(reader.sql("SELECT workspace_id, position FROM ledger_heads")).await?;
+    let end = |row: &QueryResult| {
+        let row = Row::of("ledger_heads", row);
+        Ok((row.id("workspace_id")?, row.get("position")?))
+    };
+    Ok(rows.iter().map(end).collect::<Result<_, StorageError>>()?)
 }

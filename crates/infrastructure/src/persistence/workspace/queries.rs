@@ -1,6 +1,7 @@
 use goalwright_application::Error;
 use goalwright_domain::workspace::{UserId, WorkspaceId};
 
+use crate::persistence::Database;
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
 
@@ -23,4 +24,16 @@ pub(crate) async fn is_member(reader: &Reader, workspace: WorkspaceId, user: Use
         .text(" AND user_id = ")
         .bind(user.uuid());
     Ok(reader.one(sql).await?.is_some())
+}
+
+impl Database {
+    /// Whether there is a workspace with this id.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn has_workspace(&self, id: WorkspaceId) -> Result<bool, Error> {
+        let reader = self.reader();
+        let sql = reader.sql("SELECT id FROM workspaces WHERE id = ").bind(id.uuid());
+        Ok(reader.one(sql).await?.is_some())
+    }
 }

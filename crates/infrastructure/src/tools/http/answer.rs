@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use goalwright_application::ports::tools::ToolFailure;
 use goalwright_domain::execution::Effect;
-use goalwright_domain::experience::{REDACTED, text_without_secrets};
+use goalwright_domain::experience::REDACTED;
+use goalwright_domain::scrub::scrub;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use serde_json::{Map, Value, json};
@@ -51,7 +52,7 @@ pub(super) fn missing(name: &str, effect: Effect, error: &OutboundError) -> Tool
 /// An answer that is a failure. What the other side says is shown, shortened and without our own credentials.
 pub(super) fn refusal(name: &str, response: &Response, secrets: &[String]) -> ToolFailure {
     let status = response.status;
-    let mut said = text_without_secrets(&String::from_utf8_lossy(&response.body));
+    let mut said = scrub(&String::from_utf8_lossy(&response.body)).into_owned();
     for secret in secrets {
         said = said.replace(secret, REDACTED);
     }

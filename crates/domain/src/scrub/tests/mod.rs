@@ -1,0 +1,2 @@
+mod labelled;
+mod laws;

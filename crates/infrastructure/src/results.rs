@@ -1,0 +1,190 @@
+//! Result files: a JSON file for each execution, for programs that read files. The database has the same record, so the
+//! files can be removed at any time and are written anew.
+//!
+//! A loop follows the ledger and writes what executed since. It is no part of a settlement: nothing waits for it, and a
+//! full disk fails no task. How far it came is in `.position` beside the files; what a crash leaves out is written later.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use goalwright_application::Error;
+use goalwright_domain::Timestamp;
+use goalwright_domain::experience::Experience;
+use goalwright_domain::task::slugify;
+use goalwright_domain::workspace::WorkspaceId;
+use serde_json::json;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::persistence::{Database, Followed};
+use crate::spawn::spawn;
+
+/// How often the loop looks for something new.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long it waits where files cannot be written.
+const PAUSE: Duration = Duration::from_secs(30);
+/// How many events are read at once.
+const EVENTS: u64 = 500;
+/// Between batches, so that a long backlog leaves time for work.
+const BREATH: Duration = Duration::from_millis(20);
+/// Where the file that says how far the files go is, beside them.
+const POSITION: &str = ".position";
+
+/// What keeps the files from being written.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultFilesError {
+    /// What storage says.
+    #[error("the record cannot be read: {0}")]
+    Record(#[from] Error),
+    /// What the system says.
+    #[error("`{}` cannot be written: {source}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// From the system.
+        source: io::Error,
+    },
+}
+
+/// Writes the files of a database into a data directory.
+pub struct ResultFiles {
+    database: Arc<Database>,
+    data_dir: PathBuf,
+    /// How far the files of each workspace go.
+    positions: Mutex<HashMap<WorkspaceId, i64>>,
+}
+
+impl ResultFiles {
+    /// From this database, below this data directory.
+    pub fn new(database: Arc<Database>, data_dir: PathBuf) -> Self {
+        Self { database, data_dir, positions: Mutex::default() }
+    }
+
+    /// The folder with the files of a workspace.
+    pub fn folder(&self, workspace: WorkspaceId) -> PathBuf {
+        self.data_dir.join("workspaces").join(workspace.to_string()).join("results")
+    }
+
+    /// Writes the files of everything that executed by now; gives how many.
+    ///
+    /// # Errors
+    /// What keeps them from being written. What was written stays, and the next call goes on behind it.
+    pub async fn write(&self) -> Result<usize, ResultFilesError> {
+        let mut positions = self.positions.lock().await;
+        let mut written = 0;
+        for (workspace, end) in self.database.ends_of_ledgers().await? {
+            let folder = self.folder(workspace);
+            let known = *positions.entry(workspace).or_insert_with(|| read_position(&folder));
+            // A ledger that is shorter than it was is another one.
+            let mut position = if known > end { 0 } else { known };
+            while position < end {
+                let followed = self.database.executions_behind(workspace, position, EVENTS).await?;
+                let Some(Followed { last, executions }) = followed else { break };
+                written += write_batch(folder.clone(), executions, last).await?;
+                position = last;
+                positions.insert(workspace, position);
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// Writes files until it is stopped.
+pub struct ResultFilesLoop {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl ResultFilesLoop {
+    /// Starts it.
+    pub fn start(files: Arc<ResultFiles>) -> Self {
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let task = spawn(async move {
+            loop {
+                let wait = look(&files).await;
+                tokio::select! {
+                    () = stopped.cancelled() => break,
+                    () = tokio::time::sleep(wait) => {}
+                }
+            }
+            // What executed while stopping has its file as well.
+            look(&files).await;
+        });
+        Self { stop, task }
+    }
+
+    /// Writes what is left and ends.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let _ = self.task.await;
+    }
+}
+
+async fn look(files: &ResultFiles) -> Duration {
+    match files.write().await {
+        Ok(_) => LOOK,
+        Err(error) => {
+            tracing::warn!(error = %error, "result files could not be written; the record is complete without them");
+            PAUSE
+        }
+    }
+}
+
+fn read_position(folder: &Path) -> i64 {
+    let text = std::fs::read_to_string(folder.join(POSITION)).unwrap_or_default();
+    text.trim().parse().unwrap_or(0)
+}
+
+async fn write_batch(
+    folder: PathBuf,
+    executions: Vec<Experience>,
+    last: i64,
+) -> Result<usize, ResultFilesError> {
+    let work = move || {
+        let mut written = 0;
+        for execution in &executions {
+            written += usize::from(write_one(&folder, execution)?);
+        }
+        replace(&folder.join(POSITION), &format!("{last}\n"))?;
+        Ok(written)
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(written) => written,
+        Err(error) => Err(ResultFilesError::File { path: PathBuf::new(), source: io::Error::other(error) }),
+    }
+}
+
+/// Writes the file of an execution, unless it is there.
+fn write_one(folder: &Path, execution: &Experience) -> Result<bool, ResultFilesError> {
+    let told = &execution.content["structured"];
+    let word = |name: &str| told[name].as_str().unwrap_or_default();
+    let path = folder.join(slugify(word("task_slug"))).join(file_name(execution.created_at, word("span_id")));
+    if path.exists() {
+        return Ok(false);
+    }
+    let document = json!({"idempotency_key": word("idempotency_key"), "experience": execution});
+    replace(&path, &format!("{document:#}\n"))?;
+    Ok(true)
+}
+
+/// `20251104T182912Z_9f1c2b3a.json`.
+fn file_name(started: Timestamp, span: &str) -> String {
+    let short: String = span.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    format!("{}_{short}.json", started.utc().format("%Y%m%dT%H%M%SZ"))
+}
+
+/// Puts a text in the place of a file, as a whole: nobody reads half of it.
+fn replace(path: &Path, text: &str) -> Result<(), ResultFilesError> {
+    let failed = |source: io::Error| ResultFilesError::File { path: path.to_owned(), source };
+    let folder = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let part = folder.join(format!(".{name}.{}.part", std::process::id()));
+    std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).map_err(failed)
+}
