@@ -21,16 +21,14 @@ DROP FUNCTION tasks_running_has_lease();
 CREATE FUNCTION tasks_running_has_lease() RETURNS trigger LANGUAGE plpgsql
     SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$ BEGIN
     IF EXISTS (
-        SELECT 1 FROM changed c JOIN before b ON b.id = c.id
-        WHERE c.status = 'running' AND b.status <> 'running'
-        AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.task_id = c.id AND a.status = 'running')
+        SELECT 1 FROM changed c WHERE c.status = 'running' AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.task_id = c.id AND a.status = 'running')
     ) THEN
         RAISE EXCEPTION 'a task is running only while an attempt holds its lease' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER tasks_running_has_lease AFTER UPDATE ON tasks
-    REFERENCING OLD TABLE AS before NEW TABLE AS changed
+    REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION tasks_running_has_lease();
 ";
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use goalwright_application::ports::{Clock, Ledger, Sequencer, StorageError, Transactions};
 use goalwright_application::read::Queries;
 use goalwright_domain::ledger::SealKey;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _};
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, sqlx};
 
 use super::ledger::trail::Trail;
@@ -318,7 +319,7 @@ pub(super) fn postgres_options(settings: &DatabaseSettings) -> Result<PgConnectO
 
 async fn open_postgres(settings: &DatabaseSettings) -> Result<DatabaseConnection, OpenError> {
     let unreachable = |error: &dyn std::fmt::Display| OpenError::Unreachable { reason: error.to_string() };
-    let options = postgres_options(settings)?;
+    let options = without_idle_tls(postgres_options(settings)?).await;
     migrate_postgres(&options, settings.migrate).await?;
     let pool = PgPoolOptions::new()
         .max_connections((settings.pool + settings.pool_overflow).max(2))
@@ -328,4 +329,23 @@ async fn open_postgres(settings: &DatabaseSettings) -> Result<DatabaseConnection
         .await
         .map_err(|error| unreachable(&error))?;
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}
+
+/// Without encryption where it protects nothing: to a server on this machine, unless the URL asks for it or the server
+/// insists on it. The driver does not switch Nagle's algorithm off, and the small records of TLS then wait for
+/// acknowledgements that are delayed: every larger statement takes tens of milliseconds longer.
+async fn without_idle_tls(options: PgConnectOptions) -> PgConnectOptions {
+    let local = matches!(options.get_host(), "localhost" | "127.0.0.1" | "::1" | "[::1]");
+    if !local || !matches!(options.get_ssl_mode(), PgSslMode::Prefer) {
+        return options;
+    }
+    let plain = options.clone().ssl_mode(PgSslMode::Disable);
+    match plain.connect().await {
+        Ok(connection) => {
+            // Nothing was asked for yet; if it does not close well, the server notices by itself.
+            let _ = connection.close().await;
+            plain
+        }
+        Err(_) => options,
+    }
 }
