@@ -19,7 +19,7 @@ enum Only {
     Imports,
     /// Claims and settlements
     Claims,
-    /// The worker loop with everything it records
+    /// The worker loop with everything it records, and one task on an idle system
     Drain,
     /// The start of `serve` on what a worker loop has left
     Serve,

@@ -150,6 +150,7 @@ impl TestApp {
     /// If storage fails.
     pub async fn step(&self, limit: usize) -> usize {
         self.clock.advance(Duration::from_millis(1));
+        self.db.until_rolled_back().await;
         let assignments = self.kernel.claim(limit).await.expect("claims");
         let mut batch = Vec::new();
         for assignment in &assignments {

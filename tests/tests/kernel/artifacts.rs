@@ -102,7 +102,7 @@ async fn the_run_of_a_script_is_a_row_that_its_experience_names(#[case] backend:
     assert_eq!(record.content["structured"]["io"]["script_runs"], json!([id]));
     assert_eq!(app.db.number("SELECT CAST(exit_code AS BIGINT) FROM script_runs").await, 7);
     let command = app.db.texts("SELECT command FROM script_runs").await;
-    assert_eq!(command, ["curl https://[redacted]@example.org"]);
+    assert_eq!(command, ["curl https://[credentials]@example.org"]);
     for change in [
         "UPDATE script_runs SET exit_code = 0",
         "DELETE FROM script_runs",

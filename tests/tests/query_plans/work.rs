@@ -12,6 +12,7 @@ use goalwright_domain::execution::{Action, Mode, ScriptOutput, ScriptRun, Script
 use goalwright_domain::experience::ExperienceType;
 use goalwright_domain::goal::{DraftGoal, GoalId, Origin};
 use goalwright_domain::task::DraftTask;
+use goalwright_infrastructure::persistence::{Database, DatabaseSettings};
 use goalwright_testkit::{Backend, TestApp};
 use serde_json::json;
 
@@ -281,6 +282,8 @@ pub(crate) async fn execution(app: &TestApp, log: &mut Log) {
     log.note("read what was experienced");
     app.sequence().await;
     log.sent.extend(log.record.take().into_iter().map(|sent| ("give events their positions", sent)));
+    services.audit.verify(app.ada.workspace()).await.expect("verifies");
+    log.note("verify the ledger");
 }
 
 /// A worker takes everything and vanishes.
@@ -364,4 +367,16 @@ async fn seal_old(app: &TestApp) {
         };
         app.db.execute(&sql.replace("{new}", new)).await.expect("is written");
     }
+    // A process that has just started: one that was here before knows on SQLite that nothing is left.
+    let settings = DatabaseSettings {
+        url: app.db.url.clone(),
+        pool: 2,
+        pool_overflow: 0,
+        migrate: true,
+        audit_key: goalwright_testkit::audit_key(),
+        audit_anchors: None,
+    };
+    let database = Database::open(&settings, app.clock.clone()).await.expect("opens");
+    while database.sequencer().sequence().await.expect("seals") > 0 {}
+    database.close().await;
 }

@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_command_is_known_again_and_tells_no_secret() {
         let (digest, copy) = command_copy("curl https://ann:pw@example.org");
-        assert_eq!(copy, "curl https://[redacted]@example.org");
+        assert_eq!(copy, "curl https://[credentials]@example.org");
         assert_eq!(digest, command_copy("curl https://ann:pw@example.org").0);
         assert_ne!(digest, command_copy("curl https://bob:pw@example.org").0);
         for status in ScriptStatus::ALL {

@@ -271,7 +271,7 @@ async fn open_sqlite(
         // A connection to a file does not go away; asking it would cost every unit a turn of its thread.
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(60))
-        .connect_with(options.clone())
+        .connect_with(for_writing(options.clone()))
         .await
         .map_err(|error| unwritable(error.to_string()))?;
     let readers = SqlitePoolOptions::new()
@@ -286,6 +286,17 @@ async fn open_sqlite(
         SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
     ))
+}
+
+/// A unit that settles hundreds of tasks changes some ten megabytes of pages. With the usual cache of two they are
+/// written and read again before it ends; with the usual checkpoint after every four, hot pages are copied into the file
+/// with almost every commit.
+fn for_writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "memory")
+        .pragma("wal_autocheckpoint", "8192")
+        .pragma("journal_size_limit", "67108864")
 }
 
 /// For a file whose folder is there afterwards.

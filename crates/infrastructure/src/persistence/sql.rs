@@ -185,8 +185,11 @@ pub(crate) fn update_many(
     dialect: Dialect,
     table: &str,
     columns: &[&str],
-    rows: Vec<Vec<Value>>,
+    mut rows: Vec<Vec<Value>>,
 ) -> Vec<Sql> {
+    if rows.len() == 1 {
+        return rows.pop().map(|row| update_one(dialect, table, columns, row)).into_iter().collect();
+    }
     let set: Vec<String> = columns
         .iter()
         .enumerate()
@@ -209,6 +212,16 @@ pub(crate) fn update_many(
         }
     };
     chunks(dialect, rows, columns.len()).into_iter().map(statement).collect()
+}
+
+/// One row needs no table of values, and is found by its key whatever the planner believes.
+fn update_one(dialect: Dialect, table: &str, columns: &[&str], mut row: Vec<Value>) -> Sql {
+    let key = row.remove(0);
+    let sql = Sql::new(dialect, &format!("UPDATE {table} SET "));
+    let sql = columns[1..].iter().zip(row).enumerate().fold(sql, |sql, (index, (column, value))| {
+        sql.text(if index == 0 { "" } else { ", " }).text(column).text(" = ").bind(value)
+    });
+    sql.text(&format!(" WHERE {} = ", columns[0])).bind(key)
 }
 
 /// A column of the rows that [`unnest`] gives. The ledger keeps the text that was digested; as JSONB it would be

@@ -31,7 +31,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    fn rate(self) -> f64 {
+    pub(crate) fn rate(self) -> f64 {
         self.count as f64 / self.took.as_secs_f64()
     }
 }
@@ -103,7 +103,12 @@ fn done(assignment: &Assignment) -> Settlement {
 /// Two columns, a primary key, one index of what is queued; two statements per batch, each a transaction of its own,
 /// by as many connections as there are workers. SQLite has one writer: there the workers share a connection, as they
 /// do in the product, since several would only wait for each other's locks.
-async fn limit(place: &Place, tasks: u32, shape: Shape, patience: Duration) -> anyhow::Result<Done> {
+pub(crate) async fn limit(
+    place: &Place,
+    tasks: u32,
+    shape: Shape,
+    patience: Duration,
+) -> anyhow::Result<Done> {
     let url = place.fresh().await?;
     let connections = if place.name() == "sqlite" { 1 } else { shape.workers };
     let database = plain::connect(&url, connections).await?;

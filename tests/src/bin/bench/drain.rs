@@ -6,10 +6,11 @@ use anyhow::ensure;
 use goalwright_infrastructure::worker::{SequencerLoop, Workers};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
+use crate::claims::{self, Shape};
 use crate::place::Place;
-use crate::plain;
 use crate::product::{self, Product};
 use crate::report::{Figure, Report};
+use crate::{Backend, pgbench, plain};
 
 /// Attempts at once, as many as the settings give where nobody says otherwise.
 const CONCURRENCY: usize = 16;
@@ -17,6 +18,8 @@ const CONCURRENCY: usize = 16;
 const LOOK: Duration = Duration::from_millis(10);
 /// What is not done by then is not waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The limit is measured for so long.
+const LIMIT: Duration = Duration::from_secs(4);
 /// An import takes at most so many tasks.
 const PER_GOAL: u32 = 10_000;
 
@@ -33,8 +36,24 @@ pub(crate) async fn measure(place: &Place, report: &mut Report, tasks: u32) -> a
         "drain: a goal of `time.now` tasks through the worker loop, {CONCURRENCY} at once ({} tasks)",
         drained.count
     );
-    report.figure(Figure::new(place, &what, drained.rate(), "tasks/s"));
+    let figure = Figure::new(place, &what, drained.rate(), "tasks/s");
+    report.figure(match limit(place, tasks).await? {
+        Some(limit) => figure.against(limit),
+        None => figure,
+    });
     Ok(())
+}
+
+/// What the database alone can do one by one: as `pgbench` tells it, or the plain statements of `claims` through one
+/// connection.
+async fn limit(place: &Place, tasks: u32) -> anyhow::Result<Option<f64>> {
+    match place.backend {
+        Backend::Postgres => pgbench::limit(place).await,
+        Backend::Sqlite => {
+            let shape = Shape { workers: 1, batch: 1 };
+            Ok(Some(claims::limit(place, tasks, shape, LIMIT).await?.rate()))
+        }
+    }
 }
 
 /// A database in which so many tasks were drained; gives its URL.

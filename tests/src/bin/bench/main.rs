@@ -7,7 +7,9 @@
 mod claims;
 mod drain;
 mod import;
+mod latency;
 mod lists;
+mod pgbench;
 mod place;
 mod plain;
 mod product;
@@ -43,7 +45,7 @@ enum Only {
     Imports,
     /// Claims and settlements
     Claims,
-    /// The worker loop with everything it records
+    /// The worker loop with everything it records, and one task on an idle system
     Drain,
     /// The start of `serve` on what a worker loop has left
     Serve,
@@ -152,6 +154,7 @@ async fn on(place: &Place, args: &Args, report: &mut Report) -> anyhow::Result<(
     }
     if args.wants_part(Only::Drain) {
         drain::measure(place, report, args.drain_tasks).await?;
+        latency::measure(place, report).await?;
     }
     if args.wants_part(Only::Serve) {
         let drained = drain::leave_drained(place, args.tasks).await?;
