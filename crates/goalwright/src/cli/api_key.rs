@@ -26,9 +26,7 @@ pub(super) struct ApiKey {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Make a key and print it, this once; with --quiet nothing else
-    #[command(
-        after_help = "Example:\n  goalwright api-key create worker --agent printer --expires 30d"
-    )]
+    #[command(after_help = "Example:\n  goalwright api-key create worker --agent printer --expires 30d")]
     Create(Create),
     /// List keys, newest first, also those that are revoked
     #[command(after_help = "Example:\n  goalwright api-key list")]
