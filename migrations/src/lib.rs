@@ -21,6 +21,7 @@ mod m0011_outside_work;
 mod m0012_experience_store;
 mod m0013_schedules;
 mod m0015_task_words;
+mod m0016_api_keys;
 mod m0018_set_based_guards;
 
 use sea_orm_migration::prelude::*;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_experience_store::Migration),
             Box::new(m0013_schedules::Migration),
             Box::new(m0015_task_words::Migration),
+            Box::new(m0016_api_keys::Migration),
             Box::new(m0018_set_based_guards::Migration),
         ]
     }

@@ -6,6 +6,8 @@
 
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+#[path = "query_plans/api_keys.rs"]
+mod api_keys;
 #[path = "query_plans/changes.rs"]
 mod changes;
 #[path = "query_plans/lists.rs"]
@@ -93,6 +95,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     let goal = work::fill(&app, backend).await;
     requests::fill(&app, backend).await;
     schedules::fill(&app, backend).await;
+    api_keys::fill(&app, backend).await;
     if backend == Backend::Postgres {
         app.db.execute("ANALYZE").await.expect("analyzes");
     }
@@ -109,6 +112,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     requests::all(&app, &mut log, goal).await;
     changes::all(&app, &mut log).await;
     schedules::all(&app, &mut log).await;
+    api_keys::all(&app, &mut log).await;
     let mut listed = lists::all(&app, &mut log, goal).await;
     if backend == Backend::Sqlite {
         listed.extend(lists::within_a_goal(&app, &mut log, goal).await);

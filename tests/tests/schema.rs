@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use goalwright_domain::api_key::DraftApiKey;
 use goalwright_domain::goal::GoalId;
 use goalwright_infrastructure::SystemClock;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
@@ -59,6 +60,20 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
     ] {
         app.db.execute(&sql).await.expect("as the rules are");
     }
+    let draft = DraftApiKey { name: "ci".to_owned(), ..DraftApiKey::default() };
+    let issued = app.services.api_keys.create(&app.ada, draft).await.expect("made");
+    let (key, any) = (issued.api_key.id(), goalwright_application::Precondition::Any);
+    app.services.api_keys.revoke(&app.ada, key, &any).await.expect("revoked");
+    let api_key = |id: &str, digest: &str, (write, work): (i32, i32), agent: &str, expires_at: &str| {
+        format!(
+            "INSERT INTO api_keys (id, workspace_id, created_by, name, digest, may_read, may_write, may_work, may_admin, \
+             agent_id, expires_at, created_at) SELECT {id}, workspace_id, created_by, name, {digest}, (1 = 0), (1 = {write}), \
+             (1 = {work}), (1 = 0), {agent}, {expires_at}, created_at FROM api_keys LIMIT 1"
+        )
+    };
+    let (fresh, own) =
+        ("workspace_id", "(SELECT a.id FROM agents a WHERE a.workspace_id = api_keys.workspace_id LIMIT 1)");
+    let hers = "(SELECT a.id FROM agents a WHERE a.workspace_id <> api_keys.workspace_id LIMIT 1)";
     app.sequence().await;
     let violations = [
         ("a task that is not pending has an agent", format!("UPDATE tasks SET agent_id = NULL WHERE id = {ready}")),
@@ -100,6 +115,16 @@ async fn plain_sql_that_violates_an_invariant_is_refused(#[case] backend: Backen
             "INSERT INTO task_dependencies SELECT * FROM task_dependencies".to_owned(),
         ),
         ("a task that others wait for is not deleted", format!("DELETE FROM tasks WHERE id = {completed}")),
+        ("API keys are revoked, never deleted", "DELETE FROM api_keys".to_owned()),
+        ("a revoked API key stays revoked", "UPDATE api_keys SET revoked_at = NULL".to_owned()),
+        ("an API key keeps its scopes", "UPDATE api_keys SET may_admin = (1 = 1)".to_owned()),
+        ("an API key keeps its secret", "UPDATE api_keys SET digest = name".to_owned()),
+        ("an API key is there once", api_key("id", "digest", (1, 0), "NULL", "NULL")),
+        ("an API key is good for something", api_key(fresh, "digest", (0, 0), "NULL", "NULL")),
+        ("the key of an agent does not write", api_key(fresh, "digest", (1, 0), own, "NULL")),
+        ("the agent of a key is of its workspace", api_key(fresh, "digest", (0, 1), hers, "NULL")),
+        ("what is kept of an API key is a digest", api_key(fresh, "'gw_'", (1, 0), "NULL", "NULL")),
+        ("an API key is good for some time", api_key(fresh, "digest", (1, 0), "NULL", "created_at")),
         ("agents are retired, never deleted", "DELETE FROM agents".to_owned()),
         ("an agent's kind is known", "UPDATE agents SET kind = 'robot'".to_owned()),
         ("a default agent is active", "UPDATE agents SET status = 'retired' WHERE is_default".to_owned()),

@@ -41,6 +41,14 @@ pub(crate) struct Created<T> {
     pub(crate) location: String,
 }
 
+/// 201, as [`Created`]: one new thing with a secret, which is not kept for whoever repeats the request.
+#[derive(Debug)]
+pub(crate) struct Issued<T>(pub(crate) Created<T>);
+
+/// Beside an answer that nobody keeps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShownOnce;
+
 /// 200: a text for people.
 #[derive(Debug)]
 pub(crate) struct Markdown(pub(crate) String);
@@ -80,6 +88,14 @@ impl<T: ToJSON> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         let headers = [(ETAG, self.tag.to_string()), (LOCATION, self.location)];
         respond(StatusCode::CREATED, &self.body, headers)
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Issued<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        response.extensions_mut().insert(ShownOnce);
+        response
     }
 }
 
@@ -195,6 +211,7 @@ const WHERE: (&str, &str) = ("Location", "Where it can be read.");
 described!(Shown, response::<T>(200, "As asked for.", &[]));
 described!(Found, response::<T>(200, "As asked for.", &[REVISION]));
 described!(Created, response::<T>(201, "Created.", &[REVISION, WHERE]));
+described!(Issued, response::<T>(201, "Created.", &[REVISION, WHERE]));
 described!(
     Planned,
     response::<T>(200, "Shown only, as asked for by `dry_run`.", &[]),

@@ -1,10 +1,13 @@
-//! Who calls: a bearer token becomes a principal, and the operation's context.
+//! Who calls: a bearer token becomes a principal, and the operation's context. Here, and nowhere else, it is decided
+//! whether an API key is good for an operation.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use goalwright_application::access::Access;
 use goalwright_application::idempotency::Idempotency;
 use goalwright_application::{Context, Error};
+use goalwright_domain::api_key::Scope;
 use poem::http::header::AUTHORIZATION;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
@@ -19,10 +22,32 @@ pub(crate) const WORKSPACE: &str = "X-Workspace-Id";
 /// The scheme's name in the document.
 pub(crate) const SCHEME: &str = "bearer";
 
-/// The caller of an operation; an operation that takes one needs credentials.
-pub(crate) struct Caller(pub(crate) Context);
+/// The caller of an operation; an operation that takes one needs credentials, and an API key needs this scope.
+pub(crate) struct Caller<S>(pub(crate) Context, PhantomData<S>);
 
-impl<'a> ApiExtractor<'a> for Caller {
+/// What an API key needs for an operation.
+pub(crate) trait Needs: Send + Sync + 'static {
+    /// The scope.
+    const SCOPE: Scope;
+    /// The scheme that the operation has until the document is written, which tells the scope there.
+    const SCHEME: &'static str;
+}
+
+/// A scope as a type, to be named where an operation is declared.
+macro_rules! needs {
+    ($($name:ident: $word:literal),+) => {$(
+        #[doc = concat!("Operations that need the scope `", $word, "`.")]
+        pub(crate) enum $name {}
+
+        impl Needs for $name {
+            const SCOPE: Scope = Scope::$name;
+            const SCHEME: &'static str = concat!("bearer:", $word);
+        }
+    )+};
+}
+needs!(Read: "read", Write: "write", Work: "work", Admin: "admin");
+
+impl<'a, S: Needs> ApiExtractor<'a> for Caller<S> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
     type ParamType = ();
     type ParamRawType = ();
@@ -32,7 +57,11 @@ impl<'a> ApiExtractor<'a> for Caller {
             SCHEME,
             MetaSecurityScheme {
                 ty: "http",
-                description: Some("A JSON Web Token; its `sub` is the user. `goalwright token` mints one."),
+                description: Some(
+                    "A JSON Web Token, whose `sub` is the user, or an API key. `goalwright token` mints tokens, \
+                     `POST /v1/api-keys` makes keys. A token may do everything; a key needs the scope that the \
+                     operation names as `x-scope`, and is good for one workspace.",
+                ),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
@@ -44,7 +73,7 @@ impl<'a> ApiExtractor<'a> for Caller {
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME]
+        vec![S::SCHEME]
     }
 
     async fn from_request(
@@ -57,9 +86,20 @@ impl<'a> ApiExtractor<'a> for Caller {
         else {
             return Err(Problem::internal("the api has no rate or no idempotency service").into());
         };
-        rate.admit(context.principal.user_id).map_err(Problem::from)?;
-        Ok(Self(replay::recognise(request, body, context, idempotency).await?))
+        rate.admit(&context.principal).map_err(Problem::from)?;
+        if !context.principal.has(S::SCOPE) {
+            return Err(Problem::from(lacks(S::SCOPE)).into());
+        }
+        Ok(Self(replay::recognise(request, body, context, idempotency).await?, PhantomData))
     }
+}
+
+fn lacks(scope: Scope) -> Error {
+    let message = format!(
+        "this API key lacks the scope `{}`, which is needed here; use one that has it",
+        scope.as_str()
+    );
+    Error::Forbidden { message }
 }
 
 async fn authenticate(request: &Request) -> Result<Context, Problem> {

@@ -7,7 +7,7 @@
 //!    Values that may be null are `Nullable`, enumerated ones `Word`, times
 //!    `Moment`. A body that is read denies unknown fields.
 //! 2. Write a method in an `#[OpenApi]` block of `<noun>/`: the first argument is the `Caller`, which
-//!    makes the operation need credentials; a body is a `Body`, which is checked against its own schema,
+//!    makes the operation need credentials and names the scope that an API key needs, as in `Caller<Read>`; a body is a `Body`, which is checked against its own schema,
 //!    so that every violation is reported at once. The first line of its doc comment is the summary, the rest the
 //!    description. It gives one of the answers of `answer`, or a `Problem` by `?`.
 //! 3. Add a new block to `Operations` and to `operations` below. Which problems the operation documents follows from
@@ -19,6 +19,7 @@
 mod agents;
 mod analytics;
 mod answer;
+mod api_keys;
 mod artifacts;
 mod auth;
 mod body;
@@ -85,7 +86,7 @@ type Operations = (
         tasks::Recover,
         tasks::Schedule,
     ),
-    (agents::Agents, agents::Edit),
+    (agents::Agents, agents::Edit, api_keys::ApiKeys),
     (experiences::Experiences, experiences::Add, experiences::Lineages),
     (artifacts::Artifacts, executions::Executions, executions::Traces, analytics::Analytics),
     events::Events,
@@ -114,7 +115,7 @@ fn operations(services: &Services) -> Operations {
             tasks::Recover(own()),
             tasks::Schedule(own()),
         ),
-        (agents::Agents(own()), agents::Edit(own())),
+        (agents::Agents(own()), agents::Edit(own()), api_keys::ApiKeys(own())),
         (experiences::Experiences(own()), experiences::Add(own()), experiences::Lineages(own())),
         (
             artifacts::Artifacts(own()),

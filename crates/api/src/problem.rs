@@ -37,6 +37,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("name_taken", 409, "The name is taken"),
     ("no_agent", 409, "No agent can take the task"),
     ("not_waiting", 409, "The task does not wait for this"),
+    ("shown_once", 409, "The key was shown once"),
     ("task_leased", 409, "Somebody is working on the task"),
     ("tool_unavailable", 409, "The tool is not available"),
     ("waiting_for_person", 409, "The task waits for a person"),

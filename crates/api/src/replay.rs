@@ -11,6 +11,7 @@ use poem::http::{HeaderName, HeaderValue, Method, StatusCode};
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use serde_json::Value;
 
+use crate::answer::ShownOnce;
 use crate::body;
 use crate::problem::{Code, Problem};
 
@@ -74,7 +75,7 @@ impl FirstTime {
                 Err(error) => Problem::from(error).into_response(),
             };
         }
-        if !response.status().is_success() {
+        if !response.status().is_success() || response.extensions().get::<ShownOnce>().is_some() {
             return response;
         }
         let (parts, body) = response.into_parts();

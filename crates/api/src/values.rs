@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{AgentKind, AgentStatus};
+use goalwright_domain::api_key::Scope;
 use goalwright_domain::execution::{Mode, RunStatus, WaitKind};
 use goalwright_domain::experience::ExperienceType;
 use goalwright_domain::goal::GoalStatus;
@@ -89,6 +90,7 @@ vocabulary!(
 );
 vocabulary!(AgentKind, "agent kind", [Tool, Llm, Human, External]);
 vocabulary!(AgentStatus, "agent status", [Active, Retired]);
+vocabulary!(Scope, "scope", [Read, Write, Work, Admin]);
 vocabulary!(RunStatus, "run status", [Queued, Running, Waiting, Succeeded, Failed, Cancelled]);
 vocabulary!(Mode, "run mode", [Scheduled, Manual]);
 vocabulary!(Origin, "dependency origin", [Explicit, Structural, Inferred]);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use goalwright_domain::{Timestamp, Violation};
 use sha2::{Digest, Sha256};
 
+use crate::api_keys;
 use crate::ports::{Clock, KeptAnswer, KeptRequest, KeyOwner, StorageError, Transactions, UnitOfWork};
 use crate::read::Queries;
 use crate::retrying::retrying;
@@ -80,7 +81,8 @@ impl Idempotency {
     ///
     /// # Errors
     /// `Invalid` (`idempotency_key_reused`) if the key came with another request; `Conflict`
-    /// (`idempotency_in_progress`) if it was carried out and has no answer yet.
+    /// (`idempotency_in_progress`) if it was carried out and has no answer yet, or (`shown_once`) if its answer is never
+    /// repeated.
     pub async fn find(&self, context: &Context) -> Result<Known, Error> {
         let Some(key) = context.request_key else { return Ok(Known::New) };
         let kept = self.queries.kept_request(&owner(context, &key)).await?;
@@ -92,6 +94,8 @@ impl Idempotency {
         }
         match kept {
             KeptRequest { answer: Some(answer), .. } => Ok(Known::Answered(answer)),
+            // What a key was, is not kept.
+            KeptRequest { made, .. } if made.starts_with(api_keys::NOUN) => Err(shown_once(&made)),
             KeptRequest { made, .. } => Err(in_progress(&format!(
                 "the first request with this key made {made} and has not been answered yet; ask again, or read that"
             ))),
@@ -139,7 +143,14 @@ impl Context {
 }
 
 fn owner(context: &Context, key: &RequestKey) -> KeyOwner {
-    KeyOwner { workspace_id: context.workspace(), user_id: context.principal.user_id, digest: key.key }
+    // Each API key has requests of its own: what was answered to one is not told to another, which may do less.
+    let digest = context.principal.credential.map_or(key.key, |credential| {
+        let mut digest = Sha256::new();
+        digest.update(key.key);
+        digest.update(credential.api_key.uuid().as_bytes());
+        digest.finalize().into()
+    });
+    KeyOwner { workspace_id: context.workspace(), user_id: context.principal.user_id, digest }
 }
 
 fn expired(now: Timestamp) -> Timestamp {
@@ -148,6 +159,15 @@ fn expired(now: Timestamp) -> Timestamp {
 
 fn in_progress(message: &str) -> Error {
     Error::Conflict { code: IN_PROGRESS, message: message.to_owned() }
+}
+
+fn shown_once(made: &str) -> Error {
+    let id = made.rsplit(' ').next().unwrap_or_default();
+    let message = format!(
+        "the first request with this Idempotency-Key made the API key {id}, which was shown then and is not kept; if \
+         nobody has it, revoke it and make another under a new Idempotency-Key"
+    );
+    Error::Conflict { code: "shown_once", message }
 }
 
 fn reused() -> Error {

@@ -9,6 +9,7 @@
 pub mod access;
 pub mod agents;
 pub mod analytics;
+pub mod api_keys;
 pub mod artifacts;
 pub mod audit;
 pub mod context;

@@ -7,6 +7,7 @@ use goalwright_domain::experience::Runner;
 use crate::access::Access;
 use crate::agents::Agents;
 use crate::analytics::Analytics;
+use crate::api_keys::ApiKeys;
 use crate::artifacts::Artifacts;
 use crate::audit::Audit;
 use crate::execution::KernelPorts;
@@ -35,6 +36,8 @@ pub struct Services {
     pub schedules: Arc<Schedules>,
     /// Agents.
     pub agents: Arc<Agents>,
+    /// API keys.
+    pub api_keys: Arc<ApiKeys>,
     /// Experiences: adding them, finding them, where they come from.
     pub experiences: Arc<Experiences>,
     /// Whether the ledger is what was written.
@@ -81,6 +84,13 @@ impl Services {
             planning: Arc::new(Planning::new(ports, runner.clone())),
             tasks: Arc::new(Tasks::new(ports, runner.clone())),
             schedules: Arc::new(Schedules::new(ports, runner.clone())),
+            api_keys: Arc::new(ApiKeys::new(
+                transactions.clone(),
+                queries.clone(),
+                clock.clone(),
+                ids.clone(),
+                signals.clone(),
+            )),
             agents: Arc::new(Agents::new(transactions, queries.clone(), clock, ids, signals)),
             queries,
         }

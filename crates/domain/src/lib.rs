@@ -15,6 +15,7 @@
 //! - [`ledger`] holds events, and folds them back into state.
 
 pub mod agent;
+pub mod api_key;
 pub mod canonical;
 pub mod execution;
 pub mod experience;

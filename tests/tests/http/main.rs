@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+mod api_keys;
 mod changes;
 mod client;
 mod conventions;

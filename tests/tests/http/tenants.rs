@@ -42,6 +42,10 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
     let record = client.get(&format!("/v1/experiences/{experience}")).await.body;
     let trace = record["content"]["structured"]["trace_id"].as_str().expect("an id").to_owned();
 
+    let key = client.post("/v1/api-keys", json!({"name": "Secret key"})).await;
+    let key = key.body["id"].as_str().expect("an id").to_owned();
+    client.app.sequence().await;
+
     let before = snapshot(&client).await;
     let document: Value = serde_json::from_str(&goalwright_api::openapi_document()).expect("json");
     let mut probed = 0;
@@ -56,6 +60,7 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
                 "tasks" => &task,
                 "agents" => &agent,
                 "experiences" => &experience,
+                "api-keys" => &key,
                 "artifacts" => &artifact,
                 "traces" => &trace,
                 other => panic!(
@@ -94,6 +99,7 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
             } else if body.is_some()
                 && !path.ends_with("/v1/goals")
                 && !path.ends_with("agents")
+                && !path.ends_with("api-keys")
                 && !path.ends_with("import")
                 && !path.ends_with("preview")
                 && !path.ends_with("/v1/experiences")
@@ -142,6 +148,7 @@ fn body_for(path: &str, goal: &str, task: &str, agent: &str) -> Option<Value> {
         "/v1/goals" => json!({"title": "Mine"}),
         "/v1/schedules/preview" => json!({"schedule": {"frequency": "hourly"}}),
         "/v1/goals/import" => json!({"content": "# Mine\n\n- [ ] T001 Mine\n"}),
+        "/v1/api-keys" => json!({"name": "mine"}),
         "/v1/agents" => json!({"name": "mine", "kind": "external"}),
         path if path.ends_with("/decompose") => json!({"outline": "- [ ] T009 Into hers\n"}),
         "/v1/tasks/claim" => json!({"agent_id": agent}),
@@ -168,7 +175,7 @@ fn body_for(path: &str, goal: &str, task: &str, agent: &str) -> Option<Value> {
 /// Everything of ada's that can change.
 async fn snapshot(client: &Client) -> Vec<Value> {
     let mut all = Vec::new();
-    for list in ["goals", "tasks", "agents", "experiences", "events"] {
+    for list in ["goals", "tasks", "agents", "api-keys", "experiences", "events"] {
         all.push(client.get(&format!("/v1/{list}?limit=200")).await.body);
     }
     all

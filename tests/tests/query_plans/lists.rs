@@ -70,6 +70,7 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<Liste
     }
     let any = AgentFilter::default();
     list!(log, listed, "agents" by "id" from goal.to_string(), ["workspace_id"], page => queries.agents(workspace, &any, &page));
+    list!(log, listed, "api_keys" by "id" from goal.to_string(), ["workspace_id"], page => queries.api_keys(workspace, &page));
     let experiences = ExperienceFilter::default;
     let kind = Some(ExperienceType::TaskExecution);
     for (filter, columns) in [

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::bodies::AgentBody;
 use crate::answer::{Deleted, Found};
-use crate::auth::Caller;
+use crate::auth::{Admin, Caller};
 use crate::body::Body;
 use crate::changes::{cleared, kept, optional};
 use crate::document::Chapter;
@@ -52,7 +52,7 @@ impl Edit {
     #[oai(path = "/v1/agents/:id", method = "patch", operation_id = "edit_agent")]
     async fn edit(
         &self,
-        caller: Caller,
+        caller: Caller<Admin>,
         /// The agent's id.
         id: Path<Uuid>,
         if_match: IfMatch,
@@ -72,7 +72,7 @@ impl Edit {
     #[oai(path = "/v1/agents/:id", method = "delete", operation_id = "retire_agent")]
     async fn retire(
         &self,
-        caller: Caller,
+        caller: Caller<Admin>,
         /// The agent's id.
         id: Path<Uuid>,
         if_match: IfMatch,

@@ -11,7 +11,7 @@ use poem_openapi::param::{Path, Query};
 use uuid::Uuid;
 
 use crate::answer::{Created, Found, Shown};
-use crate::auth::Caller;
+use crate::auth::{Admin, Caller, Read, Work};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
@@ -33,7 +33,11 @@ impl Agents {
     ///
     /// A new default agent takes over from the one before.
     #[oai(path = "/v1/agents", method = "post", operation_id = "create_agent")]
-    async fn create(&self, caller: Caller, body: Body<NewAgentBody>) -> Result<Created<AgentBody>, Problem> {
+    async fn create(
+        &self,
+        caller: Caller<Admin>,
+        body: Body<NewAgentBody>,
+    ) -> Result<Created<AgentBody>, Problem> {
         let agent = self.0.agents.create(&caller.0, body.0.into()).await?;
         let location = format!("/v1/agents/{}", agent.id());
         Ok(Created { tag: Tag::new(agent.id(), agent.revision()), location, body: agent.into() })
@@ -45,7 +49,7 @@ impl Agents {
     #[oai(path = "/v1/agents/:id/heartbeat", method = "post", operation_id = "note_agent")]
     async fn heartbeat(
         &self,
-        caller: Caller,
+        caller: Caller<Work>,
         /// The agent's id.
         id: Path<Uuid>,
     ) -> Result<Found<AgentBody>, Problem> {
@@ -59,7 +63,7 @@ impl Agents {
     #[oai(path = "/v1/agents", method = "get", operation_id = "list_agents")]
     async fn list(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// Only agents in this status.
         status: Query<Option<Word<AgentStatus>>>,
         /// The most items of the page.
@@ -78,7 +82,7 @@ impl Agents {
     #[oai(path = "/v1/agents/:id", method = "get", operation_id = "get_agent")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The agent's id.
         id: Path<Uuid>,
     ) -> Result<Found<AgentBody>, Problem> {

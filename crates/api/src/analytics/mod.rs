@@ -6,7 +6,7 @@ use poem_openapi::param::Query;
 use poem_openapi::{Object, OpenApi};
 
 use crate::answer::Shown;
-use crate::auth::Caller;
+use crate::auth::{Caller, Read};
 use crate::document::Chapter;
 use crate::nullable::Nullable;
 use crate::problem::Problem;
@@ -72,7 +72,7 @@ impl Analytics {
     #[oai(path = "/v1/analytics/tasks", method = "get", operation_id = "get_task_analytics")]
     async fn tasks(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// What the figures are about; each task unless said.
         by: Query<Option<Word<By>>>,
         /// From then on.

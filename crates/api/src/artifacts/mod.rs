@@ -7,7 +7,7 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use crate::answer::{Download, Found};
-use crate::auth::Caller;
+use crate::auth::{Caller, Read};
 use crate::document::Chapter;
 use crate::nullable::Nullable;
 use crate::problem::Problem;
@@ -43,7 +43,7 @@ impl Artifacts {
     #[oai(path = "/v1/artifacts/:id", method = "get", operation_id = "get_artifact")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The artifact's id.
         id: Path<Uuid>,
     ) -> Result<Found<ArtifactBody>, Problem> {
@@ -57,7 +57,7 @@ impl Artifacts {
     #[oai(path = "/v1/artifacts/:id/content", method = "get", operation_id = "get_artifact_content")]
     async fn content(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The artifact's id.
         id: Path<Uuid>,
     ) -> Result<Download, Problem> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use goalwright_application::tasks;
-use goalwright_domain::{execution, experience, schedule, task};
+use goalwright_domain::{api_key, execution, experience, schedule, task};
 use serde_json::{Value, json};
 
 /// A text that must not be blank.
@@ -28,6 +28,7 @@ fn bounds() -> Vec<Bound> {
     const EDGES: &[&str] = &["NewTask", "Dependencies"];
     const SCHEDULES: &[&str] = &["Schedule"];
     const AGENTS: &[&str] = &["NewAgent", "AgentChanges"];
+    const KEYS: &[&str] = &["NewApiKey"];
     const EXPERIENCES: &[&str] = &["NewExperience"];
     const RETRY: &[&str] = &["Retry"];
     const CLAIMS: &[&str] = &["ClaimTasks"];
@@ -79,6 +80,8 @@ fn bounds() -> Vec<Bound> {
         at(AGENTS, "name", words(task::NAME_LIMIT)),
         at(AGENTS, "capabilities", texts(100, words(task::NAME_LIMIT))),
         at(AGENTS, "max_concurrency", number(1, 10_000)),
+        at(KEYS, "name", words(api_key::NAME_LIMIT)),
+        at(KEYS, "scopes", json!({"minItems": 1})),
         at(EXPERIENCES, "text", words(experience::TEXT_LIMIT)),
         at(EXPERIENCES, "session_id", text(500)),
         at(EXPERIENCES, "parents", texts(200, text(500))),

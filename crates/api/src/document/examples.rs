@@ -56,6 +56,12 @@ fn example(body: &str) -> Option<Value> {
             "max_concurrency": 4,
         }),
         "AgentChanges" => json!({"capabilities": ["design", "illustration"], "max_concurrency": 2}),
+        "NewApiKey" => json!({
+            "name": "Design agency's worker",
+            "scopes": ["read", "work"],
+            "agent_id": AN_ID,
+            "expires_at": "2030-06-30T00:00:00Z",
+        }),
         "TaskChanges" => {
             json!({"title": "Write a shorter announcement", "priority": 5, "labels": ["writing", "urgent"]})
         }

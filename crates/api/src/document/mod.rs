@@ -8,6 +8,7 @@ mod bounds;
 mod examples;
 mod links;
 mod problems;
+mod scopes;
 
 use std::marker::PhantomData;
 use std::sync::LazyLock;
@@ -43,6 +44,8 @@ pub(crate) enum Chapter {
     Tasks,
     /// Who performs tasks.
     Agents,
+    /// What agents and services authenticate with.
+    ApiKeys,
     /// The audit record of what was done.
     Experiences,
     /// Everything that changed, in order.
@@ -111,6 +114,7 @@ fn document() -> Value {
         let body = operation.pointer("/requestBody/content/application~1json/schema/$ref");
         let body = body.and_then(Value::as_str).map(str::to_owned);
         let schema = body.as_deref().and_then(|body| body.rsplit('/').next()).map(|name| &schemas[name]);
+        scopes::tell(operation);
         problems::complete(method, operation, schema.is_some_and(names_a_thing));
         if let Some(name) = body.as_deref().and_then(|body| body.rsplit('/').next()) {
             examples::show(operation, name);

@@ -29,7 +29,7 @@ const PROBLEMS: [(&str, &str, &str, &str, &str); 13] = [
     (
         "403",
         "Forbidden",
-        "The caller is no member of the workspace.",
+        "The caller is no member of the workspace, or the API key lacks the scope `x-scope`.",
         "forbidden",
         "you are not a member of this workspace",
     ),

@@ -65,7 +65,7 @@ impl From<EventView> for EventBody {
 }
 
 impl From<Actor> for ActorBody {
-    fn from(Actor { kind, id }: Actor) -> Self {
+    fn from(Actor { kind, id, .. }: Actor) -> Self {
         Self { kind: Word(kind), id }
     }
 }

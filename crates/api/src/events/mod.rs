@@ -9,7 +9,7 @@ use poem_openapi::param::Query;
 use uuid::Uuid;
 
 use crate::answer::Shown;
-use crate::auth::Caller;
+use crate::auth::{Caller, Read};
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
@@ -30,7 +30,7 @@ impl Events {
     #[oai(path = "/v1/events", method = "get", operation_id = "list_events")]
     async fn list(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// Only events about this kind of thing, such as `goal` or `task`.
         entity_type: Query<Option<String>>,
         /// Only events about the thing with this id.
@@ -61,7 +61,7 @@ impl Events {
     /// their keyed seals. Tells the first event that was changed, removed, inserted or moved since it was written. Takes as
     /// long as there are events.
     #[oai(path = "/v1/audit/verify", method = "get", operation_id = "verify_audit")]
-    async fn verify(&self, caller: Caller) -> Result<Shown<AuditBody>, Problem> {
+    async fn verify(&self, caller: Caller<Read>) -> Result<Shown<AuditBody>, Problem> {
         let verified = self.0.audit.verify(caller.0.workspace()).await?;
         Ok(Shown(verified.into()))
     }

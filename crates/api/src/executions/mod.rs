@@ -7,7 +7,7 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use crate::answer::Shown;
-use crate::auth::Caller;
+use crate::auth::{Caller, Read};
 use crate::document::Chapter;
 use crate::nullable::Nullable;
 use crate::page::{Limit, List, list, page};
@@ -72,7 +72,7 @@ impl Executions {
     #[oai(path = "/v1/task-executions", method = "get", operation_id = "list_task_executions")]
     async fn list(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// Only executions of this task.
         task_id: Query<Option<String>>,
         /// Only executions of the task with this slug.
@@ -146,7 +146,7 @@ impl Traces {
     #[oai(path = "/v1/traces/:id", method = "get", operation_id = "get_trace")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The trace's id.
         id: Path<Uuid>,
     ) -> Result<Shown<TraceBody>, Problem> {

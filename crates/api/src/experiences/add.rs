@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::bodies::ExperienceBody;
 use crate::answer::Created;
-use crate::auth::Caller;
+use crate::auth::{Caller, Write};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::problem::Problem;
@@ -44,7 +44,7 @@ impl Add {
     #[oai(path = "/v1/experiences", method = "post", operation_id = "add_experience")]
     async fn add(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         body: Body<NewExperienceBody>,
     ) -> Result<Created<ExperienceBody>, Problem> {
         let NewExperienceBody { kind, text, structured, parents, causes, session_id, sources } = body.0;

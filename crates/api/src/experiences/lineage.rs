@@ -12,7 +12,7 @@ use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult, Type};
 use poem_openapi::{Object, OpenApi};
 
 use crate::answer::Shown;
-use crate::auth::Caller;
+use crate::auth::{Caller, Read};
 use crate::document::Chapter;
 use crate::nullable::Nullable;
 use crate::problem::Problem;
@@ -115,7 +115,7 @@ impl Lineages {
     #[oai(path = "/v1/experiences/:id/lineage", method = "get", operation_id = "get_experience_lineage")]
     async fn lineage(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The experience's id.
         id: Path<String>,
         /// Which way to look: `up` to what it came from, `down` to what came of it; both unless said.

@@ -12,7 +12,7 @@ use poem_openapi::param::{Path, Query};
 use uuid::Uuid;
 
 use crate::answer::{Found, Shown};
-use crate::auth::Caller;
+use crate::auth::{Caller, Read};
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
@@ -37,7 +37,7 @@ impl Experiences {
     #[oai(path = "/v1/experiences", method = "get", operation_id = "list_experiences")]
     async fn list(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// Only experiences of this type.
         r#type: Query<Option<Word<ExperienceType>>>,
         /// Only experiences of this task.
@@ -80,7 +80,7 @@ impl Experiences {
     #[oai(path = "/v1/experiences/:id", method = "get", operation_id = "get_experience")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The experience's id.
         id: Path<String>,
     ) -> Result<Found<ExperienceBody>, Problem> {

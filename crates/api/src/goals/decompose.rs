@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::decomposition::DecompositionBody;
 use super::location;
 use crate::answer::Planned;
-use crate::auth::Caller;
+use crate::auth::{Caller, Write};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::problem::Problem;
@@ -68,7 +68,7 @@ impl Decompose {
     #[oai(path = "/v1/goals/:id/decompose", method = "post", operation_id = "decompose_goal")]
     async fn decompose(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The goal's id.
         id: Path<Uuid>,
         body: Body<DecomposeBody>,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::GoalBody;
 use crate::answer::{Deleted, Found};
-use crate::auth::Caller;
+use crate::auth::{Caller, Write};
 use crate::body::Body;
 use crate::changes::{cleared, kept, optional};
 use crate::document::Chapter;
@@ -56,7 +56,7 @@ impl Edit {
     #[oai(path = "/v1/goals/:id", method = "patch", operation_id = "edit_goal")]
     async fn edit(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The goal's id.
         id: Path<Uuid>,
         if_match: IfMatch,
@@ -75,7 +75,7 @@ impl Edit {
     #[oai(path = "/v1/goals/:id", method = "delete", operation_id = "delete_goal")]
     async fn delete(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The goal's id.
         id: Path<Uuid>,
         if_match: IfMatch,

@@ -4,7 +4,7 @@ use poem_openapi::param::Path;
 use uuid::Uuid;
 
 use crate::answer::Markdown;
-use crate::auth::Caller;
+use crate::auth::{Caller, Read};
 use crate::document::Chapter;
 use crate::problem::Problem;
 
@@ -19,7 +19,7 @@ impl Export {
     #[oai(path = "/v1/goals/:id/export", method = "get", operation_id = "export_goal")]
     async fn export(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The goal's id.
         id: Path<Uuid>,
     ) -> Result<Markdown, Problem> {

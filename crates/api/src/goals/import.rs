@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::decomposition::{DecompositionBody, FindingBody};
 use super::{GoalBody, location};
 use crate::answer::Planned;
-use crate::auth::Caller;
+use crate::auth::{Caller, Write};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::nullable::Nullable;
@@ -70,7 +70,11 @@ impl Import {
     /// become completed tasks. A plan that was exported from a goal is applied to that goal: only what differs changes.
     /// All problems of a plan are reported at once, each with its line.
     #[oai(path = "/v1/goals/import", method = "post", operation_id = "import_goal")]
-    async fn import(&self, caller: Caller, body: Body<ImportBody>) -> Result<Planned<ImportedBody>, Problem> {
+    async fn import(
+        &self,
+        caller: Caller<Write>,
+        body: Body<ImportBody>,
+    ) -> Result<Planned<ImportedBody>, Problem> {
         let ImportBody { content, format, title, name, goal_id, dry_run } = body.0;
         let request = ImportRequest {
             content,

@@ -16,7 +16,7 @@ use poem_openapi::param::{Path, Query};
 use uuid::Uuid;
 
 use crate::answer::{Created, Found, Shown};
-use crate::auth::Caller;
+use crate::auth::{Caller, Read, Write};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
@@ -48,7 +48,11 @@ impl Goals {
     ///
     /// The goal is active at once. Give it tasks by decomposing it, or one by one.
     #[oai(path = "/v1/goals", method = "post", operation_id = "create_goal")]
-    async fn create(&self, caller: Caller, body: Body<NewGoalBody>) -> Result<Created<GoalBody>, Problem> {
+    async fn create(
+        &self,
+        caller: Caller<Write>,
+        body: Body<NewGoalBody>,
+    ) -> Result<Created<GoalBody>, Problem> {
         let goal = self.0.goals.create(&caller.0, body.0.into()).await?;
         Ok(Created {
             tag: Tag::new(goal.state.id, goal.revision),
@@ -63,7 +67,7 @@ impl Goals {
     #[oai(path = "/v1/goals", method = "get", operation_id = "list_goals")]
     async fn list(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// Only goals in this status.
         status: Query<Option<Word<GoalStatus>>>,
         /// The most items of the page.
@@ -82,7 +86,7 @@ impl Goals {
     #[oai(path = "/v1/goals/:id", method = "get", operation_id = "get_goal")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The goal's id.
         id: Path<Uuid>,
     ) -> Result<Found<GoalBody>, Problem> {

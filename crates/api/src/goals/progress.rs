@@ -6,7 +6,7 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use crate::answer::Shown;
-use crate::auth::Caller;
+use crate::auth::{Caller, Read};
 use crate::document::Chapter;
 use crate::problem::Problem;
 use crate::values::Moment;
@@ -86,7 +86,7 @@ impl Progress {
     #[oai(path = "/v1/goals/:id/progress", method = "get", operation_id = "get_goal_progress")]
     async fn progress(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The goal's id.
         id: Path<Uuid>,
     ) -> Result<Shown<ProgressBody>, Problem> {

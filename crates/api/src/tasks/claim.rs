@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::bodies::TaskBody;
 use crate::answer::{Found, Shown};
-use crate::auth::Caller;
+use crate::auth::{Caller, Work};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::problem::Problem;
@@ -121,7 +121,11 @@ impl Claim {
     /// `wait_ms` for some. Whoever does not report and sends no heartbeat before the lease expires is taken for dead, and
     /// the task goes to the next worker. Counts as a heartbeat of the agent.
     #[oai(path = "/v1/tasks/claim", method = "post", operation_id = "claim_tasks")]
-    async fn claim(&self, caller: Caller, body: Body<ClaimBody>) -> Result<Shown<ClaimedBody>, Problem> {
+    async fn claim(
+        &self,
+        caller: Caller<Work>,
+        body: Body<ClaimBody>,
+    ) -> Result<Shown<ClaimedBody>, Problem> {
         let ClaimBody { agent_id, task_types, limit, lease_ms, wait_ms } = body.0;
         let wanted = Wanted {
             agent: agent_id.into(),
@@ -141,7 +145,7 @@ impl Claim {
     #[oai(path = "/v1/tasks/:id/heartbeat", method = "post", operation_id = "keep_task")]
     async fn heartbeat(
         &self,
-        caller: Caller,
+        caller: Caller<Work>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<HeartbeatBody>,
@@ -159,7 +163,7 @@ impl Claim {
     #[oai(path = "/v1/tasks/:id/release", method = "post", operation_id = "release_task")]
     async fn release(
         &self,
-        caller: Caller,
+        caller: Caller<Work>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<ReleaseBody>,

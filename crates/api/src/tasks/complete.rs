@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::bodies::TaskBody;
 use crate::answer::Found;
-use crate::auth::Caller;
+use crate::auth::{Caller, Work};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::problem::Problem;
@@ -62,7 +62,7 @@ impl Complete {
     #[oai(path = "/v1/tasks/:id/complete", method = "post", operation_id = "complete_task")]
     async fn complete(
         &self,
-        caller: Caller,
+        caller: Caller<Work>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<CompleteTaskBody>,

@@ -1,5 +1,5 @@
-use goalwright_application::Services;
 use goalwright_application::tasks::{Ending, Next, Readiness};
+use goalwright_application::{Context, Services};
 use goalwright_domain::task::TaskId;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::bodies::TaskBody;
 use crate::answer::{Found, Shown};
-use crate::auth::Caller;
+use crate::auth::{Caller, Read, Write};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::nullable::Nullable;
@@ -105,7 +105,7 @@ impl Decide {
     #[oai(path = "/v1/tasks/next", method = "get", operation_id = "next_task")]
     async fn next(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// Only tasks of this goal.
         goal_id: Query<Option<Uuid>>,
     ) -> Result<Shown<NextBody>, Problem> {
@@ -119,7 +119,7 @@ impl Decide {
     #[oai(path = "/v1/tasks/:id/readiness", method = "get", operation_id = "get_task_readiness")]
     async fn readiness(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The task's id.
         id: Path<Uuid>,
     ) -> Result<Shown<ReadinessBody>, Problem> {
@@ -132,7 +132,7 @@ impl Decide {
     #[oai(path = "/v1/tasks/:id/assign", method = "post", operation_id = "assign_task")]
     async fn assign(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<AssignBody>,
@@ -148,12 +148,12 @@ impl Decide {
     #[oai(path = "/v1/tasks/:id/cancel", method = "post", operation_id = "cancel_task")]
     async fn cancel(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<EndBody>,
     ) -> Result<Found<TaskBody>, Problem> {
-        self.end(&caller, id.0, Ending::Cancelled, body.0).await
+        self.end(&caller.0, id.0, Ending::Cancelled, body.0).await
     }
 
     /// Skip a task.
@@ -162,26 +162,26 @@ impl Decide {
     #[oai(path = "/v1/tasks/:id/skip", method = "post", operation_id = "skip_task")]
     async fn skip(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<EndBody>,
     ) -> Result<Found<TaskBody>, Problem> {
-        self.end(&caller, id.0, Ending::Skipped, body.0).await
+        self.end(&caller.0, id.0, Ending::Skipped, body.0).await
     }
 }
 
 impl Decide {
     async fn end(
         &self,
-        caller: &Caller,
+        context: &Context,
         id: Uuid,
         ending: Ending,
         body: EndBody,
     ) -> Result<Found<TaskBody>, Problem> {
         let id = TaskId::new(id);
         let reason = body.reason.unwrap_or_default();
-        let task = self.0.tasks.end(&caller.0, id, ending, &reason).await?;
+        let task = self.0.tasks.end(context, id, ending, &reason).await?;
         Ok(Found { tag: Tag::new(id, task.revision), body: task.into() })
     }
 }

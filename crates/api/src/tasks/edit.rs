@@ -11,7 +11,7 @@ use super::bodies::TaskBody;
 use super::retry::RetryBody;
 use super::schedule::ScheduleBody;
 use crate::answer::{Deleted, Found};
-use crate::auth::Caller;
+use crate::auth::{Caller, Write};
 use crate::body::Body;
 use crate::changes::{cleared, kept, optional};
 use crate::document::Chapter;
@@ -130,7 +130,7 @@ impl Edit {
     #[oai(path = "/v1/tasks/:id", method = "patch", operation_id = "edit_task")]
     async fn edit(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The task's id.
         id: Path<Uuid>,
         if_match: IfMatch,
@@ -149,7 +149,7 @@ impl Edit {
     #[oai(path = "/v1/tasks/:id", method = "delete", operation_id = "delete_task")]
     async fn delete(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The task's id.
         id: Path<Uuid>,
         if_match: IfMatch,
@@ -167,7 +167,7 @@ impl Edit {
     #[oai(path = "/v1/tasks/:id/dependencies", method = "put", operation_id = "set_dependencies")]
     async fn depend(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The task's id.
         id: Path<Uuid>,
         if_match: IfMatch,

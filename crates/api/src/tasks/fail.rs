@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::bodies::TaskBody;
 use crate::answer::Found;
-use crate::auth::Caller;
+use crate::auth::{Caller, Work};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::problem::Problem;
@@ -48,7 +48,7 @@ impl Fail {
     #[oai(path = "/v1/tasks/:id/fail", method = "post", operation_id = "fail_task")]
     async fn fail(
         &self,
-        caller: Caller,
+        caller: Caller<Work>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<FailBody>,

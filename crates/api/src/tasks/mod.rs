@@ -21,7 +21,7 @@ use poem_openapi::param::{Path, Query};
 use uuid::Uuid;
 
 use crate::answer::{Created, Found, Shown};
-use crate::auth::Caller;
+use crate::auth::{Caller, Read, Write};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
@@ -56,7 +56,11 @@ impl Tasks {
     ///
     /// It is ready at once if it waits for nothing and somebody can do it.
     #[oai(path = "/v1/tasks", method = "post", operation_id = "create_task")]
-    async fn create(&self, caller: Caller, body: Body<NewTaskBody>) -> Result<Created<TaskBody>, Problem> {
+    async fn create(
+        &self,
+        caller: Caller<Write>,
+        body: Body<NewTaskBody>,
+    ) -> Result<Created<TaskBody>, Problem> {
         let task = self.0.tasks.create(&caller.0, body.0.task()?).await?;
         let location = format!("/v1/tasks/{}", task.state.id);
         Ok(Created { tag: Tag::new(task.state.id, task.revision), location, body: task.into() })
@@ -69,7 +73,7 @@ impl Tasks {
     #[oai(path = "/v1/tasks", method = "get", operation_id = "list_tasks")]
     async fn list(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// Only tasks of this goal.
         goal_id: Query<Option<Uuid>>,
         /// Only tasks in this status.
@@ -105,7 +109,7 @@ impl Tasks {
     #[oai(path = "/v1/tasks/:id", method = "get", operation_id = "get_task")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The task's id.
         id: Path<Uuid>,
     ) -> Result<Found<TaskBody>, Problem> {

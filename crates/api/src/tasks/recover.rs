@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::bodies::TaskBody;
 use crate::answer::Found;
-use crate::auth::Caller;
+use crate::auth::{Caller, Write};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::problem::Problem;
@@ -52,7 +52,7 @@ impl Recover {
     #[oai(path = "/v1/tasks/:id/retry", method = "post", operation_id = "retry_task")]
     async fn retry(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<RetryTaskBody>,
@@ -72,7 +72,7 @@ impl Recover {
     #[oai(path = "/v1/tasks/:id/approve", method = "post", operation_id = "approve_task")]
     async fn approve(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<ApproveBody>,
@@ -89,7 +89,7 @@ impl Recover {
     #[oai(path = "/v1/tasks/:id/answer", method = "post", operation_id = "answer_task")]
     async fn answer(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         /// The task's id.
         id: Path<Uuid>,
         body: Body<AnswerBody>,

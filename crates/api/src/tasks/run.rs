@@ -7,7 +7,7 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use crate::answer::Shown;
-use crate::auth::Caller;
+use crate::auth::{Caller, Write};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::nullable::Nullable;
@@ -57,7 +57,7 @@ impl Run {
     /// A task that is ready runs as the graph would run it. A finished one gets another run, which leaves its status
     /// alone. Asking again for the same `scheduled_at` gives the same run.
     #[oai(path = "/v1/tasks/run", method = "post", operation_id = "run_task")]
-    async fn run(&self, caller: Caller, body: Body<RunTaskBody>) -> Result<Shown<RunBody>, Problem> {
+    async fn run(&self, caller: Caller<Write>, body: Body<RunTaskBody>) -> Result<Shown<RunBody>, Problem> {
         let RunTaskBody { task_id, mode, scheduled_at, wait } = body.0;
         let request = RunRequest {
             task: task_id,
@@ -74,7 +74,7 @@ impl Run {
     #[oai(path = "/api/tasks/run", method = "post", operation_id = "run_task_by_older_path")]
     async fn run_by_older_path(
         &self,
-        caller: Caller,
+        caller: Caller<Write>,
         body: Body<RunTaskBody>,
     ) -> Result<Shown<RunBody>, Problem> {
         self.run(caller, body).await

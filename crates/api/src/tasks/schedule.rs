@@ -14,7 +14,7 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use crate::answer::Shown;
-use crate::auth::Caller;
+use crate::auth::{Caller, Read};
 use crate::body::Body;
 use crate::document::Chapter;
 use crate::problem::Problem;
@@ -151,7 +151,7 @@ impl Schedule {
     #[oai(path = "/v1/tasks/:id/schedule/preview", method = "get", operation_id = "preview_task_schedule")]
     async fn preview(
         &self,
-        caller: Caller,
+        caller: Caller<Read>,
         /// The task's id.
         id: Path<Uuid>,
         /// After this moment; now unless given.
@@ -175,7 +175,7 @@ impl Schedule {
     #[oai(path = "/v1/schedules/preview", method = "post", operation_id = "preview_schedule")]
     async fn preview_of(
         &self,
-        _caller: Caller,
+        _caller: Caller<Read>,
         body: Body<PreviewScheduleBody>,
     ) -> Result<Shown<SchedulePreviewBody>, Problem> {
         let PreviewScheduleBody { schedule, from, limit } = body.0;

@@ -1,8 +1,11 @@
 //! From credentials to a principal.
 
+mod key;
+
 use std::sync::Arc;
 
 use goalwright_domain::agent::{Agent, AgentKind, DraftAgent};
+use goalwright_domain::api_key;
 use goalwright_domain::workspace::{Actor, Principal, SUBJECT_LIMIT, User, Workspace, WorkspaceId};
 use goalwright_domain::{Violation, workspace::UserId};
 
@@ -36,11 +39,15 @@ impl Access {
         Self { transactions, queries, tokens, clock, ids }
     }
 
-    /// The principal of a bearer token. `workspace` picks another workspace than the personal one.
+    /// The principal of a bearer token: a JSON Web Token or an API key. `workspace` picks another workspace than the personal one.
     ///
     /// # Errors
-    /// `Unauthenticated` if the token does not hold; `Forbidden` if the caller is no member of the workspace.
+    /// `Unauthenticated` if the token does not hold; `Forbidden` if the caller is no member of the workspace, or the key is
+    /// for another one.
     pub async fn authenticate(&self, token: &str, workspace: Option<&str>) -> Result<Principal, Error> {
+        if token.starts_with(api_key::PREFIX) {
+            return self.by_key(token, workspace).await;
+        }
         let claims = self.tokens.verify(token, self.clock.now()).map_err(|error| {
             tracing::info!(reason = %error, "authentication failed");
             Error::Unauthenticated { message: error.0 }
@@ -68,13 +75,13 @@ impl Access {
             Some(known) => known,
             None => retrying(|| self.user(subject)).await?,
         };
-        let Some(wanted) = workspace else { return Ok(Principal { user_id: user, workspace_id: personal }) };
+        let Some(wanted) = workspace else { return Ok(Principal::person(user, personal)) };
         // A workspace that cannot exist and one of somebody else get the same answer.
         let wanted: WorkspaceId = wanted.parse().map_err(|_| not_a_member())?;
         if wanted != personal && !self.queries.is_member(wanted, user).await? {
             return Err(not_a_member());
         }
-        Ok(Principal { user_id: user, workspace_id: wanted })
+        Ok(Principal::person(user, wanted))
     }
 
     async fn user(&self, subject: &str) -> Result<(UserId, WorkspaceId), Error> {

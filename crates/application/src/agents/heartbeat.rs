@@ -12,6 +12,7 @@ impl Agents {
     /// `NotFound`; `Rejected` (`invalid_transition`) if it is retired.
     #[tracing::instrument(name = "agent.heartbeat", skip_all, level = "debug", fields(agent.id = %id))]
     pub async fn heartbeat(&self, context: &Context, id: AgentId) -> Result<Agent, Error> {
+        context.act_for(id)?;
         if self.get(context, id).await?.state().status == AgentStatus::Retired {
             let message = "the agent is retired and gets no more work; make a new one";
             return Err(Rejection::new("invalid_transition", message).into());

@@ -1,6 +1,5 @@
 use goalwright_domain::agent::{AgentId, Directory};
 use goalwright_domain::task::TaskStatus;
-use goalwright_domain::workspace::Actor;
 
 use super::Agents;
 use crate::execution::Book;
@@ -82,7 +81,7 @@ impl Agents {
                     }
                 }
             }
-            let actor = Actor::user(context.principal.user_id);
+            let actor = context.actor();
             book.tell(&*self.ids, task_id, &actor, context.trace_id, now)?;
         }
         book.close(&*unit, &*self.ids, now).await?;

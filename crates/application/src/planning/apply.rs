@@ -10,7 +10,6 @@ use goalwright_domain::plan::{Changed, Changes, Plan, PlannedTask, TaskRef};
 use goalwright_domain::task::{
     Dependency, DraftTask, Origin, Refusal, Task, TaskEdit, TaskId, TaskStatus, unique_slug,
 };
-use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::Value;
 
@@ -34,7 +33,7 @@ impl Planning {
         task_ids: &mut [Option<TaskId>],
         now: Timestamp,
     ) -> Result<Option<EventId>, Error> {
-        let actor = Actor::user(context.principal.user_id);
+        let actor = context.actor();
         present.goal.edit(goal_edit(plan, changes), now)?;
         let told = self.events_of(context, &mut present.goal, now);
         let event_id = tell(unit, told, &present.goal).await?;
@@ -223,7 +222,7 @@ impl Planning {
             return Ok(());
         }
         let person = self.person(unit, context).await?;
-        let actor = Actor::user(context.principal.user_id);
+        let actor = context.actor();
         for &(_, id) in &changes.drop {
             book.task(id)?.skip(person, "marked in the plan as not to be done", now)?;
             book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
@@ -260,7 +259,7 @@ impl Planning {
             attempt,
             report: Report::of(Outcome::Done { result: Value::Null, summary, partial: false }),
             manual: true,
-            actor: Actor::user(context.principal.user_id),
+            actor: context.actor(),
         };
         conclude(unit, &*self.ids, &self.runner, vec![ended], now).await
     }

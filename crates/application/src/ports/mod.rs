@@ -1,6 +1,7 @@
 //! Everything the use cases depend on, as traits. Their docs state obligations; each is a contract test that runs
 //! on SQLite and PostgreSQL where storage is meant.
 
+mod api_keys;
 mod artifacts;
 mod clock;
 mod idempotency;
@@ -11,6 +12,7 @@ mod storage;
 mod tokens;
 pub mod tools;
 
+pub use api_keys::ApiKeyRepository;
 pub use artifacts::{ArtifactError, Artifacts};
 pub use clock::{Clock, Ids};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};

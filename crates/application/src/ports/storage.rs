@@ -17,7 +17,7 @@ use goalwright_domain::workspace::{User, UserId, Workspace, WorkspaceId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{IdempotencyRepository, ScheduleRepository};
+use super::{ApiKeyRepository, IdempotencyRepository, ScheduleRepository};
 use crate::maintenance::Drift;
 
 type Stored<T> = Result<T, StorageError>;
@@ -87,6 +87,8 @@ pub trait UnitOfWork: Send + Sync {
     fn decompositions(&self) -> &dyn DecompositionRepository;
     /// Keys of requests.
     fn idempotency(&self) -> &dyn IdempotencyRepository;
+    /// API keys.
+    fn api_keys(&self) -> &dyn ApiKeyRepository;
     /// Schedules of tasks.
     fn schedules(&self) -> &dyn ScheduleRepository;
     /// Events.

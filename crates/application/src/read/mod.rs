@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use goalwright_domain::agent::{Agent, AgentId, AgentStatus};
+use goalwright_domain::api_key::{ApiKey, ApiKeyId};
 use goalwright_domain::execution::{RunStatus, SpanId, TraceId};
 use goalwright_domain::experience::Experience;
 use goalwright_domain::goal::{GoalId, GoalState, GoalStatus, TaskCounts};
@@ -243,6 +244,12 @@ pub trait Queries: Records + Send + Sync {
         filter: &AgentFilter,
         page: &PageRequest,
     ) -> Result<Page<Agent>, Error>;
+    /// The key with this id, of whatever workspace, as long as the user who made it is a member there.
+    async fn api_key_in_use(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Error>;
+    /// One API key.
+    async fn api_key(&self, workspace: WorkspaceId, id: ApiKeyId) -> Result<Option<ApiKey>, Error>;
+    /// API keys, newest first.
+    async fn api_keys(&self, workspace: WorkspaceId, page: &PageRequest) -> Result<Page<ApiKey>, Error>;
     /// One experience.
     async fn experience(&self, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error>;
     /// Of these idempotency keys those that an experience has, of any workspace, with its id.

@@ -1,6 +1,5 @@
 use goalwright_domain::agent::AgentId;
 use goalwright_domain::task::{TaskId, TaskStatus};
-use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Violation};
 
 use super::Tasks;
@@ -58,7 +57,7 @@ impl Tasks {
         let mut book = Book::default();
         book.enter(vec![task]);
         book.task(id)?.assign(agent.id(), now);
-        book.tell(&*self.ids, id, &Actor::user(context.principal.user_id), context.trace_id, now)?;
+        book.tell(&*self.ids, id, &context.actor(), context.trace_id, now)?;
         if pending {
             // One that was begun once has a run that is revived with it.
             book.give(&*unit, &*self.ids, vec![id], now).await?;

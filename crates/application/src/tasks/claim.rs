@@ -55,13 +55,14 @@ impl Tasks {
     ///
     /// # Errors
     /// `NotFound` for an unknown agent; `Invalid` for one whose work is not done outside, and for what is out of bounds;
-    /// `Rejected` (`invalid_transition`) for one that is retired.
+    /// `Rejected` (`invalid_transition`) for one that is retired; `Forbidden` for another agent's key.
     #[tracing::instrument(name = "task.claim", skip_all, fields(agent.id = %wanted.agent))]
     pub async fn claim(&self, context: &Context, wanted: &Wanted) -> Result<Vec<Claimed>, Error> {
         let violations = wanted.violations();
         if !violations.is_empty() {
             return Err(Error::invalid(violations));
         }
+        context.act_for(wanted.agent)?;
         self.outsider(context, wanted.agent).await?;
         retrying(|| self.note_life(wanted.agent)).await?;
         let patience = tokio::time::sleep(wanted.wait);

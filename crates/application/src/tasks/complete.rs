@@ -1,7 +1,6 @@
 use goalwright_domain::execution::{Attempt, Mode, Outcome, Run, RunId, RunStatus};
 use goalwright_domain::experience::TEXT_LIMIT;
 use goalwright_domain::task::{Task, TaskCommand, TaskId};
-use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Violation};
 use serde_json::Value;
 
@@ -94,6 +93,7 @@ impl Tasks {
         id: TaskId,
         completion: &Completion,
     ) -> Result<TaskView, Error> {
+        context.act_by_hand()?;
         completion.check()?;
         retrying(|| self.complete_once(context, id, completion)).await?;
         self.signals.work_changed();
@@ -132,7 +132,7 @@ impl Tasks {
             attempt,
             report: completion.report(),
             manual: true,
-            actor: Actor::user(context.principal.user_id),
+            actor: context.actor(),
         };
         conclude(&*unit, &*self.ids, &self.runner, vec![ended], now).await?;
         Ok(unit.commit().await?)

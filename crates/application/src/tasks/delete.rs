@@ -2,7 +2,6 @@ use std::collections::HashMap;
 
 use goalwright_domain::execution::{Run, RunId};
 use goalwright_domain::task::TaskId;
-use goalwright_domain::workspace::Actor;
 
 use super::held::{self, Held};
 use super::{Ending, Tasks};
@@ -46,7 +45,7 @@ impl Tasks {
             suspended.into_iter().filter_map(|attempt| Some((runs.get(&attempt.run_id)?.clone(), attempt)));
         self.end_attempts(&*unit, context, ending.collect(), Ending::Cancelled, now).await?;
         let Held { task, .. } = self.hold(&*unit, context, id).await?;
-        let actor = Actor::user(context.principal.user_id);
+        let actor = context.actor();
         let mut book = Book::default();
         book.enter(vec![task]);
         for run in open_runs(&*unit, id).await?.into_values() {

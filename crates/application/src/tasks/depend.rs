@@ -2,7 +2,6 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use goalwright_domain::task::{Dependency, Origin, Task, TaskId, TaskStatus};
-use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Timestamp, Violation};
 
 use super::Tasks;
@@ -94,7 +93,7 @@ impl Tasks {
         let mut book = Book::default();
         book.enter(vec![task]);
         book.replace_edges(&*unit, id, &before, &after, open, now).await?;
-        book.tell(&*self.ids, id, &Actor::user(context.principal.user_id), context.trace_id, now)?;
+        book.tell(&*self.ids, id, &context.actor(), context.trace_id, now)?;
         let task = book.task(id)?;
         match (run, task.status(), task.open_dependencies()) {
             (_, TaskStatus::Pending, 0) => book.give(&*unit, &*self.ids, vec![id], now).await?,

@@ -85,7 +85,7 @@ impl Tasks {
             return Ok(());
         }
         book.edited(id);
-        book.tell(&*self.ids, id, &Actor::user(context.principal.user_id), context.trace_id, now)?;
+        book.tell(&*self.ids, id, &context.actor(), context.trace_id, now)?;
         let recurs_otherwise = before.schedule != after.schedule;
         if recurs_otherwise {
             keep::follow(&*unit, &after, considered, now).await?;

@@ -1,6 +1,5 @@
 use goalwright_domain::execution::{Attempt, ExecutionError, Mode, Outcome, Run};
 use goalwright_domain::task::TaskId;
-use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Timestamp, Violation};
 
 use super::Tasks;
@@ -84,7 +83,7 @@ impl Tasks {
                 book.satisfies(id);
             }
         }
-        let actor = Actor::user(context.principal.user_id);
+        let actor = context.actor();
         book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
         if let Some(run) = run.filter(|run| !run.status.is_over()) {
             book.cancel_run(run, now);
@@ -113,7 +112,7 @@ impl Tasks {
             attempt,
             report: Report::of(Outcome::GivenUp { error: error.clone() }),
             manual: true,
-            actor: Actor::user(context.principal.user_id),
+            actor: context.actor(),
         });
         conclude(unit, &*self.ids, &self.runner, ended.collect(), now).await
     }

@@ -1,7 +1,6 @@
 use goalwright_domain::Violation;
 use goalwright_domain::execution::{ExecutionError, Outcome, Run, RunStatus};
 use goalwright_domain::task::{NAME_LIMIT, TaskCommand, TaskId};
-use goalwright_domain::workspace::Actor;
 use serde_json::json;
 
 use super::Tasks;
@@ -63,6 +62,7 @@ impl Tasks {
     /// `NotFound`; `Invalid`; `Rejected`: `task_leased` while a worker holds it, `invalid_transition` unless it waits.
     #[tracing::instrument(name = "task.fail", skip_all, fields(task.id = %id))]
     pub async fn fail(&self, context: &Context, id: TaskId, failure: &Failure) -> Result<TaskView, Error> {
+        context.act_by_hand()?;
         let error = failure.error()?;
         retrying(|| self.fail_once(context, id, &error)).await?;
         self.signals.work_changed();
@@ -76,7 +76,7 @@ impl Tasks {
         let Held { run, task, suspended } = self.hold(&*unit, context, id).await?;
         held::refuse(run.as_ref(), &task)?;
         task.status().after(TaskCommand::Fail)?;
-        let actor = Actor::user(context.principal.user_id);
+        let actor = context.actor();
         match (run, suspended) {
             (Some(run), Some(attempt)) => {
                 let report = Report::of(Outcome::GivenUp { error: error.clone() });

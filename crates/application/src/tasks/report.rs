@@ -52,7 +52,10 @@ impl Tasks {
         // Whoever has no such task learns nothing about its leases.
         self.get(context, id).await?;
         let key = LeaseKey::parse(token).ok_or_else(lease_lost)?;
-        self.kernel.lease_of(context.workspace(), id, key).await?.ok_or_else(lease_lost)
+        let (agent, lease) =
+            self.kernel.lease_of(context.workspace(), id, key).await?.ok_or_else(lease_lost)?;
+        context.act_for(agent)?;
+        Ok((agent, lease))
     }
 }
 

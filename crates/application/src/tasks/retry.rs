@@ -1,6 +1,5 @@
 use goalwright_domain::execution::{ExecutionError, Outcome, WaitKind};
 use goalwright_domain::task::{Task, TaskCommand, TaskId};
-use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Violation};
 
 use super::Tasks;
@@ -37,7 +36,7 @@ impl Tasks {
         held::refuse(held.run.as_ref(), &held.task)?;
         held.task.status().after(TaskCommand::Retry)?;
         refuse_unless_undecided(&held.task)?;
-        let actor = Actor::user(context.principal.user_id);
+        let actor = context.actor();
         let Held { task, .. } = match (held.run, held.suspended) {
             (Some(run), Some(attempt)) => {
                 // Nobody knows what became of it; what follows is another attempt.

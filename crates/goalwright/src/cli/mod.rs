@@ -3,6 +3,7 @@
 mod admin;
 mod agent;
 mod analytics;
+mod api_key;
 mod completions;
 pub(crate) mod duration;
 mod event;
@@ -66,6 +67,8 @@ enum Command {
     Task(task::Task),
     /// Say who can do tasks
     Agent(agent::Agent),
+    /// Make and revoke what agents and services authenticate with
+    ApiKey(api_key::ApiKey),
     /// Read what was done and learned, and add to it
     Experience(experience::Experience),
     /// Read what was executed: every attempt at a task
@@ -130,6 +133,7 @@ impl Command {
             Self::Goal(goal) => block_on(goal.execute()),
             Self::Task(task) => block_on(task.execute()),
             Self::Agent(agent) => block_on(agent.execute()),
+            Self::ApiKey(api_key) => block_on(api_key.execute()),
             Self::Experience(experience) => block_on(experience.execute()),
             Self::Execution(execution) => block_on(execution.execute()),
             Self::Analytics(analytics) => block_on(analytics.execute()),

@@ -23,7 +23,7 @@ pub(super) struct Shared {
     /// Ask this server; without one the local database is used
     #[arg(long, global = true, value_name = "URL", env = "GOALWRIGHT_SERVER", hide_env_values = true)]
     server: Option<String>,
-    /// Act as the user of this token
+    /// Act as the user of this token, or with this API key
     #[arg(long, global = true, value_name = "TOKEN", env = "GOALWRIGHT_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Work in this workspace instead of the user's own

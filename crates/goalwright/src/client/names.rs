@@ -22,6 +22,8 @@ pub(crate) enum Noun {
     Task,
     /// An agent; also known by its name.
     Agent,
+    /// An API key; also known by its name.
+    ApiKey,
     /// An experience.
     Experience,
 }
@@ -33,6 +35,7 @@ impl Noun {
             Self::Goal => "goal",
             Self::Task => "task",
             Self::Agent => "agent",
+            Self::ApiKey => "api-key",
             Self::Experience => "experience",
         }
     }
@@ -43,6 +46,7 @@ impl Noun {
             Self::Goal => "goals",
             Self::Task => "tasks",
             Self::Agent => "agents",
+            Self::ApiKey => "api-keys",
             Self::Experience => "experiences",
         }
     }
@@ -52,7 +56,7 @@ impl Noun {
         match self {
             Self::Goal | Self::Experience => &[],
             Self::Task => &["slug", "key"],
-            Self::Agent => &["name"],
+            Self::Agent | Self::ApiKey => &["name"],
         }
     }
 }
@@ -116,7 +120,7 @@ fn nothing(noun: Noun, given: &str) -> Failure {
     let word = noun.word();
     let names = match noun {
         Noun::Task => ", and no slug or key is called so",
-        Noun::Agent => ", and none is called so",
+        Noun::Agent | Noun::ApiKey => ", and none is called so",
         Noun::Goal | Noun::Experience => "",
     };
     let message = if plain(given).len() < LEAST && noun.names().is_empty() {

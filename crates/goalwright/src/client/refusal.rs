@@ -43,7 +43,9 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         "unauthenticated" => {
             "`goalwright token`, on the server's machine, mints a token; give it with --token or GOALWRIGHT_TOKEN"
         }
-        "forbidden" => "give --workspace a workspace that the token's user is a member of, or leave it out",
+        "forbidden" => {
+            "leave --workspace out or name one that you are a member of; an API key may need other scopes"
+        }
         "not_found" if nowhere(problem) && local => "this version cannot do that yet",
         "not_found" if nowhere(problem) => NOT_YET,
         "method_not_allowed" => NOT_YET,

@@ -22,7 +22,7 @@ fn every_command_of_the_guide_says_what_is_written_below_it() {
 #[test]
 fn the_guide_shows_every_command() {
     let home = Home::new();
-    for noun in ["goal", "task", "agent", "experience", "event", "admin"] {
+    for noun in ["goal", "task", "agent", "api-key", "experience", "event", "admin"] {
         let help = home.printed(&[noun, "--help"]);
         let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
         let commands =

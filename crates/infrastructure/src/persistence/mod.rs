@@ -5,6 +5,7 @@
 //! are set-based: a batch costs a few statements, however large it is.
 
 mod agent;
+mod api_key;
 mod connect;
 mod decomposition;
 mod error;

@@ -12,6 +12,7 @@ use goalwright_application::read::{
 };
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{Agent, AgentId};
+use goalwright_domain::api_key::{ApiKey, ApiKeyId};
 use goalwright_domain::execution::{Attempt, Run, RunId, ScriptRun, SpanId};
 use goalwright_domain::experience::{Artifact, Experience, ExperienceType};
 use goalwright_domain::goal::GoalId;
@@ -24,7 +25,7 @@ use uuid::Uuid;
 
 use super::error::storage;
 use super::sql::{Dialect, Sql};
-use super::{agent, execution, experience, goal, idempotency, ledger, schedule, task, workspace};
+use super::{agent, api_key, execution, experience, goal, idempotency, ledger, schedule, task, workspace};
 
 /// Reads on the reading connections. Each noun's `queries` holds its statements.
 pub(crate) struct Reader {
@@ -137,6 +138,18 @@ impl Queries for Reader {
         page: &PageRequest,
     ) -> Result<Page<Agent>, Error> {
         agent::queries::list(self, workspace, filter, page).await
+    }
+
+    async fn api_key_in_use(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
+        api_key::queries::in_use(self, id).await
+    }
+
+    async fn api_key(&self, workspace: WorkspaceId, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
+        api_key::queries::one(self, workspace, id).await
+    }
+
+    async fn api_keys(&self, workspace: WorkspaceId, page: &PageRequest) -> Result<Page<ApiKey>, Error> {
+        api_key::queries::list(self, workspace, page).await
     }
 
     async fn experience(&self, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error> {

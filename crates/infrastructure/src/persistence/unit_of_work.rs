@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use goalwright_application::ports::{
-    AgentRepository, Clock, DecompositionRepository, ExecutionRepository, ExperienceRepository,
-    GoalRepository, IdempotencyRepository, Outbox, ScheduleRepository, StorageError, TaskRepository,
-    Transactions, UnitOfWork, WorkspaceRepository,
+    AgentRepository, ApiKeyRepository, Clock, DecompositionRepository, ExecutionRepository,
+    ExperienceRepository, GoalRepository, IdempotencyRepository, Outbox, ScheduleRepository, StorageError,
+    TaskRepository, Transactions, UnitOfWork, WorkspaceRepository,
 };
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::SealKey;
@@ -179,6 +179,9 @@ impl UnitOfWork for Unit {
         self
     }
     fn idempotency(&self) -> &dyn IdempotencyRepository {
+        self
+    }
+    fn api_keys(&self) -> &dyn ApiKeyRepository {
         self
     }
     fn schedules(&self) -> &dyn ScheduleRepository {

@@ -162,13 +162,11 @@ impl GoalRepository for Unit {
     }
 
     async fn any_rests(&self, ids: &[GoalId]) -> Result<bool, StorageError> {
-        let sql = self.sql("SELECT status FROM goals WHERE id").one_of(ids.iter().map(|id| id.uuid()));
-        for row in &self.all(sql).await? {
-            if matches!(Row::of("goals", row).text("status")?.as_str(), "draft" | "abandoned") {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let sql = self
+            .sql("SELECT 1 FROM goals WHERE status IN ('draft', 'abandoned') AND id IN ")
+            .list(ids.iter().map(|id| id.uuid()))
+            .text(" LIMIT 1");
+        Ok(self.one(sql).await?.is_some())
     }
 
     async fn delete(&self, id: GoalId) -> Result<(), StorageError> {

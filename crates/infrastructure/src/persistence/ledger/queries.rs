@@ -57,7 +57,7 @@ fn view(row: &QueryResult) -> Result<EventView, StorageError> {
         entity_type: row.text("entity_type")?,
         entity_id: row.text("entity_id")?,
         event_type: row.text("event_type")?,
-        actor: Actor { kind: row.word("actor_type", kind)?, id: row.text("actor_id")? },
+        actor: Actor { kind: row.word("actor_type", kind)?, id: row.text("actor_id")?, api_key: None },
         changes: row.get("changes")?,
         metadata: row.get("metadata")?,
         trace_id: row.get("trace_id")?,
