@@ -114,6 +114,8 @@ pub struct Config {
     pub db_pool_overflow: u32,
     /// What tools may reach although it is private.
     pub outbound_allow: AllowList,
+    /// Whether the tool `shell.run` is there.
+    pub shell: bool,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written; none where nobody said, so that each command has its own default.
@@ -165,6 +167,7 @@ impl Config {
             db_pool: parse::number(&values.get(&settings::DB_POOL)?, 1, 1000)?,
             db_pool_overflow: parse::number(&values.get(&settings::DB_POOL_OVERFLOW)?, 0, 1000)?,
             outbound_allow: parse::outbound_allow(&values.get(&settings::OUTBOUND_ALLOW)?)?,
+            shell: parse::switch(&values.get(&settings::SHELL)?)?,
             log_format: parse::log_format(&values.get(&settings::LOG_FORMAT)?)?,
             log_filter: match filter.place {
                 Place::Default(_) => None,
