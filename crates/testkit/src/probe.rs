@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use goalwright_application::ports::Tools;
-use goalwright_application::ports::tools::{Fate, Invocation, Operation, ParameterProblem, Reply, ToolFailure};
+use goalwright_application::ports::tools::{
+    Fate, Invocation, Operation, ParameterProblem, Reply, ToolFailure,
+};
 use goalwright_domain::execution::Effect;
 use goalwright_infrastructure::tools::BuiltinTools;
 use serde_json::{Value, json};

@@ -21,3 +21,4 @@ mod retrieval;
 mod runs;
 mod schedules;
 mod seed_001;
+mod shell;

@@ -6,7 +6,9 @@ use goalwright_domain::execution::{
     Action, Effect, ExecutionError, Outcome, Recorded, ScriptOutput, ScriptRun, Suspension, Wait, WaitKind,
     command_copy,
 };
-use goalwright_domain::experience::{Artifact, Retrieval, audit_text, audit_value, text_without_secrets, whole_copy};
+use goalwright_domain::experience::{
+    Artifact, Retrieval, audit_text, audit_value, text_without_secrets, whole_copy,
+};
 use goalwright_domain::task::{RESULT_LIMIT, TaskState};
 use goalwright_domain::template::{self, Scope};
 use serde_json::Value;

@@ -227,11 +227,8 @@ mod tests {
     }
 
     fn states() -> impl Strategy<Value = FolderState> {
-        let content = prop_oneof![
-            Just(Content::Stamped),
-            "[ab]".prop_map(Content::Hashed),
-            Just(Content::Unread),
-        ];
+        let content =
+            prop_oneof![Just(Content::Stamped), "[ab]".prop_map(Content::Hashed), Just(Content::Unread),];
         let entry = prop_oneof![
             4 => (0..3_u64, 0..3_i128, content).prop_map(|(bytes, time, content)| file(bytes, time, content)),
             1 => "[ab]".prop_map(|to| FolderEntry::Link { to }),
@@ -284,6 +281,10 @@ mod tests {
 
     /// Entries that differ in nothing but how much is known of them.
     fn agrees(before: &FolderState, after: &FolderState, path: &str) -> bool {
-        before.entries.get(path).zip(after.entries.get(path)).is_some_and(|(a, b)| differ(a, b) == Some(false))
+        before
+            .entries
+            .get(path)
+            .zip(after.entries.get(path))
+            .is_some_and(|(a, b)| differ(a, b) == Some(false))
     }
 }

@@ -32,7 +32,8 @@ pub(super) fn missing(name: &str, effect: Effect, error: &OutboundError) -> Tool
         OutboundError::Broken { sources, .. } => sources.clone(),
         _ => Vec::new(),
     };
-    let fate = if effect != Effect::None && error.may_have_taken_effect() { Fate::Unknown } else { Fate::Failed };
+    let fate =
+        if effect != Effect::None && error.may_have_taken_effect() { Fate::Unknown } else { Fate::Failed };
     let advice = if fate == Fate::Unknown && effect == Effect::Irreversible {
         "; it may have taken effect all the same, so find out before it is sent again"
     } else {

@@ -65,17 +65,21 @@ pub(super) fn of(
         End::Exited(code) => {
             ("ScriptFailed", Fate::Failed, format!("{named} ended with exit code {code}{}", hint(code)))
         }
-        End::Signalled(signal) => {
-            ("ScriptFailed", Fate::Failed, format!("{named} was ended by signal {signal}{}", signal_name(signal)))
-        }
+        End::Signalled(signal) => (
+            "ScriptFailed",
+            Fate::Failed,
+            format!("{named} was ended by signal {signal}{}", signal_name(signal)),
+        ),
         End::TimedOut => (
             "TimedOut",
             Fate::Unknown,
             format!("{named} was stopped after {seconds:.1} s; give it a longer `timeout`, or less to do"),
         ),
-        End::Cancelled => {
-            ("Cancelled", Fate::Unknown, format!("{named} was stopped after {seconds:.1} s, since it was cancelled"))
-        }
+        End::Cancelled => (
+            "Cancelled",
+            Fate::Unknown,
+            format!("{named} was stopped after {seconds:.1} s, since it was cancelled"),
+        ),
     };
     let said = last_lines(&stderr);
     if !said.is_empty() {
@@ -102,7 +106,9 @@ fn not_begun(named: &str, command: String, error: &io::Error) -> ToolFailure {
     let (kind, advice) = match error.kind() {
         io::ErrorKind::NotFound => ("CommandNotFound", "; check its name, and `PATH` in `env`"),
         io::ErrorKind::PermissionDenied => ("PermissionDenied", "; check that it may be executed"),
-        io::ErrorKind::ArgumentListTooLong => ("InvalidParameters", "; give less in `command` and `env`, more in `stdin`"),
+        io::ErrorKind::ArgumentListTooLong => {
+            ("InvalidParameters", "; give less in `command` and `env`, more in `stdin`")
+        }
         _ => ("ScriptFailed", ""),
     };
     let script = Script {

@@ -50,6 +50,7 @@ pub(super) struct RunParameters {
     #[schemars(range(min = 0.001, max = 3600))]
     timeout: Option<f64>,
     /// What doing it again would do; `irreversible` unless given.
+    #[expect(dead_code, reason = "states the schema; `effect_of` reads it before the call is made")]
     effect: Option<Repeated>,
     /// The exit codes that are no failure; 0 unless given.
     #[schemars(length(min = 1), inner(range(min = 0, max = 255)))]
@@ -141,8 +142,7 @@ pub(super) fn effect_of(parameters: &Value) -> Option<Effect> {
 
 /// The folder and the names of variables, as far as they are literal.
 pub(super) fn lint(parameters: &Value) -> Found {
-    let mut found =
-        note("/cwd", relative(parameters.get("cwd").and_then(Value::as_str).unwrap_or_default()));
+    let mut found = note("/cwd", relative(parameters.get("cwd").and_then(Value::as_str).unwrap_or_default()));
     let variables = parameters.get("env").and_then(Value::as_object);
     for (name, value) in variables.into_iter().flatten() {
         let pointer = format!("/env/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -180,11 +180,7 @@ pub(super) fn search_path() -> OsString {
     std::env::var_os("PATH").filter(|path| !path.is_empty()).unwrap_or_else(|| USUAL_PATH.into())
 }
 
-pub(super) async fn run(
-    path: OsString,
-    call: Call,
-    parameters: RunParameters,
-) -> Result<Reply, ToolFailure> {
+pub(super) async fn run(path: OsString, call: Call, parameters: RunParameters) -> Result<Reply, ToolFailure> {
     let sandbox = call.sandbox()?;
     let (root, folder) = places(&sandbox, &call, parameters.cwd.as_deref().unwrap_or_default())?;
     let expected = parameters.expect_exit.unwrap_or_else(|| vec![0]);
@@ -201,8 +197,9 @@ pub(super) async fn run(
         ("HOME".into(), root.into_os_string()),
         ("LANG".into(), "C.UTF-8".into()),
     ]);
-    environment
-        .extend(parameters.env.into_iter().map(|(name, value)| (OsString::from(name), OsString::from(value))));
+    environment.extend(
+        parameters.env.into_iter().map(|(name, value)| (OsString::from(name), OsString::from(value))),
+    );
     let seconds = parameters.timeout.unwrap_or(USUAL_TIMEOUT);
     let job = Job {
         program,
@@ -235,10 +232,7 @@ fn places(sandbox: &Sandbox, call: &Call, cwd: &str) -> Result<(PathBuf, PathBuf
 }
 
 /// How the folder is, with what has to be known of it to compare it with how it was.
-async fn look(
-    sandbox: Sandbox,
-    before: Option<FolderState>,
-) -> Result<(Sandbox, FolderState), ToolFailure> {
+async fn look(sandbox: Sandbox, before: Option<FolderState>) -> Result<(Sandbox, FolderState), ToolFailure> {
     let looking = tokio::task::spawn_blocking(move || {
         let state = watch::look(&sandbox, before.as_ref());
         (sandbox, state)

@@ -104,9 +104,8 @@ fn walk(root: &Dir, limit: usize) -> FolderState {
                 Ok(kind) if kind.is_file() => {
                     // What vanished in between is not there.
                     if let Ok(metadata) = folder.symlink_metadata(&name) {
-                        let nanoseconds = |seconds: i64, rest: i64| {
-                            i128::from(seconds) * 1_000_000_000 + i128::from(rest)
-                        };
+                        let nanoseconds =
+                            |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
                         let entry = FolderEntry::File {
                             bytes: metadata.len(),
                             modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
@@ -141,9 +140,8 @@ fn written_last(entries: &BTreeMap<String, FolderEntry>) -> Vec<String> {
     };
     let Some(newest) = times().max() else { return Vec::new() };
     let tick = if times().all(|time| time % 1_000_000_000 == 0) { COARSE_TICK } else { TICK };
-    let recent = |entry: &FolderEntry| {
-        matches!(entry, FolderEntry::File { changed, .. } if newest - changed <= tick)
-    };
+    let recent =
+        |entry: &FolderEntry| matches!(entry, FolderEntry::File { changed, .. } if newest - changed <= tick);
     entries.iter().filter(|(_, entry)| recent(entry)).map(|(path, _)| path.clone()).collect()
 }
 
