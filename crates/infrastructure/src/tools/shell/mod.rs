@@ -46,8 +46,8 @@ pub(super) struct RunParameters {
     env: BTreeMap<String, String>,
     /// What it reads from its standard input; nothing unless given.
     stdin: Option<String>,
-    /// How long it may take, in seconds; 300 unless given, at most 3600.
-    #[schemars(range(min = 0.001, max = 3600))]
+    /// How long it may take, in seconds; 300 unless given, at most 600.
+    #[schemars(range(min = 0.001, max = 600))]
     timeout: Option<f64>,
     /// What doing it again would do; `irreversible` unless given.
     #[expect(dead_code, reason = "states the schema; `effect_of` reads it before the call is made")]
