@@ -73,9 +73,10 @@ impl Kernel {
     ) -> Result<Report, Error> {
         let unavailable = || {
             let problem = self.ports.tools.check(tool, operation, parameters).into_iter().next();
-            let message = problem.map(|problem| problem.message).unwrap_or_else(|| {
-                format!("`{tool}.{operation}` is not registered here; see the list of tools")
-            });
+            let message = problem.map_or_else(
+                || format!("`{tool}.{operation}` is not registered here; see the list of tools"),
+                |problem| problem.message,
+            );
             Ok(report(failed("ToolUnavailable", &message)))
         };
         if self.ports.tools.find(tool, operation).is_none() {
