@@ -58,10 +58,11 @@ impl App {
         let (transactions, queries, ids) = (database.transactions(), database.queries(), Arc::new(SystemIds));
         let experiences = Experiences::new(transactions.clone(), queries.clone(), clock.clone(), ids.clone());
         let outbound = Outbound::new(config.outbound_allow.clone());
+        let tools = BuiltinTools::over(outbound, Arc::new(experiences));
         let ports = KernelPorts {
             transactions,
             queries,
-            tools: Arc::new(BuiltinTools::over(outbound, Arc::new(experiences))),
+            tools: Arc::new(if config.shell { tools.with_shell() } else { tools }),
             sandboxes: Arc::new(Folders::new(config.data_dir.clone())),
             clock,
             ids,

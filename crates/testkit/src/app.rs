@@ -76,7 +76,8 @@ impl TestApp {
         let (transactions, queries) = (db.database.transactions(), db.database.queries());
         let experiences = Experiences::new(transactions.clone(), queries.clone(), clock.clone(), ids.clone());
         let outbound = Outbound::new(AllowList::default());
-        let tools = Arc::new(ProbeTools::beside(BuiltinTools::over(outbound, Arc::new(experiences))));
+        let tools =
+            Arc::new(ProbeTools::beside(BuiltinTools::over(outbound, Arc::new(experiences)).with_shell()));
         let ports = KernelPorts {
             transactions,
             queries,

@@ -5,13 +5,16 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use goalwright_application::ports::Tools;
-use goalwright_application::ports::tools::{Invocation, Operation, ParameterProblem, Reply, ToolFailure};
+use goalwright_application::ports::tools::{
+    Fate, Invocation, Operation, ParameterProblem, Reply, ToolFailure,
+};
 use goalwright_domain::execution::Effect;
 use goalwright_infrastructure::tools::BuiltinTools;
 use serde_json::{Value, json};
 
-/// The built-in tools and `probe.none`, `probe.idempotent`, `probe.irreversible`. A probe takes `{name, fail?, retryable?,
-/// result?}`: its first `fail` calls under this name fail, later ones answer `result`.
+/// The built-in tools, `shell.run` among them, and `probe.none`, `probe.idempotent`, `probe.irreversible`. A probe takes `{name, fail?, retryable?,
+/// unknown?, result?}`: its first `fail` calls under this name fail, with an unknown outcome if it says so, later ones
+/// answer `result`.
 pub struct ProbeTools {
     builtin: BuiltinTools,
     operations: Vec<Operation>,
@@ -86,17 +89,20 @@ impl Tools for ProbeTools {
         made.push(invocation.idempotency_key);
         let failing = invocation.parameters["fail"].as_u64().unwrap_or(0);
         if u64::try_from(made.len()).unwrap_or(u64::MAX) <= failing {
+            let message = format!("call {} fails as it was told to", made.len());
+            let unknown = invocation.parameters["unknown"].as_bool().unwrap_or(false);
             return Err(ToolFailure {
-                kind: "Probed".to_owned(),
-                message: format!("call {} fails as it was told to", made.len()),
                 sources: vec!["the test".to_owned()],
                 retryable: invocation.parameters["retryable"].as_bool().unwrap_or(true),
+                fate: if unknown { Fate::Unknown } else { Fate::Failed },
+                ..ToolFailure::new("Probed", message)
             });
         }
         Ok(Reply::Done {
             result: invocation.parameters["result"].clone(),
             files_written: Vec::new(),
             retrieval: None,
+            script: None,
         })
     }
 }

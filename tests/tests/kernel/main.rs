@@ -22,3 +22,4 @@ mod retrieval;
 mod runs;
 mod schedules;
 mod seed_001;
+mod shell;

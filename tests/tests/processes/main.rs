@@ -16,5 +16,6 @@ mod bodies;
 mod killed;
 mod limits;
 mod refusals;
+mod scripts;
 mod serving;
 mod sharing;

@@ -3,9 +3,11 @@ use std::time::Duration;
 
 use goalwright_domain::agent::AgentKind;
 use goalwright_domain::execution::{
-    Action, Effect, ExecutionError, Outcome, Recorded, Suspension, Wait, WaitKind,
+    Action, Effect, ExecutionError, Outcome, Recorded, ScriptOutput, ScriptRun, Suspension, Wait, WaitKind,
+    command_copy,
 };
-use goalwright_domain::experience::{Retrieval, audit_text, audit_value, whole_copy};
+use goalwright_domain::experience::{Artifact, Retrieval, audit_text, audit_value, whole_copy};
+use goalwright_domain::scrub::scrub;
 use goalwright_domain::task::{RESULT_LIMIT, TaskState};
 use goalwright_domain::template::{self, Scope};
 use serde_json::Value;
@@ -14,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Assignment, Kernel, Report};
 use crate::Error;
 use crate::context::new_id;
-use crate::ports::tools::{Invocation, Reply, ToolFailure};
+use crate::ports::tools::{Fate, Invocation, Reply, Script, ToolFailure};
 use crate::ports::{CallStatus, ToolCall};
 use crate::retrying::retrying;
 
@@ -69,7 +71,11 @@ impl Kernel {
         cancel: &CancellationToken,
     ) -> Result<Report, Error> {
         let unavailable = || {
-            let message = format!("`{tool}.{operation}` is not registered here; see the list of tools");
+            let problem = self.ports.tools.check(tool, operation, parameters).into_iter().next();
+            let message = problem.map_or_else(
+                || format!("`{tool}.{operation}` is not registered here; see the list of tools"),
+                |problem| problem.message,
+            );
             Ok(report(failed("ToolUnavailable", &message)))
         };
         if self.ports.tools.find(tool, operation).is_none() {
@@ -124,14 +130,19 @@ impl Kernel {
             cancel: cancel.clone(),
         };
         let name = format!("`{tool}.{operation}`");
-        let Touched { outcome, files_written, retrieval } = match self.call_in_time(invocation, cancel).await
-        {
-            Some(answer) => outcome_of(answer, now),
-            None if effect == Effect::Irreversible => Touched::nothing(ask_what_became_of(&name)),
-            None => outcome_of(Err(self.too_long(&name)), now),
-        };
-        // Nobody knows whether a call took effect that did not even stop when it was told to.
-        let unknown = matches!(&outcome, Outcome::Suspended(s) if s.wait.kind == WaitKind::Decision);
+        let Touched { outcome, files_written, retrieval, script, fate } =
+            match self.call_in_time(invocation, cancel).await {
+                Some(answer) => outcome_of(answer, effect, &name, now),
+                // Nobody knows whether a call took effect that did not even stop when it was told to.
+                None => {
+                    let silent = ToolFailure { fate: Fate::Unknown, ..self.too_long(&name) };
+                    outcome_of(Err(silent), effect, &name, now)
+                }
+            };
+        let mut scripts = Vec::new();
+        if let Some(script) = script {
+            scripts.push(self.script_run(assignment, *script, now, &mut artifacts).await);
+        }
         match &outcome {
             Outcome::Done { result, .. } => {
                 call.status = CallStatus::Succeeded;
@@ -147,15 +158,17 @@ impl Kernel {
             }
             Outcome::GivenUp { .. } | Outcome::Released | Outcome::LeaseLost { .. } => {}
         }
-        if unknown {
+        if fate == Fate::Unknown {
             call.status = CallStatus::Unknown;
         }
         call.ended_at = Some(self.clock().now());
         if journaled {
             let recorded = match &outcome {
-                Outcome::Done { result, .. } => {
-                    Some(Recorded { result: result.clone(), files_written: files_written.clone() })
-                }
+                Outcome::Done { result, .. } => Some(Recorded {
+                    result: result.clone(),
+                    files_written: files_written.clone(),
+                    scripts: scripts.clone(),
+                }),
                 Outcome::Failed { .. }
                 | Outcome::GivenUp { .. }
                 | Outcome::Released
@@ -163,9 +176,9 @@ impl Kernel {
                 | Outcome::LeaseLost { .. } => None,
             };
             retrying(|| self.conclude_call(assignment, &call, recorded.as_ref())).await?;
-            return Ok(Report { files_written, artifacts, retrieval, ..Report::of(outcome) });
+            return Ok(Report { files_written, artifacts, scripts, retrieval, ..Report::of(outcome) });
         }
-        Ok(Report { calls: vec![call], files_written, artifacts, retrieval, ..Report::of(outcome) })
+        Ok(Report { calls: vec![call], files_written, artifacts, scripts, retrieval, ..Report::of(outcome) })
     }
 
     /// The results that the parameters speak of. Only completed tasks of the same goal have any; a template that
@@ -231,7 +244,11 @@ impl Kernel {
                 stop.cancel();
                 match tokio::time::timeout(OBEY, call).await {
                     Ok(Ok(reply)) => Some(Ok(reply)),
-                    Ok(Err(_)) => Some(Err(self.too_long(&name))),
+                    // What it left, and whether that is all, it knows best.
+                    Ok(Err(failure)) => {
+                        let ToolFailure { kind, message, retryable, .. } = self.too_long(&name);
+                        Some(Err(ToolFailure { kind, message, retryable, ..failure }))
+                    }
                     Err(_) => None,
                 }
             }
@@ -248,34 +265,89 @@ impl Kernel {
     ) -> Value {
         let mut copy = audit_value(value);
         let Some((text, media_type)) = whole_copy(value, &copy) else { return copy };
-        let (workspace, span) = (assignment.run.workspace_id, assignment.attempt.span_id);
-        let store = crate::artifacts::Artifacts::new(&self.ports);
-        match store.keep(workspace, Some(span), media_type, text.as_bytes()).await {
-            Ok(artifact) => {
-                copy["artifact_id"] = Value::String(artifact.id.to_string());
-                copy["size"] = artifact.size.into();
-                if !artifacts.contains(&artifact.id) {
-                    artifacts.push(artifact.id);
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, cause = ?std::error::Error::source(&error), "an audit copy could not be kept as an artifact");
-            }
+        if let Some(artifact) = self.keep(assignment, media_type, &text, artifacts).await {
+            copy["artifact_id"] = Value::String(artifact.id.to_string());
+            copy["size"] = artifact.size.into();
         }
         copy
     }
 
+    /// What is kept of a script: audit copies of its command and its output, and the whole of what is too long for them.
+    async fn script_run(
+        &self,
+        assignment: &Assignment,
+        script: Script,
+        started_at: goalwright_domain::Timestamp,
+        artifacts: &mut Vec<uuid::Uuid>,
+    ) -> ScriptRun {
+        let (command_digest, command) = command_copy(&script.command);
+        ScriptRun {
+            id: new_id::<ScriptRun>(self.ids()).uuid(),
+            workspace_id: assignment.run.workspace_id,
+            task_id: assignment.task.id,
+            span_id: assignment.attempt.span_id,
+            trace_id: assignment.run.trace_id,
+            command_digest,
+            command,
+            status: script.status,
+            exit_code: script.exit_code,
+            stdout: self.output_copy(assignment, &script.stdout, artifacts).await,
+            stderr: self.output_copy(assignment, &script.stderr, artifacts).await,
+            duration_ms: u64::try_from(script.duration.as_millis()).unwrap_or(u64::MAX),
+            started_at,
+        }
+    }
+
+    async fn output_copy(
+        &self,
+        assignment: &Assignment,
+        text: &str,
+        artifacts: &mut Vec<uuid::Uuid>,
+    ) -> ScriptOutput {
+        let mut copy = ScriptOutput::of(text);
+        if ScriptOutput::is_cut(text) {
+            let whole = scrub(text);
+            let kept = self.keep(assignment, "text/plain; charset=utf-8", &whole, artifacts).await;
+            copy.artifact_id = kept.map(|artifact| artifact.id);
+        }
+        copy
+    }
+
+    /// Keeps a text as an artifact; if there is no room for it, that is logged.
+    async fn keep(
+        &self,
+        assignment: &Assignment,
+        media_type: &str,
+        text: &str,
+        artifacts: &mut Vec<uuid::Uuid>,
+    ) -> Option<Artifact> {
+        let (workspace, span) = (assignment.run.workspace_id, assignment.attempt.span_id);
+        let store = crate::artifacts::Artifacts::new(&self.ports);
+        match store.keep(workspace, Some(span), media_type, text.as_bytes()).await {
+            Ok(artifact) => {
+                if !artifacts.contains(&artifact.id) {
+                    artifacts.push(artifact.id);
+                }
+                Some(artifact)
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, cause = ?std::error::Error::source(&error), "an audit copy could not be kept as an artifact");
+                None
+            }
+        }
+    }
+
     fn too_long(&self, name: &str) -> ToolFailure {
         let message = format!("{name} took longer than {} s", self.settings.deadline.as_secs());
-        ToolFailure { kind: "TimedOut".to_owned(), message, sources: Vec::new(), retryable: true }
+        ToolFailure { retryable: true, ..ToolFailure::new("TimedOut", message) }
     }
 }
 
-fn ask_what_became_of(name: &str) -> Outcome {
-    let message = format!(
-        "{name} did not answer in time and did not stop: whether it took effect is unknown, and it cannot be undone. \
+fn ask_what_became_of(name: &str, failure: &ToolFailure) -> Outcome {
+    let message = audit_text(&format!(
+        "{name} ended without an answer ({failure}): whether it took effect is unknown, and it cannot be undone. \
          Find out, then complete the task with its result, or retry it"
-    );
+    ));
     let wait = Wait { kind: WaitKind::Decision, until: None, message };
     Outcome::Suspended(Suspension { wait, then: Value::Null })
 }
@@ -285,22 +357,30 @@ struct Touched {
     outcome: Outcome,
     files_written: Vec<String>,
     retrieval: Option<Retrieval>,
+    script: Option<Box<Script>>,
+    fate: Fate,
 }
 
 impl Touched {
     const fn nothing(outcome: Outcome) -> Self {
-        Self { outcome, files_written: Vec::new(), retrieval: None }
+        Self { outcome, files_written: Vec::new(), retrieval: None, script: None, fate: Fate::Failed }
     }
 }
 
-fn outcome_of(answer: Result<Reply, ToolFailure>, now: goalwright_domain::Timestamp) -> Touched {
+/// An unknown fate of what cannot be undone is a question to a person; anything else may be tried again.
+fn outcome_of(
+    answer: Result<Reply, ToolFailure>,
+    effect: Effect,
+    name: &str,
+    now: goalwright_domain::Timestamp,
+) -> Touched {
     match answer {
-        Ok(Reply::Done { result, files_written, retrieval }) => {
+        Ok(Reply::Done { result, files_written, retrieval, script }) => {
             let outcome = match storable(&result) {
                 Ok(()) => Outcome::Done { result, summary: None, partial: false },
                 Err(message) => failed("ResultNotStorable", &message),
             };
-            Touched { outcome, files_written, retrieval }
+            Touched { files_written, retrieval, script, ..Touched::nothing(outcome) }
         }
         Ok(Reply::Sleep { seconds, result }) => {
             let until = now + Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO);
@@ -309,8 +389,15 @@ fn outcome_of(answer: Result<Reply, ToolFailure>, now: goalwright_domain::Timest
             Touched::nothing(Outcome::Suspended(Suspension { wait, then: result }))
         }
         Err(failure) => {
-            let error = ExecutionError::new(failure.kind, failure.message, &failure.sources);
-            Touched::nothing(Outcome::Failed { error, retryable: failure.retryable })
+            let outcome = if failure.fate == Fate::Unknown && effect == Effect::Irreversible {
+                ask_what_became_of(name, &failure)
+            } else {
+                let ToolFailure { kind, message, sources, retryable, .. } = &failure;
+                let error = ExecutionError::new(kind, message, sources);
+                Outcome::Failed { error, retryable: *retryable }
+            };
+            let ToolFailure { files_written, script, fate, .. } = failure;
+            Touched { files_written, script, fate, ..Touched::nothing(outcome) }
         }
     }
 }

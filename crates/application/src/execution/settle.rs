@@ -159,6 +159,7 @@ fn recover_recorded(ended: &mut [Ended]) {
         {
             ended.report.outcome = Outcome::Done { result: recorded.result, summary: None, partial: false };
             ended.report.files_written = recorded.files_written;
+            ended.report.scripts = recorded.scripts;
         }
     }
 }

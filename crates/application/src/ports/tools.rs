@@ -5,10 +5,11 @@
 //! retries, never journals and never waits longer than its [`Invocation::cancel`] allows.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use goalwright_domain::execution::Effect;
+use goalwright_domain::execution::{Effect, ScriptStatus};
 use goalwright_domain::experience::Retrieval;
 use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::WorkspaceId;
@@ -126,6 +127,8 @@ pub enum Reply {
         files_written: Vec<String>,
         /// Which experiences were looked up for it; they become the parents of the execution's experience.
         retrieval: Option<Retrieval>,
+        /// The script that was run for it.
+        script: Option<Box<Script>>,
     },
     /// The kernel suspends durably, without lease or permit, and then answers `result`.
     Sleep {
@@ -147,6 +150,54 @@ pub struct ToolFailure {
     pub sources: Vec<String>,
     /// Whether the same call may succeed later without anybody changing anything.
     pub retryable: bool,
+    /// Whether it is known that the call came to nothing more than is said here.
+    pub fate: Fate,
+    /// Files that it created or changed before it failed, as in [`Reply::Done`].
+    pub files_written: Vec<String>,
+    /// The script that was run for it.
+    pub script: Option<Box<Script>>,
+}
+
+impl ToolFailure {
+    /// A failure for certain that will not go away by itself and left nothing.
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            message: message.into(),
+            sources: Vec::new(),
+            retryable: false,
+            fate: Fate::Failed,
+            files_written: Vec::new(),
+            script: None,
+        }
+    }
+}
+
+/// What is known of a call that has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It failed for certain: what was asked for did not take place.
+    Failed,
+    /// Nobody knows whether it took effect, or how much of it did. If that cannot be undone, a person decides; else it
+    /// is tried again where the task may be.
+    Unknown,
+}
+
+/// A run of a script, as its tool knows it. The kernel keeps audit copies of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The command as it was run, without secrets that the tool knows of.
+    pub command: String,
+    /// How it ended.
+    pub status: ScriptStatus,
+    /// What it ended with; none if it was stopped, or killed by a signal.
+    pub exit_code: Option<i32>,
+    /// What it wrote to its standard output, as much of it as is kept.
+    pub stdout: String,
+    /// What it wrote to its standard error, as much of it as is kept.
+    pub stderr: String,
+    /// How long it took.
+    pub duration: Duration,
 }
 
 impl std::fmt::Display for ToolFailure {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::RunId;
+use super::{RunId, ScriptRun};
 use crate::agent::AgentId;
 use crate::task::TaskId;
 use crate::workspace::WorkspaceId;
@@ -111,6 +111,9 @@ pub struct Recorded {
     pub result: Value,
     /// Paths relative to the sandbox.
     pub files_written: Vec<String>,
+    /// The scripts that were run for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<ScriptRun>,
 }
 
 /// Why an attempt failed. The same three fields stand in the experience, plus the digest of the chain.

@@ -6,6 +6,7 @@
 mod action;
 mod attempt;
 mod decision;
+mod folder;
 mod retry;
 mod run;
 mod script;
@@ -16,6 +17,7 @@ pub use attempt::{
     idempotency_key,
 };
 pub use decision::{AttemptEnd, Decision, Outcome, TaskStep, decide};
+pub use folder::{Content, FolderChanges, FolderEntry, FolderState, LISTED};
 pub use retry::{Backoff, ERROR_TYPES, LONGEST_DELAY, OnExhausted, RetryPolicy, STRIKE_LIMIT};
 pub use run::{Mode, Performer, Run, RunId, RunNext, RunStatus, TraceId};
 pub use script::{ScriptOutput, ScriptRun, ScriptStatus, command_copy};

@@ -1,5 +1,6 @@
 //! Runs of scripts: what was started, and what came of it.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{SpanId, TraceId};
@@ -9,7 +10,8 @@ use crate::workspace::WorkspaceId;
 use crate::{Timestamp, canonical};
 
 /// How the run of a script ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ScriptStatus {
     /// With the exit code 0.
     Succeeded,
@@ -42,7 +44,7 @@ impl ScriptStatus {
 }
 
 /// What a script wrote: a bounded audit copy, and the artifact that holds all of it where that is more.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ScriptOutput {
     /// An audit copy of its beginning.
     pub text: String,
@@ -63,7 +65,7 @@ impl ScriptOutput {
 }
 
 /// One run of a script, as it is kept. Command and output are audit copies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptRun {
     /// Its id.
     pub id: Uuid,

@@ -116,6 +116,8 @@ pub struct Config {
     pub result_files: bool,
     /// What tools may reach although it is private.
     pub outbound_allow: AllowList,
+    /// Whether the tool `shell.run` is there.
+    pub shell: bool,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written; none where nobody said, so that each command has its own default.
@@ -168,6 +170,7 @@ impl Config {
             db_pool_overflow: parse::number(&values.get(&settings::DB_POOL_OVERFLOW)?, 0, 1000)?,
             result_files: parse::switch(&values.get(&settings::RESULT_FILES)?)?,
             outbound_allow: parse::outbound_allow(&values.get(&settings::OUTBOUND_ALLOW)?)?,
+            shell: parse::switch(&values.get(&settings::SHELL)?)?,
             log_format: parse::log_format(&values.get(&settings::LOG_FORMAT)?)?,
             log_filter: match filter.place {
                 Place::Default(_) => None,

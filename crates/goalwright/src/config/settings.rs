@@ -36,6 +36,7 @@ settings! {
     DB_POOL_OVERFLOW = "db_pool_overflow", "GOALWRIGHT_DB_POOL_OVERFLOW", "20";
     RESULT_FILES = "result_files", "GOALWRIGHT_RESULT_FILES", "on";
     OUTBOUND_ALLOW = "outbound_allow", "GOALWRIGHT_OUTBOUND_ALLOW", "";
+    SHELL = "shell", "GOALWRIGHT_SHELL", "off";
     LOG_FORMAT = "log_format", "GOALWRIGHT_LOG_FORMAT", "text";
     RUST_LOG = "rust_log", "RUST_LOG", "info";
 }

@@ -41,6 +41,8 @@ pub enum OutboundError {
         place: String,
         /// The causes, outermost first.
         sources: Vec<String>,
+        /// Whether it broke after there was one: then the request may have arrived.
+        connected: bool,
     },
     /// More than is read or sent.
     #[error("{what} has more than {limit} bytes, which is the limit")]
@@ -49,6 +51,8 @@ pub enum OutboundError {
         what: &'static str,
         /// In bytes.
         limit: usize,
+        /// Whether the request was sent before that was found.
+        sent: bool,
     },
     /// The caller wants no answer any more.
     #[error("the request was cancelled before its answer was there")]
@@ -62,10 +66,21 @@ pub enum OutboundError {
 }
 
 impl OutboundError {
+    /// Whether the request may have arrived, and have taken effect there, although there is no answer of use.
+    pub const fn may_have_taken_effect(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } | Self::BadRedirect(_) | Self::Cancelled => true,
+            Self::Broken { connected, .. } => *connected,
+            Self::TooLarge { sent, .. } => *sent,
+            Self::InvalidUrl(_) | Self::Refused(_) | Self::NoClient { .. } => false,
+        }
+    }
+
     /// What became of an exchange with `place`, from what the client says of it.
     pub(super) fn of(error: reqwest::Error, place: &str) -> Self {
         // The client would show the URL with its query, where some people put their keys.
         let error = error.without_url();
+        let connected = !error.is_connect() && !error.is_builder();
         let mut sources = Vec::new();
         let mut next: Option<&(dyn Error + 'static)> = Some(&error);
         while let Some(source) = next {
@@ -78,6 +93,6 @@ impl OutboundError {
             }
             next = source.source();
         }
-        Self::Broken { place: place.to_owned(), sources }
+        Self::Broken { place: place.to_owned(), sources, connected }
     }
 }

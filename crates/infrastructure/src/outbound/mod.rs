@@ -128,12 +128,12 @@ impl Outbound {
 
     /// The chunks are counted after decompression, so a small answer that would grow large is given up in time.
     async fn read(&self, mut response: reqwest::Response, place: &str) -> Result<Response, OutboundError> {
-        self.check_headers("what is answered in headers", response.headers())?;
+        self.check_headers("what is answered in headers", response.headers(), true)?;
         let limit = self.limits.response_bytes;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| OutboundError::of(error, place))? {
             if body.len() + chunk.len() > limit {
-                return Err(OutboundError::TooLarge { what: "the answer", limit });
+                return Err(OutboundError::TooLarge { what: "the answer", limit, sent: true });
             }
             body.extend_from_slice(&chunk);
         }
@@ -143,15 +143,20 @@ impl Outbound {
     fn check_size(&self, request: &Request) -> Result<(), OutboundError> {
         let limit = self.limits.request_bytes;
         if request.body.as_ref().is_some_and(|body| body.len() > limit) {
-            return Err(OutboundError::TooLarge { what: "the body to send", limit });
+            return Err(OutboundError::TooLarge { what: "the body to send", limit, sent: false });
         }
-        self.check_headers("what is sent in headers", &request.headers)
+        self.check_headers("what is sent in headers", &request.headers, false)
     }
 
-    fn check_headers(&self, what: &'static str, headers: &HeaderMap) -> Result<(), OutboundError> {
+    fn check_headers(
+        &self,
+        what: &'static str,
+        headers: &HeaderMap,
+        sent: bool,
+    ) -> Result<(), OutboundError> {
         let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         let limit = self.limits.header_bytes;
-        if bytes > limit { Err(OutboundError::TooLarge { what, limit }) } else { Ok(()) }
+        if bytes > limit { Err(OutboundError::TooLarge { what, limit, sent }) } else { Ok(()) }
     }
 
     async fn client(&self, reach: Reach) -> Result<&Client, OutboundError> {

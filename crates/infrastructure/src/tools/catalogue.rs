@@ -1,5 +1,6 @@
 //! Every built-in operation: its name, its effect, what it does and what does it.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use goalwright_application::experiences::Experiences;
@@ -7,10 +8,10 @@ use goalwright_domain::execution::Effect;
 use serde_json::Value;
 
 use super::operation::Registered;
-use super::{experience, file, http, json, lint, text, time};
+use super::{experience, file, http, json, lint, shell, text, time};
 use crate::outbound::Outbound;
 
-/// All of them, in no order.
+/// All but `shell.run`, in no order.
 pub(super) fn builtin(outbound: &Arc<Outbound>, experiences: Option<&Arc<Experiences>>) -> Vec<Registered> {
     vec![
         Registered::new::<file::ListParameters, file::ListResult>(
@@ -128,4 +129,18 @@ fn request(outbound: Arc<Outbound>) -> Registered {
     .one_of(&[&[], &["json"], &["body"]])
     .lint(move |parameters| http::lint(&linted, parameters))
     .effect_of(http::effect_of)
+}
+
+/// Programs are looked for in `path`.
+pub(super) fn shell(path: OsString) -> Registered {
+    Registered::waiting::<shell::RunParameters, shell::Ran, _>(
+        ("shell", "run"),
+        Effect::Irreversible,
+        "Runs a `command` in the sandbox's folder: `{exit_code, stdout, stderr, duration_ms, files_written, \
+         files_deleted}`. An exit code other than 0 is a failure unless `expect_exit` lists it. Say with `effect` what \
+         doing it again would do. Of each output 1 MiB is answered and 8 MiB are kept; what is left running is killed.",
+        move |call, parameters| shell::run(path.clone(), call, parameters),
+    )
+    .lint(shell::lint)
+    .effect_of(shell::effect_of)
 }

@@ -122,7 +122,7 @@ pub(super) async fn search(
     let found = experiences.retrieve(call.workspace, &wanted).await.map_err(refused)?;
     let hits = found.hits.iter().map(Hit::of).collect();
     let result = to_value(Found { hits })?;
-    Ok(Reply::Done { result, files_written: Vec::new(), retrieval: Some(found.provenance) })
+    Ok(Reply::Done { result, files_written: Vec::new(), retrieval: Some(found.provenance), script: None })
 }
 
 pub(super) async fn add(
@@ -179,5 +179,5 @@ fn refused(error: Error) -> ToolFailure {
         }
         _ => error.to_string(),
     };
-    ToolFailure { kind: kind.to_owned(), message, sources: Vec::new(), retryable }
+    ToolFailure { retryable, ..ToolFailure::new(kind, message) }
 }

@@ -7,7 +7,7 @@ use goalwright_application::ports::tools::ToolFailure;
 
 /// A failure that will not go away by itself.
 pub(super) fn failure(kind: &str, message: impl Into<String>) -> ToolFailure {
-    ToolFailure { kind: kind.to_owned(), message: message.into(), sources: Vec::new(), retryable: false }
+    ToolFailure::new(kind, message)
 }
 
 /// A failure of the file system while working on `path`.
@@ -44,7 +44,7 @@ pub(super) fn file_failure(path: &str, error: &io::Error) -> ToolFailure {
             | io::ErrorKind::Interrupted
             | io::ErrorKind::TimedOut
     );
-    ToolFailure { kind: kind.to_owned(), message, sources: chain(error), retryable }
+    ToolFailure { sources: chain(error), retryable, ..ToolFailure::new(kind, message) }
 }
 
 /// A path that leads out of the sandbox.

@@ -1,4 +1,5 @@
-//! The tools that are built in: files in a sandbox, HTTP, text, JSON, time and experiences.
+//! The tools that are built in: files in a sandbox, HTTP, text, JSON, time and experiences, and commands where they are
+//! allowed.
 //!
 //! Every operation is a function from typed parameters to a result, in the file of its tool; `operation.rs`
 //! derives its schemas from the types, and `catalogue.rs` registers it. What an operation may rely on: its
@@ -14,6 +15,7 @@ mod lint;
 mod operation;
 mod sandbox;
 mod schema;
+mod shell;
 mod text;
 mod time;
 
@@ -74,16 +76,19 @@ impl BuiltinTools {
     }
 
     fn wired(outbound: Outbound, experiences: Option<Arc<Experiences>>) -> Self {
-        let named = |registered: Registered| {
-            let Operation { tool, operation, .. } = &registered.operation;
-            ((tool.clone(), operation.clone()), Arc::new(registered))
-        };
         Self {
             operations: catalogue::builtin(&Arc::new(outbound), experiences.as_ref())
                 .into_iter()
                 .map(named)
                 .collect(),
         }
+    }
+
+    /// With `shell.run` as well, which whoever runs this has to allow: a command may do whatever this process may.
+    #[must_use]
+    pub fn with_shell(mut self) -> Self {
+        self.operations.extend([named(catalogue::shell(shell::search_path()))]);
+        self
     }
 
     fn registered(&self, tool: &str, operation: &str) -> Option<&Arc<Registered>> {
@@ -98,6 +103,11 @@ impl BuiltinTools {
             .filter(|(known, _)| known == tool)
             .map(|(_, operation)| operation.as_str())
             .collect();
+        if (tool, operation) == ("shell", "run") {
+            return "`shell.run` is switched off here; whoever runs this allows it with GOALWRIGHT_SHELL=on, or with \
+                    `shell = \"on\"` in goalwright.toml"
+                .to_owned();
+        }
         let (tool, operation) = (shortened(tool), shortened(operation));
         if of_tool.is_empty() {
             let mut tools: Vec<&str> = self.operations.keys().map(|(tool, _)| tool.as_str()).collect();
@@ -106,6 +116,11 @@ impl BuiltinTools {
         }
         format!("`{tool}` has no operation `{operation}`; it has: {}", of_tool.join(", "))
     }
+}
+
+fn named(registered: Registered) -> ((String, String), Arc<Registered>) {
+    let Operation { tool, operation, .. } = &registered.operation;
+    ((tool.clone(), operation.clone()), Arc::new(registered))
 }
 
 #[async_trait]
@@ -163,7 +178,7 @@ impl Tools for BuiltinTools {
             check(&registered, &parameters)?;
             return work(call, parameters).await.map(storable);
         }
-        // The one place where tools block. It is waited for to its end even when the call is cancelled: long
+        // Where tools block. It is waited for to its end even when the call is cancelled: long
         // work looks at the token itself, and nothing goes on writing after it was said to have stopped.
         let work = tokio::task::spawn_blocking(move || perform(&registered, &call, parameters));
         work.await.unwrap_or_else(|error| {

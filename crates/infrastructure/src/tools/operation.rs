@@ -183,7 +183,7 @@ pub(super) fn done(result: impl Serialize) -> Result<Reply, ToolFailure> {
 
 /// The result of an operation that wrote files.
 pub(super) fn done_writing(result: impl Serialize, files_written: Vec<String>) -> Result<Reply, ToolFailure> {
-    Ok(Reply::Done { result: to_value(result)?, files_written, retrieval: None })
+    Ok(Reply::Done { result: to_value(result)?, files_written, retrieval: None, script: None })
 }
 
 pub(super) fn to_value(result: impl Serialize) -> Result<Value, ToolFailure> {

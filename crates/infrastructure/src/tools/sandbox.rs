@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
-use goalwright_application::ports::tools::ToolFailure;
+use goalwright_application::ports::tools::{Fate, ToolFailure};
 
 use super::failure::{failure, file_failure, outside};
 
@@ -130,7 +130,10 @@ impl Sandbox {
         }
         let mut options = OpenOptions::new();
         let mut file = self.dir.open_with(&target, options.append(true).create(true)).map_err(failed)?;
-        file.write_all(content.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+        let bytes = |file: &cap_std::fs::File| file.metadata().map(|metadata| metadata.len());
+        let before = bytes(&file).map_err(failed)?;
+        let appended = file.write_all(content.as_bytes()).and_then(|()| file.sync_all());
+        appended.map_err(|error| half_appended(path, before, bytes(&file).ok(), &error))
     }
 
     /// Whether there is a file or folder at this path, inside.
@@ -162,6 +165,17 @@ impl Sandbox {
             let _ = folder.into_std_file().sync_all();
         }
     }
+}
+
+/// An append that failed after the file was opened: if it grew, some of the text may be there, and doing it again would
+/// leave that twice.
+fn half_appended(path: &str, before: u64, after: Option<u64>, error: &io::Error) -> ToolFailure {
+    let failure = file_failure(path, error);
+    if after == Some(before) {
+        return failure;
+    }
+    let message = format!("{}. A part of the text may be in the file", failure.message);
+    ToolFailure { message, fate: Fate::Unknown, files_written: vec![path.to_owned()], ..failure }
 }
 
 /// The path of a file to be written, with nothing to resolve at its end.
@@ -198,4 +212,22 @@ fn temporary_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{TEMPORARY_PREFIX}{}-{number}.tmp", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_append_that_broke_off_tells_what_it_may_have_left() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let nothing = half_appended("a.txt", 5, Some(5), &full);
+        assert_eq!((nothing.kind.as_str(), nothing.fate), ("StorageFull", Fate::Failed));
+        assert_eq!(nothing.files_written, Vec::<String>::new());
+        for after in [Some(7), None] {
+            let half = half_appended("a.txt", 5, after, &full);
+            assert_eq!((half.kind.as_str(), half.fate), ("StorageFull", Fate::Unknown));
+            assert_eq!(half.files_written, ["a.txt"]);
+        }
+    }
 }

@@ -209,7 +209,12 @@ fn writes_and_appends() {
     let expected = json!({"path": "./a/c.md", "bytes": 3});
     assert_eq!(
         written,
-        Ok(Reply::Done { result: expected, files_written: vec!["a/c.md".to_owned()], retrieval: None })
+        Ok(Reply::Done {
+            result: expected,
+            files_written: vec!["a/c.md".to_owned()],
+            retrieval: None,
+            script: None
+        })
     );
     result(folder.path(), "file.write", json!({"path": "a/c.md", "content": "x\n"}));
     result(folder.path(), "file.append", json!({"path": "a/c.md", "content": "y\n"}));

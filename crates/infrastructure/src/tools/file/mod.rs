@@ -97,7 +97,12 @@ pub(super) fn write(call: &Call, parameters: WriteParameters) -> Result<Reply, T
 
 pub(super) fn append(call: &Call, parameters: WriteParameters) -> Result<Reply, ToolFailure> {
     let content = text_of(parameters.content);
-    call.sandbox()?.append(&parameters.path, &content)?;
+    call.sandbox()?.append(&parameters.path, &content).map_err(|mut failure| {
+        for path in &mut failure.files_written {
+            *path = links::normalize("", path).unwrap_or_else(|| path.clone());
+        }
+        failure
+    })?;
     written(parameters.path, content.len())
 }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use goalwright_application::ports::tools::ToolFailure;
+use goalwright_application::ports::tools::{Fate, ToolFailure};
 use goalwright_domain::execution::Effect;
 use goalwright_domain::experience::REDACTED;
 use goalwright_domain::scrub::scrub;
@@ -26,27 +26,21 @@ pub(super) fn missing(name: &str, effect: Effect, error: &OutboundError) -> Tool
         OutboundError::TimedOut { .. } => ("TimedOut", true),
         OutboundError::Broken { .. } => ("ConnectionFailed", true),
         OutboundError::TooLarge { .. } => ("TooLarge", false),
-        OutboundError::Cancelled => ("Cancelled", false),
+        OutboundError::Cancelled => ("Cancelled", true),
         OutboundError::NoClient { .. } => ("ClientUnavailable", false),
     };
     let sources = match error {
         OutboundError::Broken { sources, .. } => sources.clone(),
         _ => Vec::new(),
     };
-    let unknown = match error {
-        OutboundError::TimedOut { .. }
-        | OutboundError::Broken { .. }
-        | OutboundError::TooLarge { .. }
-        | OutboundError::BadRedirect(_)
-        | OutboundError::Cancelled => effect == Effect::Irreversible,
-        OutboundError::InvalidUrl(_) | OutboundError::Refused(_) | OutboundError::NoClient { .. } => false,
-    };
-    let advice = if unknown {
+    let fate =
+        if effect != Effect::None && error.may_have_taken_effect() { Fate::Unknown } else { Fate::Failed };
+    let advice = if fate == Fate::Unknown && effect == Effect::Irreversible {
         "; it may have taken effect all the same, so find out before it is sent again"
     } else {
         ""
     };
-    ToolFailure { kind: kind.to_owned(), message: format!("{name}: {error}{advice}"), sources, retryable }
+    ToolFailure { sources, retryable, fate, ..failure(kind, format!("{name}: {error}{advice}")) }
 }
 
 /// An answer that is a failure. What the other side says is shown, shortened and without our own credentials.
@@ -78,7 +72,7 @@ pub(super) fn refusal(name: &str, response: &Response, secrets: &[String]) -> To
     let retryable = status.is_server_error()
         || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
     // The status is the cause that failures are grouped by.
-    ToolFailure { kind: "HttpStatus".to_owned(), message, sources: vec![status.to_string()], retryable }
+    ToolFailure { sources: vec![status.to_string()], retryable, ..failure("HttpStatus", message) }
 }
 
 /// The body, or everything.

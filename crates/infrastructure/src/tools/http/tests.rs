@@ -1,7 +1,7 @@
 //! `http.request` through the port, against a server on this machine.
 
 use goalwright_application::ports::Tools;
-use goalwright_application::ports::tools::Invocation;
+use goalwright_application::ports::tools::{Fate, Invocation};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -174,6 +174,37 @@ fn failures_say_whether_to_try_again() {
     assert_eq!((late.kind.as_str(), late.retryable), ("TimedOut", true));
     assert!(late.message.contains("within 0.05 s; it may have taken effect all the same"), "{late}");
     assert!(!failure("/broken", json!({})).message.contains("taken effect"));
+}
+
+#[test]
+fn a_request_that_was_sent_and_not_answered_has_an_unknown_outcome() {
+    let server = FakeServer::start(|path| match path {
+        "/broken" => Answer::Bytes(Vec::new()),
+        "/slow" => Answer::Silence,
+        "/endless" => Answer::Endless,
+        path => answer(&format!("{} Status", &path[1..]), &[], ""),
+    });
+    for (method, path, fate) in [
+        ("POST", "/broken", Fate::Unknown),
+        ("POST", "/slow", Fate::Unknown),
+        ("POST", "/endless", Fate::Unknown),
+        ("PATCH", "/slow", Fate::Unknown),
+        ("DELETE", "/broken", Fate::Unknown),
+        ("GET", "/broken", Fate::Failed),
+        ("GET", "/slow", Fate::Failed),
+        ("POST", "/400", Fate::Failed),
+        ("POST", "/503", Fate::Failed),
+    ] {
+        let failure = call(&server, path, json!({"method": method, "timeout": 0.3})).expect_err(path);
+        assert_eq!(failure.fate, fate, "{method} {path}: {failure}");
+    }
+    // Nobody listens there: nothing was sent.
+    let place = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+    let parameters = json!({"method": "POST", "url": format!("http://{place}/")});
+    let refused =
+        call_with(&tools(&place.to_string()), parameters, CancellationToken::new()).expect_err("nobody");
+    assert_eq!((refused.kind.as_str(), refused.fate), ("ConnectionFailed", Fate::Failed), "{refused}");
+    assert!(refused.retryable && !refused.message.contains("taken effect"), "{refused}");
 }
 
 #[test]
