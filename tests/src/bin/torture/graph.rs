@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::chance::Chance;
 
 /// Tasks of one goal; the last one gets what is left.
-const GOAL: usize = 120;
+const GOAL: usize = 60;
 
 /// All goals of a run.
 pub(crate) struct Work {
