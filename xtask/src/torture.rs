@@ -1,10 +1,12 @@
 //! `cargo xtask torture`: real processes over one database, killed and replaced while they work.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, ExitCode, ExitStatus};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
@@ -49,7 +51,7 @@ impl Args {
         let seed = match self.seed {
             Some(seed) => seed,
             // Short enough to be typed.
-            None => u64::from(SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos()),
+            None => RandomState::new().build_hasher().finish() % 1_000_000_000,
         };
         println!("seed {seed}");
         let server = match self.only {
