@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: the whole gate, cheapest checks first, all tests last.
+//! `cargo xtask ci`: the whole gate, cheapest checks first, all tests and a short torture last.
 
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -53,6 +53,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "fuzzing", args: &["xtask", "fuzz", "--seconds", "15"], ..STEP },
     Step { name: "tests", args: &["xtask", "test", "--postgres", "require"], ..STEP },
+    Step { name: "torture", args: &["xtask", "torture", "--short"], ..STEP },
 ];
 
 impl Args {

@@ -18,6 +18,7 @@ mod product;
 mod rebuild;
 mod seed_demo;
 mod test;
+mod torture;
 mod verify_audit;
 
 use std::process::ExitCode;
@@ -49,7 +50,7 @@ commands! {
     Bench => bench,
     /// Prove the HTTP interface with other people's tools: requests made up from its document, linters, generated clients
     Contract => contract,
-    /// Run the whole gate: formatting, lints, documentation, layering, the domain crate alone, fuzzing, all tests
+    /// Run the whole gate: formatting, lints, documentation, layering, the domain crate alone, fuzzing, all tests, a short torture
     Ci => ci,
     /// Search for inputs that break a law of readers and templates, with libFuzzer
     Fuzz => fuzz,
@@ -57,6 +58,8 @@ commands! {
     Openapi => openapi,
     /// Import every plan of a folder, and tell what came of each
     Plans => plans,
+    /// Kill workers, end connections, restart the database while work is done, and check that it was done right
+    Torture => torture,
     /// Fill a database with goals in every state, to look at
     SeedDemo => seed_demo,
     /// Bring the schema of the database up to date

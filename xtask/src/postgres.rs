@@ -11,6 +11,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -49,7 +50,7 @@ impl Durability {
 pub(crate) struct Server {
     url: String,
     description: String,
-    _throwaway: Option<Throwaway>,
+    throwaway: Option<Throwaway>,
 }
 
 impl Server {
@@ -75,6 +76,20 @@ impl Server {
         &self.description
     }
 
+    /// Whether it was made for us, so that it may be restarted.
+    pub(crate) const fn is_ours(&self) -> bool {
+        self.throwaway.is_some()
+    }
+
+    /// Ends it at once, as a crash would (`pg_ctl -m immediate restart`), and waits until it is back.
+    ///
+    /// # Errors
+    ///
+    /// If it is not ours, or does not come back.
+    pub(crate) fn restart(&self) -> Result<()> {
+        self.throwaway.as_ref().context("only a throwaway server is restarted")?.restart()
+    }
+
     fn named(url: String) -> Result<Self> {
         let address = address(&url).with_context(|| {
             format!("{VARIABLE} is not a PostgreSQL URL; write postgres://user@host:port/postgres")
@@ -86,7 +101,7 @@ impl Server {
         Ok(Self {
             description: format!("the server at {address}, named by {VARIABLE}"),
             url,
-            _throwaway: None,
+            throwaway: None,
         })
     }
 
@@ -111,7 +126,7 @@ impl Server {
         Ok(Self {
             url: format!("postgres://postgres@127.0.0.1:{}/postgres", server.port),
             description: format!("a throwaway server on 127.0.0.1:{}, from {}", server.port, bin.display()),
-            _throwaway: Some(server),
+            throwaway: Some(server),
         })
     }
 }
@@ -155,8 +170,8 @@ fn server_binaries() -> Option<PathBuf> {
 /// A server of our own. Fields are dropped in order: the keeper ends before the directory is removed.
 struct Throwaway {
     port: u16,
-    _keeper: Keeper,
-    _dir: TempDir,
+    keeper: Keeper,
+    dir: TempDir,
 }
 
 impl Throwaway {
@@ -188,7 +203,25 @@ impl Throwaway {
         let mut keeper =
             Keeper::start(account.as_ref(), dir.path(), &bin.join("postgres"), port, durability)?;
         keeper.wait_until_ready(dir.path())?;
-        Ok(Self { port, _keeper: keeper, _dir: dir })
+        Ok(Self { port, keeper, dir })
+    }
+
+    fn restart(&self) -> Result<()> {
+        let pid = self.pid();
+        ensure!(pid.is_some(), "the PostgreSQL server does not run");
+        self.keeper.order("restart")?;
+        let started = Instant::now();
+        while self.pid() == pid || state(self.dir.path()).as_deref() != Some("ready") {
+            ensure!(started.elapsed() < Duration::from_secs(60), "the PostgreSQL server does not come back");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Of the server's first process.
+    fn pid(&self) -> Option<String> {
+        let file = fs::read_to_string(self.dir.path().join("data/postmaster.pid")).ok()?;
+        file.lines().next().map(str::to_owned)
     }
 }
 
@@ -253,14 +286,21 @@ fn in_path(program: &str) -> bool {
 
 /// `$1` is the directory, the rest starts the server. Started from a shell in the background, the server ignores
 /// SIGINT and SIGQUIT until it sets its own handlers: hence the loop. SIGQUIT is PostgreSQL's immediate shutdown.
+/// Each line that comes is an order to restart it.
 const KEEPER: &str = r#"
 dir=$1
 shift
-"$@" </dev/null >"$dir/log" 2>&1 &
-server=$!
-cat >/dev/null
-while kill -QUIT "$server" 2>/dev/null; do sleep 0.1; done
-wait "$server"
+stop() {
+    while kill -QUIT "$server" 2>/dev/null; do sleep 0.1; done
+    wait "$server"
+}
+: >"$dir/log"
+while
+    "$@" </dev/null >>"$dir/log" 2>&1 &
+    server=$!
+    read -r order
+do stop; done
+stop
 rm -rf "$dir" || { sleep 1; rm -rf "$dir"; }
 "#;
 
@@ -290,12 +330,15 @@ impl Keeper {
         Ok(Self { process: command.spawn().context("cannot start the PostgreSQL server")? })
     }
 
-    /// The server writes its state into the last line of `postmaster.pid`.
+    fn order(&self, order: &str) -> Result<()> {
+        let mut orders = self.process.stdin.as_ref().context("the keeper listens")?;
+        Ok(writeln!(orders, "{order}")?)
+    }
+
     fn wait_until_ready(&mut self, dir: &Path) -> Result<()> {
         let started = Instant::now();
         loop {
-            let state = fs::read_to_string(dir.join("data/postmaster.pid")).unwrap_or_default();
-            if state.lines().next_back().is_some_and(|line| line.trim() == "ready") {
+            if state(dir).as_deref() == Some("ready") {
                 return Ok(());
             }
             let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
@@ -311,6 +354,12 @@ impl Keeper {
             thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// What the server, whose directory is in this one, says of itself in the last line of `postmaster.pid`.
+fn state(dir: &Path) -> Option<String> {
+    let file = fs::read_to_string(dir.join("data/postmaster.pid")).ok()?;
+    file.lines().next_back().map(|line| line.trim().to_owned())
 }
 
 impl Drop for Keeper {

@@ -30,8 +30,8 @@ pub(crate) trait Commit: Send + Sync + 'static {
     /// Writes all of the group, or nothing; the answers are in its order.
     async fn commit(&self, group: &[Self::Command]) -> Result<Vec<Self::Answer>, Error>;
 
-    /// What becomes of a command that cannot be written, though it is alone.
-    async fn give_up(&self, command: Self::Command, error: Error) -> Self::Answer;
+    /// What becomes of a command that cannot be written, though it is alone or because the database is away.
+    async fn give_up(&self, command: Self::Command, error: &Error) -> Self::Answer;
 }
 
 /// One queue, and the loop that empties it.
@@ -81,7 +81,8 @@ async fn write<C: Commit>(commit: &C, commands: Vec<C::Command>, answers: Vec<on
                     let _ = answer.send(given);
                 }
             }
-            Err(error) if commands.len() > 1 => {
+            // Where the database is away, none of them is the culprit.
+            Err(error) if commands.len() > 1 && !matches!(error, Error::Unavailable { .. }) => {
                 tracing::warn!(error = %error, group.size = commands.len(), "a group could not be written; halving it");
                 let half = commands.len() / 2;
                 let later = (commands.split_off(half), answers.split_off(half));
@@ -90,8 +91,7 @@ async fn write<C: Commit>(commit: &C, commands: Vec<C::Command>, answers: Vec<on
             }
             Err(error) => {
                 for (command, answer) in commands.drain(..).zip(answers.drain(..)) {
-                    let error = Error::Internal(error.to_string().into());
-                    let _ = answer.send(commit.give_up(command, error).await);
+                    let _ = answer.send(commit.give_up(command, &error).await);
                 }
             }
         }
@@ -127,9 +127,37 @@ mod tests {
             Ok(group.iter().map(|number| Ok(number * 2)).collect())
         }
 
-        async fn give_up(&self, command: u32, _: Error) -> Self::Answer {
+        async fn give_up(&self, command: u32, _: &Error) -> Self::Answer {
             Err(format!("{command} was given up"))
         }
+    }
+
+    /// Is away; counts how often it was asked.
+    struct Away(Arc<Mutex<usize>>);
+
+    #[async_trait]
+    impl Commit for Away {
+        type Command = u32;
+        type Answer = u32;
+
+        async fn commit(&self, _: &[u32]) -> Result<Vec<u32>, Error> {
+            *self.0.lock().expect("whole") += 1;
+            Err(Error::Unavailable { code: "database_unavailable", message: String::new() })
+        }
+
+        async fn give_up(&self, command: u32, error: &Error) -> u32 {
+            assert_eq!(error.code(), "database_unavailable");
+            command
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_away_is_not_asked_about_each() {
+        let asked = Arc::default();
+        let (senders, answers): (Vec<_>, Vec<_>) = (0..8).map(|_| oneshot::channel()).unzip();
+        write(&Away(Arc::clone(&asked)), (0..8).collect(), senders).await;
+        assert_eq!(join_all(answers).await, (0..8).map(Ok).collect::<Vec<_>>());
+        assert_eq!(*asked.lock().expect("whole"), 1);
     }
 
     #[tokio::test]

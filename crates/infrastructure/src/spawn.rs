@@ -18,7 +18,6 @@ where
 }
 
 /// Starts `future` as one of several that are waited for together.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that spawns; the caller keeps the set")]
 pub(crate) fn spawn_in<F>(set: &mut JoinSet<()>, future: F)
 where
     F: Future<Output = ()> + Send + 'static,

@@ -8,6 +8,7 @@ mod changes;
 mod concurrency;
 mod derived;
 mod histories;
+mod interleavings;
 mod leases;
 mod ledger;
 mod lifecycle;

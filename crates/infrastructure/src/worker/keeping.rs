@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,28 +54,22 @@ impl Drop for Keeping {
 }
 
 /// Keeps the leases of what is held here, stops what was lost, and ends what others left behind.
-pub(super) fn keep(
-    kernel: Arc<Kernel>,
-    held: Arc<Held>,
-    stop: CancellationToken,
-) -> impl Future<Output = ()> + Send {
-    async move {
-        let beat = kernel.settings().lease / 3;
-        let pause = beat.min(LOOK_FOR_THE_DEAD);
-        let mut since_beat = beat;
-        loop {
-            let due = since_beat >= beat;
-            since_beat = if due { pause } else { since_beat + pause };
-            if due {
-                beat_for(&kernel, &held).await;
-            }
-            if let Err(error) = kernel.reclaim().await {
-                tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "expired leases could not be reclaimed");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
-            }
+pub(super) async fn keep(kernel: Arc<Kernel>, held: Arc<Held>, stop: CancellationToken) {
+    let beat = kernel.settings().lease / 3;
+    let pause = beat.min(LOOK_FOR_THE_DEAD);
+    let mut since_beat = beat;
+    loop {
+        let due = since_beat >= beat;
+        since_beat = if due { pause } else { since_beat + pause };
+        if due {
+            beat_for(&kernel, &held).await;
+        }
+        if let Err(error) = kernel.reclaim().await {
+            tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "expired leases could not be reclaimed");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

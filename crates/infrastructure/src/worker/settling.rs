@@ -1,5 +1,7 @@
 use std::sync::Arc;
+use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use goalwright_application::Error;
 use goalwright_application::execution::{Kernel, LeaseLost, Report, Settlement};
 use goalwright_domain::execution::{ExecutionError, Outcome};
@@ -24,16 +26,29 @@ impl Commit for Settling {
     type Answer = ();
 
     async fn commit(&self, group: &[Settlement]) -> Result<Vec<()>, Error> {
-        let answers = self.kernel.settle(group).await?;
+        // A database that is away for a moment takes no outcome with it. It is tried for as long as a lease holds: then
+        // others have taken over what was held.
+        let schedule = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(20))
+            .with_max_delay(Duration::from_millis(500))
+            .without_max_times()
+            .with_total_delay(Some(self.kernel.settings().lease))
+            .with_jitter();
+        let away = |error: &Error| matches!(error, Error::Unavailable { .. });
+        let answers = (|| self.kernel.settle(group)).retry(schedule).when(away).await?;
         for (settlement, _) in group.iter().zip(&answers).filter(|(_, answer)| **answer == Err(LeaseLost)) {
             tracing::warn!(span.id = %settlement.lease.span_id, "the lease was lost; the report was refused");
         }
         Ok(vec![(); answers.len()])
     }
 
-    /// An outcome that cannot be written is replaced by a failure that can; if that fails too, the lease runs out.
-    async fn give_up(&self, settlement: Settlement, error: Error) {
-        tracing::error!(span.id = %settlement.lease.span_id, error = %error, cause = ?std::error::Error::source(&error), "an outcome cannot be written");
+    /// An outcome that cannot be written is replaced by a failure that can; if that fails too, the lease runs out. So it
+    /// does where the database is away: nothing is wrong with the outcome, and what was recorded of it is settled then.
+    async fn give_up(&self, settlement: Settlement, error: &Error) {
+        tracing::error!(span.id = %settlement.lease.span_id, error = %error, cause = ?std::error::Error::source(error), "an outcome cannot be written");
+        if matches!(error, Error::Unavailable { .. }) {
+            return;
+        }
         let refused = ExecutionError::new(
             "OutcomeNotWritable",
             "the outcome could not be written to the database; the log says why",

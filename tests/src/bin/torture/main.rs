@@ -1,0 +1,221 @@
+//! Kills what works, and looks whether the work was done right. Run it with `cargo xtask torture`, which builds the
+//! product beside it and brings a PostgreSQL server along; `docs/guides/torture.md` says what it does and what it
+//! checks.
+
+mod chance;
+mod faults;
+mod graph;
+mod invariants;
+mod person;
+mod place;
+mod processes;
+mod recorder;
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use clap::{Parser, ValueEnum};
+
+use faults::{Extent, Faults};
+use graph::Work;
+use invariants::Verdict;
+use person::Person;
+use place::Place;
+use processes::Processes;
+use recorder::Recorder;
+
+/// Short, so that work goes on soon after its worker is dead.
+const LEASE_MS: &str = "1500";
+/// How often it is looked what has been done.
+const LOOK: Duration = Duration::from_millis(20);
+/// How often a person looks what waits for them.
+const VISIT: Duration = Duration::from_millis(400);
+/// How often progress is told.
+const TELL: Duration = Duration::from_secs(5);
+/// Workers on PostgreSQL.
+const WORKERS: usize = 4;
+
+/// The databases that everything must work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// Real processes over one database, killed and replaced while they work.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Decides the work and the faults
+    #[arg(long)]
+    seed: u64,
+    /// Tasks on PostgreSQL; SQLite gets a fifth of them
+    #[arg(long, value_parser = clap::value_parser!(u32).range(20..=100_000))]
+    tasks: Option<u32>,
+    /// After so long a database counts as stuck
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// One database only
+    #[arg(long, value_enum)]
+    only: Option<Backend>,
+    /// Little work and few faults, for the gate
+    #[arg(long)]
+    short: bool,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    let mut failed = false;
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        if args.only.is_some_and(|only| only != backend) {
+            continue;
+        }
+        let Some(place) = Place::open(backend)? else {
+            anyhow::ensure!(args.only.is_none(), "{} names no server", place::VARIABLE);
+            println!("PostgreSQL is left out: {} names no server", place::VARIABLE);
+            continue;
+        };
+        let passed = torture(&args, &place).unwrap_or_else(|error| {
+            println!("{backend:?}: {error:#}");
+            false
+        });
+        if passed {
+            place.discard()?;
+            continue;
+        }
+        failed = true;
+        println!("{backend:?} FAILED with --seed {}", args.seed);
+        println!("logs and data are kept in {}{}", place.folder().display(), place.dump());
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+impl Args {
+    fn tasks(&self, backend: Backend) -> usize {
+        let all = self.tasks.unwrap_or(if self.short { 200 } else { 5000 }) as usize;
+        match backend {
+            Backend::Postgres => all,
+            Backend::Sqlite if self.short => all / 2,
+            Backend::Sqlite => all / 5,
+        }
+    }
+
+    fn extent(&self, backend: Backend) -> Extent {
+        match (backend, self.short) {
+            (Backend::Sqlite, true) => Extent { kills: 5, terminations: 0, restart: false },
+            (Backend::Sqlite, false) => Extent { kills: 20, terminations: 0, restart: false },
+            (Backend::Postgres, true) => Extent { kills: 6, terminations: 8, restart: false },
+            (Backend::Postgres, false) => Extent { kills: 60, terminations: 60, restart: true },
+        }
+    }
+
+    fn bound(&self) -> Duration {
+        Duration::from_secs(self.seconds.unwrap_or(if self.short { 120 } else { 900 }))
+    }
+}
+
+/// Whether everything held.
+fn torture(args: &Args, place: &Place) -> anyhow::Result<bool> {
+    let (backend, tasks, started) = (place.backend, args.tasks(place.backend), Instant::now());
+    let name = format!("{backend:?}");
+    println!("{name}: {tasks} tasks, --seed {}, in {}", args.seed, place.folder().display());
+    let recorder = Recorder::start()?;
+    let work = Work::draw(args.seed, tasks, recorder.address());
+    let settings = vec![
+        ("GOALWRIGHT_LEASE_MS", LEASE_MS.to_owned()),
+        ("GOALWRIGHT_WORKER_CONCURRENCY", "4".to_owned()),
+        ("GOALWRIGHT_RATE_LIMIT", "0".to_owned()),
+        ("GOALWRIGHT_DB_POOL", "8".to_owned()),
+        ("GOALWRIGHT_DB_POOL_OVERFLOW", "4".to_owned()),
+        ("GOALWRIGHT_OUTBOUND_ALLOW", recorder.address().to_owned()),
+        ("RUST_LOG", "info".to_owned()),
+    ];
+    let mut processes = Processes::start(place, WORKERS, settings)?;
+    let token = processes.command(&["token"]).output()?;
+    let token = String::from_utf8(token.stdout)?.trim_end().to_owned();
+    let mut person = Person::new(processes.address(), token)?;
+    for plan in &work.plans {
+        person.import(plan)?;
+    }
+    println!("{name}: imported {} goals after {:.1} s", work.plans.len(), started.elapsed().as_secs_f64());
+
+    let mut faults = Faults::plan(args.seed, backend, tasks, WORKERS, &args.extent(backend));
+    let mut gave_up = Vec::new();
+    let (mut told, mut visited) = (Instant::now(), Instant::now());
+    loop {
+        // A question may have lost its connection, or its server.
+        let completed = place.number("SELECT COUNT(*) FROM tasks WHERE status = 'completed'");
+        let completed = completed.ok().and_then(|count| usize::try_from(count).ok());
+        if let Some(completed) = completed {
+            faults.strike(completed, place, &mut processes)?;
+            if completed >= tasks && faults.are_over() {
+                break;
+            }
+        }
+        for ended in processes.revive()? {
+            println!("{name}: {ended}");
+            if !faults.have_shaken_the_database() {
+                gave_up.push(ended);
+            }
+        }
+        if visited.elapsed() > VISIT {
+            visited = Instant::now();
+            // The server may just be dead; the next visit finds it.
+            let _ = person.decide(place, &work.deeds, &recorder);
+        }
+        if told.elapsed() > TELL {
+            told = Instant::now();
+            let shown = completed.map_or_else(|| "?".to_owned(), |completed| completed.to_string());
+            println!(
+                "{name}: {shown} of {tasks} after {:.0} s; {}",
+                started.elapsed().as_secs_f64(),
+                faults.done
+            );
+        }
+        let failed = place.number("SELECT COUNT(*) FROM tasks WHERE status = 'failed'").unwrap_or_default();
+        if failed > 0 || started.elapsed() > args.bound() {
+            for line in left(place).unwrap_or_default() {
+                println!("  {line}");
+            }
+            let took = started.elapsed().as_secs();
+            bail!("not done after {took} s, {failed} tasks failed: {}; {}", faults.done, person.asked);
+        }
+        thread::sleep(LOOK);
+    }
+    let worked = started.elapsed();
+    gave_up.extend(processes.stop()?);
+    println!("{name}: all processes have ended after {:.1} s", started.elapsed().as_secs_f64());
+    let mut verdicts = vec![
+        Verdict::new(
+            "a person was asked only for a reason that the rules give",
+            (i64::try_from(person.asked.completed + person.asked.retried)?, "questions"),
+            std::mem::take(&mut person.asked.wrongly),
+        ),
+        Verdict::new("no process ended by itself", (i64::try_from(faults.done.kills)?, "kills"), gave_up),
+    ];
+    verdicts.extend(invariants::judge(place, &processes, &work.deeds, &recorder)?);
+    for verdict in &verdicts {
+        println!("{verdict}");
+    }
+    let broken = verdicts.iter().filter(|verdict| !verdict.holds()).count();
+    println!("{name}: {}; {}", faults.done, person.asked);
+    println!(
+        "{name}: {} of {} invariants hold; worked for {:.1} s, {:.1} s in all, --seed {}",
+        verdicts.len() - broken,
+        verdicts.len(),
+        worked.as_secs_f64(),
+        started.elapsed().as_secs_f64(),
+        args.seed
+    );
+    Ok(broken == 0)
+}
+
+/// What is not done yet, for people.
+fn left(place: &Place) -> anyhow::Result<Vec<String>> {
+    place.texts(
+        "SELECT t.title || ' is ' || t.status || COALESCE(': ' || CAST(t.waiting AS TEXT), '') \
+         || COALESCE(': ' || CAST(t.error AS TEXT), '') || COALESCE('; its run is ' || r.status, '') FROM tasks t LEFT JOIN runs r ON r.task_id = t.id \
+         WHERE t.status NOT IN ('completed', 'pending') ORDER BY t.title LIMIT 30",
+    )
+}
