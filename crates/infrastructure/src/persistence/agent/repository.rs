@@ -8,8 +8,11 @@ use goalwright_domain::workspace::{UserId, WorkspaceId};
 
 use super::{CHANGING, COLUMNS, changing_row, from_row, select, to_row};
 use crate::persistence::row::Row;
-use crate::persistence::sql::{insert_many, time, update_many};
+use crate::persistence::sql::{Dialect, insert_many, time, update_many};
 use crate::persistence::unit_of_work::Unit;
+
+/// Tells the advisory locks of default agents from other ones of the same workspace.
+const DEFAULT_AGENT: i64 = 0x6465_6661_756c_7400;
 
 #[async_trait]
 impl AgentRepository for Unit {
@@ -38,6 +41,13 @@ impl AgentRepository for Unit {
     }
 
     async fn lock_default(&self, workspace: WorkspaceId) -> Result<Option<Agent>, StorageError> {
+        if self.dialect == Dialect::Postgres {
+            // Whoever waits for the lock of a row that is the default no more finds none, although there is another one
+            // by then: so this waits before it looks.
+            let key = i64::from_be_bytes(workspace.uuid().as_bytes()[8..].try_into().unwrap_or_default());
+            let sql = self.sql("SELECT pg_advisory_xact_lock(").bind(key ^ DEFAULT_AGENT).text(")");
+            self.run(sql).await?;
+        }
         let sql = self
             .sql(&select())
             .text(" WHERE workspace_id = ")
