@@ -33,6 +33,9 @@ pub(crate) struct Args {
     /// Tasks that claims, settlements and the worker loop get, 100 to 10000 [default: 5000]
     #[arg(long)]
     tasks: Option<u32>,
+    /// Tasks that the worker loop drains, 100 to 1000000 [default: 20000]
+    #[arg(long)]
+    drain_tasks: Option<u32>,
     /// Tasks of the large tenant whose lists are measured, 10000 to 5000000 [default: 1000000]
     #[arg(long)]
     list_tasks: Option<u32>,
@@ -80,6 +83,9 @@ impl Args {
         command.args(["run", "--release", "--package", "goalwright-tests", "--bin", "bench", "--"]);
         if let Some(tasks) = self.tasks {
             command.args(["--tasks", &tasks.to_string()]);
+        }
+        if let Some(tasks) = self.drain_tasks {
+            command.args(["--drain-tasks", &tasks.to_string()]);
         }
         if let Some(tasks) = self.list_tasks {
             command.args(["--list-tasks", &tasks.to_string()]);

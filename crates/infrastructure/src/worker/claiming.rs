@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use goalwright_application::execution::{Assignment, Kernel, Settlement};
+use goalwright_application::execution::{Assignment, Kernel, Report, Settlement};
 use goalwright_application::ports::Signals;
+use goalwright_domain::execution::Outcome;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -15,6 +16,8 @@ use crate::spawn::spawn_in;
 
 /// Look for work at least so often, since another process may have made it claimable.
 const LOOK: Duration = Duration::from_millis(250);
+/// What was claimed and not begun within this time is given back.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The loop that claims, and starts what it claimed.
 pub(super) struct Claiming {
@@ -75,7 +78,17 @@ impl Claiming {
             // Also on a panic: a lease that nobody works on must not be kept alive, nor its place be lost.
             let _slot = Slot(pace.clone());
             let _keeping = keeping;
-            let Ok(place) = places.acquire_owned().await else { return };
+            let place = tokio::select! {
+                place = places.acquire_owned() => place.ok(),
+                () = waited_too_long(&assignment, &cancel) => None,
+            };
+            let Some(place) = place else {
+                // What was claimed ahead of others has turned out to be slow: somebody else may be free.
+                pace.performed(PATIENCE);
+                let report = Report::of(Outcome::Released);
+                settler.submit(Settlement { lease: assignment.lease, report, expired: false }).await;
+                return;
+            };
             let begun = Instant::now();
             let performed = kernel.perform(&assignment, &cancel).await;
             pace.performed(begun.elapsed());
@@ -89,6 +102,18 @@ impl Claiming {
                 }
             }
         });
+    }
+}
+
+/// When it is better to give back what was not begun: after a while, or when everything is to stop. What is resumed is not
+/// given back, since its next attempt would do again what it did before it waited.
+async fn waited_too_long(assignment: &Assignment, cancel: &CancellationToken) {
+    if assignment.resumed.is_some() {
+        return std::future::pending().await;
+    }
+    tokio::select! {
+        () = tokio::time::sleep(PATIENCE) => {}
+        () = cancel.cancelled() => {}
     }
 }
 

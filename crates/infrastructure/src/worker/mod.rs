@@ -1,7 +1,7 @@
 //! The loops that drive the kernel and the sequencer.
 //!
 //! A worker claims what it can perform: as many runs as it has places, and, while work is over as soon as it is begun,
-//! some ahead of that (see [`Pace`]), so that the next batch is there when this one is done. Outcomes are settled in
+//! some ahead of that (see `pace.rs`), so that the next batch is there when this one is done. Outcomes are settled in
 //! groups without a timer: the next group is what arrived while the last one was written. What is claimed and not yet
 //! settled is bounded, so slow settling slows claiming.
 
