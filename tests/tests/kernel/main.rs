@@ -24,3 +24,4 @@ mod runs;
 mod schedules;
 mod seed_001;
 mod shell;
+mod workers;
