@@ -4,6 +4,7 @@
 //! nobody else can take. Agents with a limit are served one by one under a lock of the agent's row, since
 //! skipping locked runs alone would let two workers spend the same free place.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use goalwright_application::ports::{Claim, ClaimedRun, StorageError};
@@ -40,7 +41,11 @@ pub(super) async fn claim(
         rows.extend(taking.take_limited(claim.limit - rows.len()).await?);
     }
     let expires_at = database_now + claim.lease.max(Duration::from_millis(1));
-    rows.iter().map(|row| Ok(ClaimedRun { run: run_from(row)?, claimed_at: now, expires_at })).collect()
+    let claimed = |row| Ok(ClaimedRun { run: run_from(row)?, claimed_at: now, expires_at });
+    let mut claimed = rows.iter().map(claimed).collect::<Result<Vec<_>, StorageError>>()?;
+    // They come back in any order, and are begun in this one.
+    claimed.sort_by_key(|claimed| (Reverse(claimed.run.priority), claimed.run.id));
+    Ok(claimed)
 }
 
 impl Taking<'_> {
