@@ -23,6 +23,12 @@ mod m0013_schedules;
 mod m0015_task_words;
 mod m0016_api_keys;
 mod m0018_set_based_guards;
+mod m0019_request_spans;
+mod m0020_selection;
+mod m0021_hooks;
+mod m0022_redaction;
+mod m0023_schedules_set_aside;
+mod m0024_lighter_writes;
 
 use sea_orm_migration::prelude::*;
 
@@ -49,6 +55,12 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_task_words::Migration),
             Box::new(m0016_api_keys::Migration),
             Box::new(m0018_set_based_guards::Migration),
+            Box::new(m0019_request_spans::Migration),
+            Box::new(m0020_selection::Migration),
+            Box::new(m0021_hooks::Migration),
+            Box::new(m0022_redaction::Migration),
+            Box::new(m0023_schedules_set_aside::Migration),
+            Box::new(m0024_lighter_writes::Migration),
         ]
     }
 }

@@ -16,10 +16,14 @@ mod lists;
 mod plan;
 #[path = "query_plans/record.rs"]
 mod record;
+#[path = "query_plans/redaction.rs"]
+mod redaction;
 #[path = "query_plans/requests.rs"]
 mod requests;
 #[path = "query_plans/schedules.rs"]
 mod schedules;
+#[path = "query_plans/selection.rs"]
+mod selection;
 #[path = "query_plans/source.rs"]
 mod source;
 #[path = "query_plans/work.rs"]
@@ -36,11 +40,20 @@ use record::{Record, Sent};
 use work::Log;
 
 /// Indexes that are read as a whole, since they hold just what is asked for.
-const WHOLE: [(&str, &str); 5] = [
+const WHOLE: [(&str, &str); 11] = [
+    ("0:=", "the words of an experience are found by their number"),
     ("ix_agents_limited", "agents with a limit, of all workspaces, are looked through for one that has work"),
     ("ix_attempts_agent", "attempts are in it while a worker holds them, and workers hold few"),
     ("ix_attempts_lease", "as the one before"),
     ("ix_events_unplaced", "events are in it until they have a position"),
+    ("ix_tasks_pending", "open work is counted now and then, for a bounded share of the time"),
+    ("ix_tasks_unassigned", "tasks are in it while nobody has them"),
+    ("ux_runs_driving", "as for pending tasks: it holds the open runs that drive their tasks"),
+    ("ix_runs_beside", "as ux_runs_driving, of the open runs that do not drive theirs"),
+    (
+        "ix_hook_runs_failed",
+        "hooks are in it that failed for good; they are listed and had again up to a limit",
+    ),
     ("ix_ledger_heads_unsealed", "ledgers are in it until what they had before there were seals is sealed"),
 ];
 
@@ -51,7 +64,7 @@ const IDLE: [(&str, &str); 2] = [
 ];
 
 /// Statements that are sent to PostgreSQL only, or not by tests, which move the clock themselves.
-const NOT_SENT: [(&str, Option<Backend>); 20] = [
+const NOT_SENT: [(&str, Option<Backend>); 25] = [
     // `admin rebuild` looks at everything, as it says; it is no use case of a tenant.
     ("SELECT p.goal_id, ", None),
     // As is the second half of it.
@@ -75,9 +88,16 @@ const NOT_SENT: [(&str, Option<Backend>); 20] = [
     ("SELECT pg_advisory_xact_lock(", Some(Backend::Sqlite)),
     ("SELECT pg_try_advisory_xact_lock(", Some(Backend::Sqlite)),
     ("SELECT seq, workspace_id, digest FROM events", Some(Backend::Sqlite)),
+    ("SELECT COUNT(*) AS unplaced", Some(Backend::Sqlite)),
     // Once when a process starts, of a table with one row.
     ("SELECT fingerprint FROM ledger_key", None),
     ("INSERT INTO ledger_key", None),
+    // `admin continue-ledger`: all ledgers, as it says.
+    ("UPDATE ledger_key SET", None),
+    ("SELECT workspace_id, position, sealed, seal, mark FROM ledger_heads", None),
+    // What a redacted experience is found by.
+    ("UPDATE experience_documents", Some(Backend::Sqlite)),
+    ("DELETE FROM experience_words", Some(Backend::Postgres)),
     // `admin verify-audit`, and what is noted outside the database: all ledgers, as they say.
     ("SELECT workspace_id FROM ledger_heads ORDER BY workspace_id", None),
     ("SELECT workspace_id, sealed, seal FROM ledger_heads", None),
@@ -112,7 +132,9 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     requests::all(&app, &mut log, goal).await;
     changes::all(&app, &mut log).await;
     schedules::all(&app, &mut log).await;
+    selection::all(&app, &mut log).await;
     api_keys::all(&app, &mut log).await;
+    redaction::all(&app, &mut log).await;
     let mut listed = lists::all(&app, &mut log, goal).await;
     if backend == Backend::Sqlite {
         listed.extend(lists::within_a_goal(&app, &mut log, goal).await);

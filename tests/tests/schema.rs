@@ -317,7 +317,7 @@ async fn open(url: &str) -> Result<Arc<Database>, OpenError> {
         pool: 2,
         pool_overflow: 0,
         migrate: true,
-        audit_key: goalwright_testkit::audit_key(),
+        audit_keys: goalwright_testkit::audit_key().into(),
         audit_anchors: None,
     };
     Database::open(&settings, Arc::new(SystemClock)).await

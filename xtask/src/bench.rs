@@ -21,6 +21,8 @@ enum Only {
     Claims,
     /// The worker loop with everything it records, and one task on an idle system
     Drain,
+    /// The worker loop behind many finished tasks, against empty tables; only if it is named
+    Aged,
     /// The start of `serve` on what a worker loop has left
     Serve,
     /// Lists and progress, with a small and a large tenant
@@ -36,6 +38,9 @@ pub(crate) struct Args {
     /// Tasks that the worker loop drains, 100 to 1000000 [default: 20000]
     #[arg(long)]
     drain_tasks: Option<u32>,
+    /// Finished tasks behind which the worker loop drains with `--only aged`, 20000 to 10000000 [default: 1000000]
+    #[arg(long)]
+    finished_tasks: Option<u32>,
     /// Tasks of the large tenant whose lists are measured, 10000 to 5000000 [default: 1000000]
     #[arg(long)]
     list_tasks: Option<u32>,
@@ -70,7 +75,7 @@ impl Args {
 
     /// Builds the program whose start is measured, if that is wanted: it lies next to the one that measures.
     fn serves(&self) -> Result<bool> {
-        let parts = [Only::Imports, Only::Claims, Only::Drain, Only::Lists];
+        let parts = [Only::Imports, Only::Claims, Only::Drain, Only::Aged, Only::Lists];
         if !self.only.contains(&Only::Serve) && self.only.iter().any(|only| parts.contains(only)) {
             return Ok(false);
         }
@@ -86,6 +91,9 @@ impl Args {
         }
         if let Some(tasks) = self.drain_tasks {
             command.args(["--drain-tasks", &tasks.to_string()]);
+        }
+        if let Some(tasks) = self.finished_tasks {
+            command.args(["--finished-tasks", &tasks.to_string()]);
         }
         if let Some(tasks) = self.list_tasks {
             command.args(["--list-tasks", &tasks.to_string()]);

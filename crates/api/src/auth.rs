@@ -81,17 +81,23 @@ impl<'a, S: Needs> ApiExtractor<'a> for Caller<S> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let context = authenticate(request).await?;
-        let (Some(rate), Some(idempotency)) = (request.data::<Rate>(), request.data::<Arc<Idempotency>>())
-        else {
-            return Err(Problem::internal("the api has no rate or no idempotency service").into());
+        let context = admit(request, S::SCOPE).await?;
+        let Some(idempotency) = request.data::<Arc<Idempotency>>() else {
+            return Err(Problem::internal("the api has no idempotency service").into());
         };
-        rate.admit(&context.principal).map_err(Problem::from)?;
-        if !context.principal.has(S::SCOPE) {
-            return Err(Problem::from(lacks(S::SCOPE)).into());
-        }
         Ok(Self(replay::recognise(request, body, context, idempotency).await?, PhantomData))
     }
+}
+
+/// Whoever calls, if this scope is theirs and they do not call too often.
+pub(crate) async fn admit(request: &Request, scope: Scope) -> Result<Context, Problem> {
+    let context = authenticate(request).await?;
+    let rate = request.data::<Rate>().ok_or_else(|| Problem::internal("the api has no rate"))?;
+    rate.admit(&context.principal)?;
+    if !context.principal.has(scope) {
+        return Err(lacks(scope).into());
+    }
+    Ok(context)
 }
 
 fn lacks(scope: Scope) -> Error {
@@ -122,7 +128,9 @@ async fn authenticate(request: &Request) -> Result<Context, Problem> {
         Error::Invalid { message, .. } => Error::Unauthenticated { message },
         other => other,
     })?;
-    Ok(Context { trace_id: trace::current(), ..Context::of(principal) })
+    let trace = trace::current();
+    let (trace_id, span_id) = (trace.map(|trace| trace.id), trace.map(|trace| trace.span));
+    Ok(Context { trace_id, span_id, ..Context::of(principal) })
 }
 
 /// The token of `Bearer <token>`; the scheme's case does not matter (RFC 9110, 11.1).

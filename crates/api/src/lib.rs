@@ -30,6 +30,7 @@ mod entrance;
 mod events;
 mod executions;
 mod experiences;
+mod figures;
 mod goals;
 mod health;
 mod nullable;
@@ -48,10 +49,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use goalwright_application::Services;
-use goalwright_application::ports::Ids;
+use goalwright_application::ports::{Ids, Telemetry, Unwatched};
 use poem::endpoint::BoxEndpoint;
-use poem::{EndpointExt, Response, Route};
+use poem::{EndpointExt, Response, Route, get};
 use poem_openapi::OpenApiService;
+
+pub use figures::{Figures, FiguresFor};
 
 /// What the interface needs besides the services.
 #[derive(Clone)]
@@ -62,12 +65,17 @@ pub struct ApiSettings {
     pub rate_limit: Option<NonZeroU32>,
     /// The origins whose pages may call, such as `https://app.example`; `*` stands for every one.
     pub cors_origins: Vec<String>,
+    /// Is told of every answer, and decides which traces are recorded.
+    pub telemetry: Arc<dyn Telemetry>,
+    /// What `GET /metrics` shows; none where there is no such page.
+    pub figures: Option<Figures>,
 }
 
 impl ApiSettings {
-    /// Without a limit of requests, and for no pages of other origins.
+    /// Without a limit of requests, for no pages of other origins, and watched by nobody.
     pub fn new(ids: Arc<dyn Ids>) -> Self {
-        Self { ids, rate_limit: None, cors_origins: Vec::new() }
+        let telemetry = Arc::new(Unwatched);
+        Self { ids, rate_limit: None, cors_origins: Vec::new(), telemetry, figures: None }
     }
 }
 
@@ -130,8 +138,14 @@ fn operations(services: &Services) -> Operations {
 /// The whole interface, to be served or to be driven in process. It answers every request, also with a problem.
 pub fn app(services: Services, settings: ApiSettings) -> BoxEndpoint<'static, Response> {
     let service = OpenApiService::new(operations(&services), document::TITLE, document::VERSION);
-    let routes = routes::Routes::of::<Operations>().and("/openapi.json").and("/docs").and("/docs/{asset}");
-    let route = Route::new()
+    let mut routes =
+        routes::Routes::of::<Operations>().and("/openapi.json").and("/docs").and("/docs/{asset}");
+    let mut route = Route::new();
+    if let Some(figures) = settings.figures {
+        routes = routes.and(figures::PATH);
+        route = route.at(figures::PATH, get(figures));
+    }
+    let route = route
         .at("/openapi.json", document::endpoint())
         .at("/docs", docs_page::page())
         .at("/docs/:asset", docs_page::assets())
@@ -139,7 +153,7 @@ pub fn app(services: Services, settings: ApiSettings) -> BoxEndpoint<'static, Re
         .data(services.access)
         .data(services.idempotency.clone())
         .data(rate::Rate::new(settings.rate_limit));
-    let entrance = entrance::Entrance::new(route, settings.ids, routes);
+    let entrance = entrance::Entrance::new(route, settings.ids, routes, settings.telemetry);
     entrance.with(entrance::Cors::new(settings.cors_origins), services.idempotency).boxed()
 }
 

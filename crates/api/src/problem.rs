@@ -12,6 +12,7 @@ use poem_openapi::error::{ParseParamError, ParsePathError};
 use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::types::ToJSON;
 use poem_openapi::{ApiResponse, Object};
+use uuid::Uuid;
 
 use crate::trace;
 
@@ -254,7 +255,7 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: self.detail,
             code: self.code.to_owned(),
-            trace_id: trace::current().unwrap_or_default().simple().to_string(),
+            trace_id: trace::current().map_or(Uuid::nil(), |trace| trace.id).simple().to_string(),
             errors: self.errors.map(|errors| errors.into_iter().map(ViolationBody::from).collect()),
         };
         let mut response = Response::builder().status(self.status).header(CONTENT_TYPE, PROBLEM_JSON);

@@ -19,6 +19,8 @@ pub struct Context {
     pub principal: Principal,
     /// The request's W3C trace id.
     pub trace_id: Option<Uuid>,
+    /// The span by which the request is answered.
+    pub span_id: Option<u64>,
     /// Under which a repetition of the request is recognised.
     pub request_key: Option<RequestKey>,
 }
@@ -26,7 +28,7 @@ pub struct Context {
 impl Context {
     /// For this caller, in no trace and without a key.
     pub const fn of(principal: Principal) -> Self {
-        Self { principal, trace_id: None, request_key: None }
+        Self { principal, trace_id: None, span_id: None, request_key: None }
     }
 
     /// The tenant.

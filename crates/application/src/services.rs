@@ -18,6 +18,7 @@ use crate::planning::Planning;
 use crate::ports::Tokens;
 use crate::read::Queries;
 use crate::schedules::Schedules;
+use crate::selection::Selection;
 use crate::tasks::Tasks;
 use crate::traces::Traces;
 
@@ -34,6 +35,8 @@ pub struct Services {
     pub tasks: Arc<Tasks>,
     /// Schedules of tasks.
     pub schedules: Arc<Schedules>,
+    /// Counts open work, and finds somebody for what nobody has.
+    pub selection: Arc<Selection>,
     /// Agents.
     pub agents: Arc<Agents>,
     /// API keys.
@@ -68,13 +71,7 @@ impl Services {
                 clock.clone(),
                 ids.clone(),
             )),
-            goals: Arc::new(Goals::new(
-                transactions.clone(),
-                queries.clone(),
-                clock.clone(),
-                ids.clone(),
-                signals.clone(),
-            )),
+            goals: Arc::new(Goals::new(ports)),
             audit: Arc::new(Audit::new(ports.ledger.clone())),
             analytics: Arc::new(Analytics::new(experiences.clone(), queries.clone(), clock.clone())),
             traces: Arc::new(Traces::new(queries.clone())),
@@ -84,6 +81,7 @@ impl Services {
             planning: Arc::new(Planning::new(ports, runner.clone())),
             tasks: Arc::new(Tasks::new(ports, runner.clone())),
             schedules: Arc::new(Schedules::new(ports, runner.clone())),
+            selection: Arc::new(Selection::new(ports)),
             api_keys: Arc::new(ApiKeys::new(
                 transactions.clone(),
                 queries.clone(),

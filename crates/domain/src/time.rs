@@ -29,6 +29,11 @@ impl Timestamp {
         self.0.timestamp_micros() as f64 / 1e6
     }
 
+    /// Seconds from `earlier` to here with a fraction, never below zero.
+    pub fn seconds_since(self, earlier: Self) -> f64 {
+        (self.as_seconds() - earlier.as_seconds()).max(0.0)
+    }
+
     /// Milliseconds from `earlier` to here, never below zero: clocks of two machines may disagree.
     pub fn millis_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).num_milliseconds().max(0)

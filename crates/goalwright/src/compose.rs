@@ -5,20 +5,26 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use goalwright_application::access::LOCAL_USER;
+use goalwright_application::audit::Redactor;
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::experiences::{Backfill, Experiences};
-use goalwright_application::ports::{Sequencer, Tokens};
+use goalwright_application::hooks::{self, Hooks};
+use goalwright_application::ports::{FiguresPage, Sequencer, Telemetry, Tokens, Unwatched};
 use goalwright_application::{Error, Services};
 use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Runner;
-use goalwright_domain::ledger::SealKey;
+use goalwright_domain::ledger::{KeyRing, SealKey};
 use goalwright_domain::workspace::WorkspaceId;
 use goalwright_infrastructure::auth::{Hs256Tokens, SECRET_FILE};
-use goalwright_infrastructure::keys::{self, AUDIT_ANCHORS_FILE, AUDIT_KEY_FILE};
+use goalwright_infrastructure::hooks::HooksLoop;
+use goalwright_infrastructure::keys::{self, AUDIT_ANCHORS_FILE, AUDIT_KEY_FILE, AUDIT_KEYS_FOLDER};
 use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
-use goalwright_infrastructure::results::{ResultFiles, ResultFilesLoop};
+use goalwright_infrastructure::results::{ResultFiles, ResultFilesLoop, ResultFolders};
 use goalwright_infrastructure::scheduler::SchedulerLoop;
+use goalwright_infrastructure::selection::SelectionLoop;
+use goalwright_infrastructure::telemetry::{Observer, Page};
 use goalwright_infrastructure::tools::BuiltinTools;
 use goalwright_infrastructure::worker::{SequencerLoop, Workers};
 use goalwright_infrastructure::{
@@ -51,10 +57,23 @@ impl App {
     /// # Errors
     /// What keeps it from opening, with what to do.
     pub async fn open(config: &Config, name: &str) -> Result<Self, Failure> {
+        Self::open_watched(config, name, Arc::new(Unwatched)).await
+    }
+
+    /// As [`App::open`]; who watches is told of what happens.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub async fn open_watched(
+        config: &Config,
+        name: &str,
+        telemetry: Arc<dyn Telemetry>,
+    ) -> Result<Self, Failure> {
         let tokens = tokens(config)?;
         let clock = Arc::new(SystemClock);
-        let database =
-            Database::open(&database_settings(config)?, clock.clone()).await.map_err(not_opened)?;
+        let database = Database::open_watched(&database_settings(config)?, clock.clone(), telemetry.clone())
+            .await
+            .map_err(not_opened)?;
         let (transactions, queries, ids) = (database.transactions(), database.queries(), Arc::new(SystemIds));
         let experiences = Experiences::new(transactions.clone(), queries.clone(), clock.clone(), ids.clone());
         let outbound = Outbound::new(config.outbound_allow.clone());
@@ -69,6 +88,8 @@ impl App {
             signals: LocalSignals::new(),
             ledger: database.ledger(),
             artifacts: Arc::new(ArtifactFiles::new(config.data_dir.clone())),
+            standings: Arc::default(),
+            telemetry,
         };
         let runner = runner(name);
         let services = Services::new(&ports, tokens, &runner);
@@ -104,10 +125,30 @@ impl App {
         SchedulerLoop::start(self.services.schedules.clone())
     }
 
+    /// The loop that runs what follows executions, until it is stopped.
+    pub fn start_hooks(&self, config: &Config) -> HooksLoop {
+        HooksLoop::start(self.hooks(&config.hooks), self.ports.signals.clone())
+    }
+
+    /// What follows executions, by these names.
+    pub fn hooks(&self, names: &[String]) -> Hooks {
+        Hooks::new(&self.ports, hooks::registered(names, &self.ports))
+    }
+
+    /// The loop that counts open work and, if it is to, finds somebody for what nobody has, until it is stopped.
+    pub fn start_selection(&self, placing: bool) -> SelectionLoop {
+        SelectionLoop::start(self.services.selection.clone(), placing)
+    }
+
     /// The loop that writes result files, until it is stopped; none where the settings switch it off.
     pub fn start_result_files(&self, config: &Config) -> Option<ResultFilesLoop> {
         let files = || ResultFiles::new(self.database.clone(), config.data_dir.clone());
         config.result_files.then(|| ResultFilesLoop::start(Arc::new(files())))
+    }
+
+    /// The page of figures.
+    pub fn figures(&self, observer: Arc<Observer>) -> Arc<dyn FiguresPage> {
+        Arc::new(Page::new(observer, self.database.clone()))
     }
 
     /// Whether the database has this workspace.
@@ -123,6 +164,27 @@ impl App {
         Backfill::new(self.ports.transactions.clone(), self.ports.queries.clone())
     }
 
+    /// What takes personal data out of the record.
+    pub fn redactor(&self, config: &Config) -> Redactor {
+        Redactor::new(&self.ports, Arc::new(ResultFolders::new(config.data_dir.clone())))
+    }
+
+    /// The workspace that was named, if the database has it; else that of the local user.
+    ///
+    /// # Errors
+    /// If there is no such workspace; what storage says.
+    pub async fn workspace_or_local(&self, named: Option<WorkspaceId>) -> Result<WorkspaceId, Failure> {
+        match named {
+            Some(workspace) if self.has_workspace(workspace).await? => Ok(workspace),
+            Some(workspace) => {
+                let help =
+                    "name one that the database has, or leave --workspace out for that of the local user";
+                Err(Failure::usage(format!("there is no workspace {workspace}"), help))
+            }
+            None => Ok(self.services.access.enter(LOCAL_USER, None).await?.workspace_id),
+        }
+    }
+
     /// Gives every event that is committed by now its position.
     ///
     /// # Errors
@@ -136,6 +198,17 @@ impl App {
     pub async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// Who watches a process: figures if they are wanted, spans if the settings name a collector.
+///
+/// # Errors
+/// If the collector is none.
+pub fn observer(config: &Config, figures: bool) -> Result<Arc<Observer>, Failure> {
+    Observer::start(figures, config.collector.as_ref(), Arc::new(SystemClock)).map_err(|error| {
+        let help = "set OTEL_EXPORTER_OTLP_ENDPOINT to the URL of a collector, such as http://localhost:4318, or unset it";
+        Failure::usage(error.to_string(), help)
+    })
 }
 
 /// What mints and verifies tokens: with the secret of the settings, else with the one in the data directory, which is
@@ -193,15 +266,35 @@ fn data_dir(config: &Config) -> Result<&Path, Failure> {
 /// # Errors
 /// If the key can be neither read nor made.
 pub fn database_settings(config: &Config) -> Result<DatabaseSettings, Failure> {
-    let key = secret(config, config.audit_key.as_ref(), AUDIT_KEY_FILE, "GOALWRIGHT_AUDIT_KEY")?;
+    let key = audit_secret(config)?;
     Ok(DatabaseSettings {
         url: config.database_url.expose().to_owned(),
         pool: config.db_pool,
         pool_overflow: config.db_pool_overflow,
         migrate: config.migrate,
-        audit_key: SealKey::from_secret(&key),
+        audit_keys: KeyRing::new(SealKey::from_secret(&key), retired_keys(config)?),
         audit_anchors: Some(config.data_dir.join(AUDIT_ANCHORS_FILE)),
     })
+}
+
+/// The secret that the ledger's key is made of, where the settings or the data directory have one; else a new one.
+///
+/// # Errors
+/// If it can be neither read nor made.
+pub(crate) fn audit_secret(config: &Config) -> Result<Vec<u8>, Failure> {
+    secret(config, config.audit_key.as_ref(), AUDIT_KEY_FILE, "GOALWRIGHT_AUDIT_KEY")
+}
+
+/// The keys that the ledger was sealed with before.
+fn retired_keys(config: &Config) -> Result<Vec<SealKey>, Failure> {
+    let folder = config.data_dir.join(AUDIT_KEYS_FOLDER);
+    let secrets = keys::all_in(&folder).map_err(|error| {
+        Failure::usage(
+            format!("the keys in {} cannot be read: {error}", folder.display()),
+            "make the folder and its files readable for this user",
+        )
+    })?;
+    Ok(secrets.iter().map(|secret| SealKey::from_secret(secret)).collect())
 }
 
 /// A database that does not open, in words and with what to do.

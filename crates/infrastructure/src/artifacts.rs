@@ -50,6 +50,16 @@ impl Artifacts for ArtifactFiles {
         })
         .await
     }
+
+    async fn remove(&self, workspace: WorkspaceId, digest: &str) -> Result<bool, ArtifactError> {
+        let path = self.path(workspace, digest).ok_or_else(|| no_digest(digest))?;
+        blocking(path, |path| match fs::remove_file(path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        })
+        .await
+    }
 }
 
 fn no_digest(text: &str) -> ArtifactError {
@@ -119,6 +129,10 @@ mod tests {
         {
             files.read(hers, wrong).await.expect_err(wrong);
             files.keep(hers, wrong, b"").await.expect_err(wrong);
+            files.remove(hers, wrong).await.expect_err(wrong);
         }
+        assert_eq!(files.remove(hers, &digest).await, Ok(true));
+        assert_eq!(files.remove(hers, &digest).await, Ok(false));
+        assert_eq!(files.read(hers, &digest).await, Ok(None));
     }
 }

@@ -30,6 +30,9 @@ pub(crate) trait Commit: Send + Sync + 'static {
     /// Writes all of the group, or nothing; the answers are in its order.
     async fn commit(&self, group: &[Self::Command]) -> Result<Vec<Self::Answer>, Error>;
 
+    /// A group is about to be written, and so many commands wait behind it.
+    fn begun(&self, _waiting: usize) {}
+
     /// What becomes of a command that cannot be written, though it is alone or because the database is away.
     async fn give_up(&self, command: Self::Command, error: &Error) -> Self::Answer;
 }
@@ -66,6 +69,7 @@ impl<C: Commit> GroupCommit<C> {
 async fn run<C: Commit>(commit: Arc<C>, mut arrived: mpsc::Receiver<Submitted<C>>) {
     let mut group = Vec::with_capacity(GROUP);
     while arrived.recv_many(&mut group, GROUP).await > 0 {
+        commit.begun(arrived.len());
         let (commands, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
         write(&*commit, commands, answers).await;
     }

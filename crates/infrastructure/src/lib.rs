@@ -6,6 +6,7 @@ pub mod auth;
 mod clock;
 mod follower;
 mod group_commit;
+pub mod hooks;
 mod ids;
 pub mod keys;
 pub mod outbound;
@@ -14,8 +15,10 @@ pub mod results;
 mod runner;
 mod sandboxes;
 pub mod scheduler;
+pub mod selection;
 mod signals;
 mod spawn;
+pub mod telemetry;
 pub mod tools;
 pub mod worker;
 

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use goalwright_application::Error;
+use goalwright_application::ports::{Results, ResultsError};
 use goalwright_domain::Timestamp;
 use goalwright_domain::experience::Experience;
 use goalwright_domain::task::slugify;
@@ -66,7 +68,7 @@ impl ResultFiles {
 
     /// The folder with the files of a workspace.
     pub fn folder(&self, workspace: WorkspaceId) -> PathBuf {
-        self.data_dir.join("workspaces").join(workspace.to_string()).join("results")
+        folder_of(&self.data_dir, workspace)
     }
 
     /// Writes the files of everything that executed by now; gives how many.
@@ -92,6 +94,65 @@ impl ResultFiles {
         }
         Ok(written)
     }
+}
+
+/// Removes result files below a data directory.
+#[derive(Debug, Clone)]
+pub struct ResultFolders {
+    data_dir: PathBuf,
+}
+
+impl ResultFolders {
+    /// Below this data directory.
+    pub const fn new(data_dir: PathBuf) -> Self {
+        Self { data_dir }
+    }
+}
+
+#[async_trait]
+impl Results for ResultFolders {
+    async fn remove(&self, workspace: WorkspaceId, executions: &[Experience]) -> Result<usize, ResultsError> {
+        let names: Vec<String> = executions.iter().filter_map(named).collect();
+        let folder = folder_of(&self.data_dir, workspace);
+        let work = move || remove_all(&folder, &names);
+        let removed =
+            tokio::task::spawn_blocking(work).await.map_err(|error| ResultsError(error.to_string()))?;
+        removed.map_err(|(path, error)| {
+            ResultsError(format!("the result file `{}` cannot be removed: {error}", path.display()))
+        })
+    }
+}
+
+/// The name of an execution's file; none of what is no execution.
+fn named(execution: &Experience) -> Option<String> {
+    let span = execution.content["structured"]["span_id"].as_str()?;
+    Some(file_name(execution.created_at, span))
+}
+
+/// Removes the files of these names from every folder, since the name of the task may be gone already.
+fn remove_all(folder: &Path, names: &[String]) -> Result<usize, (PathBuf, io::Error)> {
+    let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let tasks = match std::fs::read_dir(folder) {
+        Ok(tasks) => tasks,
+        Err(error) if gone(&error) => return Ok(0),
+        Err(error) => return Err((folder.to_owned(), error)),
+    };
+    let mut removed = 0;
+    for task in tasks {
+        let task = task.map_err(|error| (folder.to_owned(), error))?.path();
+        for path in names.iter().map(|name| task.join(name)).filter(|path| path.is_file()) {
+            match std::fs::remove_file(&path) {
+                Ok(()) => removed += 1,
+                Err(error) if gone(&error) => {}
+                Err(error) => return Err((path, error)),
+            }
+        }
+        if !names.is_empty() && task.is_dir() {
+            // The folder has the name of its task; it goes with its last file, and not before.
+            let _ = std::fs::remove_dir(&task);
+        }
+    }
+    Ok(removed)
 }
 
 /// Writes files until it is stopped.
@@ -171,6 +232,10 @@ fn write_one(folder: &Path, execution: &Experience) -> Result<bool, ResultFilesE
     let document = json!({"idempotency_key": word("idempotency_key"), "experience": execution});
     replace(&path, &format!("{document:#}\n"))?;
     Ok(true)
+}
+
+fn folder_of(data_dir: &Path, workspace: WorkspaceId) -> PathBuf {
+    data_dir.join("workspaces").join(workspace.to_string()).join("results")
 }
 
 /// `20251104T182912Z_9f1c2b3a.json`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use goalwright_application::execution::{Assignment, Kernel, KernelPorts, Report, Settings, Settlement};
 use goalwright_application::experiences::Experiences;
 use goalwright_application::planning::ImportRequest;
-use goalwright_application::ports::{Clock, Tokens};
+use goalwright_application::ports::{Clock, Tokens, Unwatched};
 use goalwright_application::read::{ExperienceFilter, PageRequest, TaskFilter, TaskView};
 use goalwright_application::{Context, Services};
 use goalwright_domain::execution::Outcome;
@@ -88,6 +88,8 @@ impl TestApp {
             signals: LocalSignals::new(),
             ledger: db.database.ledger(),
             artifacts: Arc::new(ArtifactFiles::new(db.folder().join("data"))),
+            standings: Arc::default(),
+            telemetry: Arc::new(Unwatched),
         };
         let tokens: Arc<dyn Tokens> = Arc::new(Hs256Tokens::new(SECRET, None, None).expect("a good secret"));
         let services = Services::new(&ports, tokens.clone(), &runner());

@@ -67,7 +67,7 @@ impl TestDatabase {
             pool: 20,
             pool_overflow: 0,
             migrate: true,
-            audit_key: audit_key(),
+            audit_keys: audit_key().into(),
             audit_anchors: Some(folder.path().join("audit-anchors.json")),
         };
         let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
@@ -86,7 +86,7 @@ impl TestDatabase {
             pool: 20,
             pool_overflow: 0,
             migrate: true,
-            audit_key: audit_key(),
+            audit_keys: audit_key().into(),
             audit_anchors: Some(self.folder.path().join("audit-anchors.json")),
         };
         let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");

@@ -79,6 +79,14 @@ impl Tools for ProbeTools {
         if tool == "probe" { None } else { self.builtin.check_result_path(tool, operation, path) }
     }
 
+    fn computes(&self, tool: &str, operation: &str) -> bool {
+        self.builtin.computes(tool, operation)
+    }
+
+    fn compute(&self, invocation: Invocation) -> Option<Result<Reply, ToolFailure>> {
+        self.builtin.compute(invocation)
+    }
+
     async fn call(&self, invocation: Invocation) -> Result<Reply, ToolFailure> {
         if invocation.tool != "probe" {
             return self.builtin.call(invocation).await;

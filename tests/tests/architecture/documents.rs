@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use goalwright_infrastructure::telemetry::FIGURES;
+
 use crate::source::{code_only, makes_call};
 use crate::tree::{self, assert_none, backticked, cells, files, root};
 
@@ -21,6 +23,43 @@ fn every_problem_is_documented_in_the_same_way() {
 fn every_invariant_names_a_test_that_exists() {
     let read = |path: &str| fs::read_to_string(root().join(path)).ok();
     assert_none(&invariant_violations(&tree::read("docs/architecture.md"), read));
+}
+
+#[test]
+fn every_compensation_names_a_test_that_exists() {
+    let document = tree::read("docs/lifecycle.md");
+    let named: Vec<_> = backticked(&document).into_iter().filter(|name| name.contains("::")).collect();
+    assert!(named.len() > 5, "the tests are found");
+    let exists = |test: &&String| {
+        test.rsplit_once("::").is_some_and(|(path, function)| {
+            let text = fs::read_to_string(root().join(path)).unwrap_or_default();
+            makes_call(&code_only(&text), &format!("fn {function}"))
+        })
+    };
+    let missing: Vec<String> = named
+        .iter()
+        .filter(|test| !exists(test))
+        .map(|test| format!("`{test}` is no test of the tree"))
+        .collect();
+    assert_none(&missing);
+}
+
+#[test]
+fn every_figure_stands_in_the_guide() {
+    let guide = tree::read("docs/guides/telemetry.md");
+    let marked = guide.split("<!-- figures -->").nth(1).expect("the guide has the marker <!-- figures -->");
+    let table = marked.split("<!--").next().unwrap_or_default();
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| cells(line).collect()).collect();
+    let shown: Vec<&Vec<&str>> = rows.iter().filter(|row| row.len() == 4).skip(2).collect();
+    let known: Vec<Vec<String>> = FIGURES
+        .iter()
+        .map(|figure| {
+            let labels: Vec<String> = figure.labels.iter().map(|label| format!("`{label}`")).collect();
+            let name = format!("`{}`", figure.name);
+            vec![name, figure.kind.as_str().to_owned(), labels.join(", "), figure.help.to_owned()]
+        })
+        .collect();
+    assert_eq!(shown, known.iter().collect::<Vec<_>>());
 }
 
 /// `docs/problems/<code>.md`: a title, the status, three sections, and an example that agrees with all of them.

@@ -40,7 +40,8 @@ async fn a_worker_outside_lives_by_http_alone(#[case] backend: Backend) {
     assert_eq!(item["lease"]["expires_at"], "2026-01-01T12:01:00.000000Z");
     let token = item["lease"]["token"].clone();
     let none = client.post("/v1/tasks/claim", json!({"agent_id": agent})).await;
-    assert_eq!((none.status, none.body), (200, json!({"items": []})));
+    let held = json!({"code": "in_progress", "message": "1 task is held by the agent", "count": 1});
+    assert_eq!((none.status, none.body), (200, json!({"items": [], "left_out": [held]})));
 
     let beat = act(&client, &task, "heartbeat", json!({"lease_token": token, "lease_ms": 120_000})).await;
     assert_eq!((beat.status, beat.body), (200, json!({"expires_at": "2026-01-01T12:02:00.000000Z"})));

@@ -375,3 +375,84 @@ async fn a_title_that_is_too_long_is_refused_also_where_it_is_not_used() {
         assert_eq!(answer.body["errors"][0]["path"], "title");
     }
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn schedules_and_retries_come_back_and_can_be_edited(#[case] backend: Backend) {
+    let Some(client) = Client::start(backend).await else { return };
+    let goal =
+        import(&client, "# Garden\n\n- [ ] T001 Water\n  use: time.now\n- [ ] T002 Mow\n  use: time.now\n")
+            .await;
+    let goal = goal["goal"]["id"].as_str().expect("an id").to_owned();
+    let water = task(&client, &goal, "T001").await;
+    let rules = json!({
+        "retry": {"initial_delay": 5, "backoff_factor": 3, "max_delay": 600, "retryable_errors": ["Timeout"]},
+        "on_exhausted": "pause",
+        "schedule": {"frequency": "daily", "time": "05:00", "timezone": "Europe/Berlin", "overlap": "queue"},
+    });
+    let path = format!("/v1/tasks/{}", water["id"].as_str().expect("an id"));
+    let answer = client.as_ada("PATCH", &path, Some(&rules), &[]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let (before, text) = (tasks(&client, &goal).await, export(&client, &goal).await);
+    for line in ["  - retry: {", "  - on exhausted: pause", "  - schedule: {"] {
+        assert_eq!(text.matches(line).count(), 1, "{text}");
+    }
+    import(&client, &text).await;
+    assert_eq!(tasks(&client, &goal).await, before, "not even a revision");
+
+    // Into another workspace all of it comes along.
+    let fresh = text
+        .lines()
+        .filter(|line| !line.starts_with("goal: "))
+        .map(without_id)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let fresh = fresh.replace("# Garden", "# Park");
+    let other = import(&client, &fresh).await["goal"]["id"].as_str().expect("an id").to_owned();
+    let copied = task(&client, &other, "T001").await;
+    for field in ["retry", "on_exhausted", "schedule", "max_attempts", "next_run_at"] {
+        assert_eq!(copied[field], before[0][field], "{field}");
+    }
+    assert_eq!(copied["status"], "pending", "its schedule begins it");
+
+    // Edited: the one recurs otherwise, the other one now, too.
+    let edited = text.replace("05:00:00", "06:30:00").replace("pause", "fail");
+    let schedule =
+        "  - schedule: {\"frequency\": \"weekly\", \"weekdays\": [\"sat\"], \"time\": \"09:00\"}\n";
+    let edited = edited.trim_end().to_owned() + "\n" + schedule;
+    import(&client, &edited).await;
+    let (water, mow) = (task(&client, &goal, "T001").await, task(&client, &goal, "T002").await);
+    assert_eq!((&water["schedule"]["time"], &water["on_exhausted"]), (&json!("06:30:00"), &json!("fail")));
+    assert_ne!(water["next_run_at"], before[0]["next_run_at"]);
+    assert_eq!((&mow["status"], &mow["schedule"]["weekdays"]), (&json!("pending"), &json!(["sat"])));
+    assert!(mow["next_run_at"].is_string(), "{mow}");
+    client.app.drain().await;
+    assert_eq!(task(&client, &goal, "T002").await["status"], "pending", "it waits for Saturday");
+
+    // What is taken out is no more.
+    let plain: Vec<&str> =
+        edited.lines().filter(|line| !line.contains("schedule:") && !line.contains("retry:")).collect();
+    import(&client, &plain.join("\n")).await;
+    let water = task(&client, &goal, "T001").await;
+    assert_eq!((&water["schedule"], &water["status"]), (&Value::Null, &json!("ready")));
+
+    // What cannot be is said with its line, and changes nothing.
+    let wrong = edited.replace("06:30:00", "26:30:00").replace("Europe/Berlin", "Europe/Bern");
+    let answer = client.post("/v1/goals/import", json!({ "content": wrong })).await;
+    assert_eq!(answer.status, 422, "{}", answer.text);
+    let told: Vec<String> = answer.body["errors"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["message"].to_string())
+        .collect();
+    let line = wrong.lines().position(|line| line.contains("26:30")).expect("there") + 1;
+    assert_eq!(told.iter().filter(|one| one.contains(&format!("line {line}"))).count(), 2, "{told:?}");
+    assert_eq!(task(&client, &goal, "T001").await, water);
+}
+
+fn without_id(line: &str) -> String {
+    line.split(" <!-- id:").next().unwrap_or_default().to_owned()
+}

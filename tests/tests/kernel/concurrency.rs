@@ -221,3 +221,28 @@ async fn writers_who_want_the_same_name_at_once_all_get_one(#[case] backend: Bac
     let refused = app.services.tasks.create(&app.ada, named).await.expect_err("taken");
     assert_eq!(refused.code(), "name_taken");
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_agent_with_a_limit_does_not_wait_behind_a_backlog_of_others(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let lines: String = (1..=30).map(|n| format!("- [ ] T{n:03} [P] Tick {n}\n  use: file.list\n")).collect();
+    app.import(&format!("# P\n\n{lines}")).await;
+    let limited = "UPDATE runs SET priority = 5, agent_id = (SELECT id FROM agents WHERE name = 'narrow') \
+                   WHERE task_id IN (SELECT id FROM tasks WHERE key IN ('T020', 'T021', 'T022'))";
+    let draft = goalwright_domain::agent::DraftAgent {
+        name: "narrow".into(),
+        kind: goalwright_domain::agent::AgentKind::Tool,
+        capabilities: Vec::new(),
+        max_concurrency: Some(2),
+        is_default: false,
+        user_id: None,
+    };
+    app.services.agents.create(&app.ada, draft).await.expect("made");
+    app.db.execute(limited).await.expect("assigned");
+    let claimed = app.kernel.claim(4).await.expect("claims");
+    let keys: Vec<&str> = claimed.iter().filter_map(|one| one.task.key.as_deref()).collect();
+    assert_eq!(keys, ["T020", "T021", "T001", "T002"], "two of the more urgent ones, and then the oldest");
+}

@@ -32,6 +32,20 @@ pub(crate) async fn check(app: &TestApp) {
         );
         assert_eq!(app.db.number(&mismatch).await, 0, "a {task} task has a {run} run");
     }
+    let left_over = "SELECT COUNT(*) FROM runs r JOIN tasks t ON t.id = r.task_id WHERE r.drives_task AND \
+                     r.status IN ('queued', 'running', 'waiting') AND (t.status IN ('completed', 'failed', 'cancelled', \
+                     'skipped') OR (t.status = 'pending' AND r.available_at IS NOT NULL))";
+    assert_eq!(app.db.number(left_over).await, 0, "no run that could be claimed outlives what it was for");
+    let leased = "SELECT COUNT(*) FROM attempts a JOIN runs r ON r.id = a.run_id WHERE \
+                  (a.status = 'running' AND r.status <> 'running') OR (a.status = 'suspended' AND r.status <> 'waiting')";
+    assert_eq!(
+        app.db.number(leased).await,
+        0,
+        "no lease outlives its run, and nothing waits in one that is over"
+    );
+    let known = "SELECT COUNT(*) FROM unassignable_tasks u JOIN tasks t ON t.id = u.task_id \
+                 WHERE t.agent_id IS NOT NULL";
+    assert_eq!(app.db.number(known).await, 0, "whoever has somebody is not noted as having nobody");
     let queued = "SELECT COUNT(*) FROM runs r WHERE r.drives_task AND r.status = 'queued' AND NOT EXISTS \
                   (SELECT 1 FROM tasks t WHERE t.id = r.task_id AND t.status = 'ready' AND t.agent_id = r.agent_id \
                    AND t.priority = r.priority)";

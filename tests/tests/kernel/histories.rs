@@ -120,7 +120,9 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
         }
         (Change::Minutes, ..) => {
             app.clock.advance(std::time::Duration::from_secs(61 + 60 * u64::try_from(how % 3).expect("few")));
-            services.schedules.tick().await.err()
+            let ticked = services.schedules.tick().await.err();
+            services.selection.place().await.expect("places");
+            ticked
         }
         (Change::Cancel, Some(task), _) => services.tasks.end(ada, task, Ending::Cancelled, "").await.err(),
         (Change::Skip, Some(task), _) => services.tasks.end(ada, task, Ending::Skipped, "").await.err(),
@@ -189,7 +191,7 @@ async fn outside(app: &TestApp, n: usize, how: usize) -> Option<Error> {
     let agent = nth(&agents, n)?.id();
     let wanted = Wanted { agent, task_types: vec![], limit: 2, lease: None, wait: Duration::ZERO };
     let claimed = match services.tasks.claim(ada, &wanted).await {
-        Ok(claimed) => claimed,
+        Ok(claimed) => claimed.tasks,
         Err(refused) => return Some(refused),
     };
     for Claimed { task, lease } in claimed {

@@ -153,7 +153,14 @@ async fn task(app: &TestApp) -> TaskId {
 
 async fn claim(app: &TestApp, agent: AgentId) -> Option<Lease> {
     let wanted = Wanted { agent, task_types: vec![], limit: 1, lease: Some(LEASE), wait: Duration::ZERO };
-    app.services.tasks.claim(&app.ada, &wanted).await.expect("claims").pop().map(|claimed| claimed.lease)
+    app.services
+        .tasks
+        .claim(&app.ada, &wanted)
+        .await
+        .expect("claims")
+        .tasks
+        .pop()
+        .map(|claimed| claimed.lease)
 }
 
 fn report(lease: Lease) -> Settlement {

@@ -234,3 +234,33 @@ async fn an_expiry_that_a_heartbeat_overtook_ends_nothing(#[case] backend: Backe
     assert_eq!(app.kernel.settle(&[found]).await.expect("answers"), [Err(LeaseLost)]);
     assert_eq!(app.kernel.settle(&[app.done(&held, json!("mine"))]).await.expect("answers"), [Ok(())]);
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_lost_lease_that_cannot_be_ended_keeps_nobody_from_being_replaced(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let lines: String = (1..=5)
+        .map(|n| format!("- [ ] T{n:03} [P] Work {n}\n  use: probe.idempotent {{\"name\": \"work {n}\"}}\n"))
+        .collect();
+    let goal = app.import(&format!("# P\n\n{lines}")).await;
+    assert_eq!(app.kernel.claim(5).await.expect("claims").len(), 5);
+    let culprit = app.task(goal, "T001").await.state.id;
+    let refuse = match backend {
+        Backend::Sqlite => format!(
+            "CREATE TRIGGER refuse BEFORE INSERT ON experiences WHEN NEW.id LIKE '%{culprit}%' \
+             BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        ),
+        Backend::Postgres => format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF NEW.id LIKE '%{culprit}%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$; \
+             CREATE TRIGGER refuse BEFORE INSERT ON experiences FOR EACH ROW EXECUTE FUNCTION refuse()"
+        ),
+    };
+    app.db.execute(&refuse).await.expect("a trigger");
+    app.clock.advance(Duration::from_secs(31));
+    assert_eq!(app.kernel.reclaim().await.expect("the others"), 4);
+    assert_eq!(app.db.number("SELECT COUNT(*) FROM attempts WHERE status = 'running'").await, 1);
+    assert_eq!(app.kernel.claim(9).await.expect("claims").len(), 4);
+}

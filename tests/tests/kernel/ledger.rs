@@ -6,13 +6,13 @@ use std::time::Duration;
 use goalwright_application::read::{EventFilter, EventView, PageRequest};
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::fold;
-use goalwright_domain::task::TaskStatus;
+use goalwright_domain::task::{LIFECYCLE, TaskStatus};
 use goalwright_testkit::{Backend, TestApp};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::{derived, histories};
+use crate::{derived, histories, selection};
 
 /// Something that happens in a history.
 #[derive(Debug, Clone)]
@@ -193,6 +193,20 @@ async fn check_fold(app: &TestApp) {
     }
     assert!(rows.is_empty(), "the ledger tells nothing of {:?}", rows.keys());
     derived::check(app).await;
+    selection::agrees_with_the_definition(app).await;
+    within_the_table(&events);
+}
+
+/// Every change of a task's status is a line of its lifecycle.
+fn within_the_table(events: &[EventView]) {
+    let changed =
+        events.iter().filter(|event| event.entity_type == "task" && event.event_type != "task.created");
+    for event in changed {
+        let status = |side: &str| event.changes["status"][side].as_str().and_then(TaskStatus::parse);
+        let (Some(from), Some(to)) = (status("from"), status("to")) else { continue };
+        let known = LIFECYCLE.iter().any(|line| line.from == from && line.to == Some(to));
+        assert!(known, "{} leads from {from:?} to {to:?}", event.event_type);
+    }
 }
 
 #[test]

@@ -255,7 +255,7 @@ async fn a_task_that_nobody_can_do_stays_pending_with_the_reason(#[case] backend
         app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
     assert_eq!((task.state.status, task.state.agent_id), (TaskStatus::Pending, None));
     let progress = app.progress(goal).await;
-    assert_eq!(progress.reasons[0].code, "unassigned");
+    assert_eq!(progress.reasons[0].code, "no_capable_agent");
     assert_eq!(progress.reasons[0].task_ids, [task.state.id]);
 }
 

@@ -41,7 +41,7 @@ fn wanted(agent: AgentId) -> Wanted {
 }
 
 async fn claim(app: &TestApp, wanted: Wanted) -> Vec<Claimed> {
-    app.services.tasks.claim(&app.ada, &wanted).await.expect("claims")
+    app.services.tasks.claim(&app.ada, &wanted).await.expect("claims").tasks
 }
 
 fn token(claimed: &Claimed) -> String {

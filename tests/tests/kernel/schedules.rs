@@ -3,6 +3,7 @@
 mod catch_up;
 mod changes;
 mod overlap;
+mod poison;
 mod slots;
 
 use std::time::Duration;

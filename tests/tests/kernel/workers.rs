@@ -28,7 +28,7 @@ async fn slow_work_that_was_claimed_like_quick_work_is_given_back(#[case] backen
     let Some(app) = TestApp::start(backend).await else { return };
     let mut plan = String::from("# P\n\n");
     for number in 1..=QUICK + SLOW {
-        let call = if number <= QUICK { "time.now" } else { "shell.run {\"command\": \"sleep 600\"}" };
+        let call = if number <= QUICK { "file.list" } else { "shell.run {\"command\": \"sleep 600\"}" };
         let _ = writeln!(plan, "- [ ] T{number:03} [P] Do it\n  use: {call}");
     }
     app.import(&plan).await;
@@ -44,5 +44,7 @@ async fn slow_work_that_was_claimed_like_quick_work_is_given_back(#[case] backen
     .await;
     assert_eq!(app.db.number("SELECT COUNT(*) FROM runs WHERE strikes > 0").await, 0);
     workers.stop(Duration::ZERO).await;
+    let released = "SELECT COUNT(*) FROM attempts WHERE CAST(error AS TEXT) LIKE '%Released%'";
+    assert!(app.db.number(released).await > 0, "what was claimed ahead was given back");
     assert_eq!(app.db.number("SELECT COUNT(*) FROM attempts WHERE status = 'running'").await, 0);
 }

@@ -31,6 +31,34 @@ impl Api {
         (answer.status().as_u16(), answer.text().unwrap_or_default())
     }
 
+    /// As [`Api::plain`], with a header.
+    pub(crate) fn plain_with(&self, path: &str, header: &str, value: &str) -> (u16, String) {
+        let asked = self.http.get(format!("{}{path}", self.url)).header(header, value);
+        let answer = asked.send().expect("an answer");
+        (answer.status().as_u16(), answer.text().unwrap_or_default())
+    }
+
+    /// Status and text of what is no JSON.
+    pub(crate) fn text(&self, path: &str) -> (u16, String) {
+        let asked = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let answer = asked.send().expect("an answer");
+        (answer.status().as_u16(), answer.text().unwrap_or_default())
+    }
+
+    /// Posts with these headers: the `traceparent` of the answer, and its body.
+    #[track_caller]
+    pub(crate) fn ask(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> (String, Value) {
+        let mut asked = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
+        for (name, value) in headers {
+            asked = asked.header(*name, *value);
+        }
+        let answer = asked.send().expect("an answer");
+        let trace = answer.headers().get("traceparent").and_then(|trace| trace.to_str().ok());
+        let trace = trace.expect("every answer has a trace").to_owned();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().unwrap_or_default());
+        (trace, answer.json().unwrap_or(Value::Null))
+    }
+
     /// Status and body.
     pub(crate) fn answer(&self, path: &str) -> (u16, Value) {
         self.send(self.http.get(format!("{}{path}", self.url)))

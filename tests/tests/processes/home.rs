@@ -102,7 +102,13 @@ impl Home {
     /// `serve` in these roles, on a free port, ready to answer.
     #[track_caller]
     pub(crate) fn serve(&self, roles: &str) -> Server {
-        let process = self.start(&["serve", "--bind", "127.0.0.1:0", "--roles", roles]);
+        self.serve_at("127.0.0.1:0", roles)
+    }
+
+    /// As [`Home::serve`], listening there.
+    #[track_caller]
+    pub(crate) fn serve_at(&self, bind: &str, roles: &str) -> Server {
+        let process = self.start(&["serve", "--bind", bind, "--roles", roles]);
         let url = process.tells("where it listens", |said| {
             let (_, rest) = said.split_once("listening on ")?;
             rest.split_once(' ').map(|(url, _)| url.to_owned())

@@ -5,6 +5,7 @@
 
 mod api;
 mod binary;
+mod collector;
 mod database;
 mod home;
 mod plans;
@@ -15,7 +16,9 @@ mod audit;
 mod bodies;
 mod killed;
 mod limits;
+mod metrics;
 mod refusals;
 mod scripts;
 mod serving;
 mod sharing;
+mod traces;

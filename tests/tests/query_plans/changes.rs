@@ -98,7 +98,7 @@ async fn outside(app: &TestApp, log: &mut Log) {
         log.note("an agent is alive");
         for task_types in [vec![], vec![name.to_owned(), "other".to_owned()]] {
             let wanted = Wanted { agent, task_types, limit: 1, lease: None, wait: Duration::ZERO };
-            let claimed = tasks.claim(&judy, &wanted).await.expect("claims").remove(0);
+            let claimed = tasks.claim(&judy, &wanted).await.expect("claims").tasks.remove(0);
             log.note("claim from outside");
             let (id, token) = (claimed.task.state.id, LeaseKey::from(&claimed.lease).to_string());
             tasks.heartbeat(&judy, id, &token, None).await.expect("held");
@@ -130,7 +130,7 @@ async fn recovery(app: &TestApp, log: &mut Log) {
     let failure = Failure { kind: "Enough".into(), message: "It is enough".into(), retryable: false };
     for _ in 0..2 {
         let wanted = Wanted { agent, task_types: vec![], limit: 1, lease: None, wait: Duration::ZERO };
-        let claimed = tasks.claim(&kim, &wanted).await.expect("claims").remove(0);
+        let claimed = tasks.claim(&kim, &wanted).await.expect("claims").tasks.remove(0);
         let token = LeaseKey::from(&claimed.lease).to_string();
         log.record.take();
         tasks.fail_leased(&kim, id, &token, &failure).await.expect("held");
@@ -139,7 +139,7 @@ async fn recovery(app: &TestApp, log: &mut Log) {
         log.note("retry a task that waits");
     }
     let wanted = Wanted { agent, task_types: vec![], limit: 1, lease: None, wait: Duration::ZERO };
-    let claimed = tasks.claim(&kim, &wanted).await.expect("claims").remove(0);
+    let claimed = tasks.claim(&kim, &wanted).await.expect("claims").tasks.remove(0);
     let token = LeaseKey::from(&claimed.lease).to_string();
     tasks.fail_leased(&kim, id, &token, &failure).await.expect("held");
     log.record.take();

@@ -1,5 +1,6 @@
 //! Every list with each of its filters, from the top and behind a cursor.
 
+use goalwright_application::ports::Clock;
 use goalwright_application::read::{
     AgentFilter, Cursor, EventFilter, ExecutionFilter, ExecutionStatus, ExperienceFilter, GoalFilter,
     PageRequest, Search, TaskFilter,
@@ -179,6 +180,7 @@ pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
         followed.executions.iter().map(|one| one.id.clone()).chain(["no key".into()]).collect();
     queries.known_executions(&keys).await.expect("compares");
     assert!(app.db.database.has_workspace(workspace).await.expect("looks"));
+    app.db.database.vitals(app.clock.now()).await.expect("is watched");
     let active = AgentFilter { status: Some(AgentStatus::Active) };
     queries.agents(workspace, &active, &page).await.expect("lists");
     let everything = ExperienceFilter {

@@ -73,6 +73,19 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
         services.tasks.edit(&app.ada, ids[0], edit, &Precondition::Any).await.expect("changes");
         log.note("change a schedule");
     }
+    let words = TaskEdit { description: Some("Again.".into()), ..TaskEdit::default() };
+    services.tasks.edit(&app.ada, ids[2], words, &Precondition::Any).await.expect("changes");
+    log.note("change a task that recurs");
+    services.schedules.set_aside(&app.ada, ids[2]).await.expect("reads");
+    log.note("why a schedule is not looked after");
+    let unit = app.ports.transactions.begin().await.expect("begins");
+    let now = app.ports.clock.now();
+    unit.schedules().lock_of_goal(goal).await.expect("locks");
+    unit.schedules().due(now, 100).await.expect("reads");
+    unit.schedules().lock_due(now, 100, Some(&ids)).await.expect("locks");
+    unit.schedules().set_aside(ids[2], "it never works", now).await.expect("is set aside");
+    drop(unit);
+    log.note("set a schedule aside");
     for status in [GoalStatus::Abandoned, GoalStatus::Active] {
         let edit = GoalEdit { status: Some(status), ..GoalEdit::default() };
         services.goals.edit(&app.ada, goal, edit, &Precondition::Any).await.expect("changes");

@@ -373,7 +373,7 @@ async fn seal_old(app: &TestApp) {
         pool: 2,
         pool_overflow: 0,
         migrate: true,
-        audit_key: goalwright_testkit::audit_key(),
+        audit_keys: goalwright_testkit::audit_key().into(),
         audit_anchors: None,
     };
     let database = Database::open(&settings, app.clock.clone()).await.expect("opens");

@@ -4,11 +4,13 @@
 mod conditional;
 mod cors;
 mod limits;
+mod told;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use goalwright_application::idempotency::Idempotency;
-use goalwright_application::ports::Ids;
+use goalwright_application::ports::{Happening, Ids, Telemetry};
 use poem::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
@@ -16,7 +18,6 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue};
 use poem::middleware::{CatchPanic, CatchPanicEndpoint};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use tracing::Instrument;
-use tracing::field::Empty;
 
 use crate::problem::Problem;
 use crate::replay::FirstTime;
@@ -44,14 +45,15 @@ pub(crate) struct Entrance<E> {
     inner: CatchPanicEndpoint<E, OnPanic>,
     ids: Arc<dyn Ids>,
     routes: Routes,
+    telemetry: Arc<dyn Telemetry>,
     cors: Cors,
     idempotency: Option<Arc<Idempotency>>,
 }
 
 impl<E: Endpoint> Entrance<E> {
-    pub(crate) fn new(inner: E, ids: Arc<dyn Ids>, routes: Routes) -> Self {
+    pub(crate) fn new(inner: E, ids: Arc<dyn Ids>, routes: Routes, telemetry: Arc<dyn Telemetry>) -> Self {
         let inner = inner.with(CatchPanic::new().with_handler(panicked as OnPanic));
-        Self { inner, ids, routes, cors: Cors::default(), idempotency: None }
+        Self { inner, ids, routes, telemetry, cors: Cors::default(), idempotency: None }
     }
 
     /// For pages of these origins, and with a memory for requests that are repeated.
@@ -102,19 +104,17 @@ impl<E: Endpoint> Endpoint for Entrance<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        let trace = Trace::of(request.headers(), &*self.ids);
+        let begun = Instant::now();
+        let trace = Trace::of(request.headers(), &*self.ids, &*self.telemetry);
         let route = self.routes.find(request.uri().path());
-        let span = tracing::info_span!(
-            "http.request",
-            http.method = %request.method(),
-            http.route = route.map(|route| route.path.as_str()),
-            http.status = Empty,
-            trace.id = %trace.id.simple(),
-            request.id = Empty,
-        );
+        let method = told::method(request.method());
+        let span = told::span(&request, method, route, &trace, self.telemetry.follows_traces());
         let request_id = request_id(request.headers(), &trace);
         let mut response = trace.scope(self.answer_page(request, route)).instrument(span.clone()).await;
-        span.record("http.status", response.status().as_u16());
+        let status = response.status().as_u16();
+        span.record("http.response.status_code", status);
+        let route = route.map(|route| route.path.as_str());
+        self.telemetry.tell(Happening::Answered { method, route, status, took: begun.elapsed() });
         let headers = response.headers_mut();
         for (name, value) in HEADERS {
             headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -149,6 +149,7 @@ fn panicked(payload: Box<dyn std::any::Any + Send>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use goalwright_application::ports::Unwatched;
     use poem::endpoint::make_sync;
     use poem::test::TestClient;
     use poem::{Route, get, post};
@@ -173,7 +174,12 @@ mod tests {
     fn client() -> TestClient<impl Endpoint> {
         let boom = make_sync(|_| -> Response { panic!("a secret") });
         let route = Route::new().at("/livez", get(make_sync(|_| "fine"))).at("/boom", post(boom));
-        TestClient::new(Entrance::new(route, Arc::new(Fixed), Routes::default().and("/livez")))
+        TestClient::new(Entrance::new(
+            route,
+            Arc::new(Fixed),
+            Routes::default().and("/livez"),
+            Arc::new(Unwatched),
+        ))
     }
 
     async fn problem(response: poem::test::TestResponse) -> (u16, Value) {

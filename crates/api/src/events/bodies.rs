@@ -33,6 +33,9 @@ pub(crate) struct EventBody {
     trace_id: Nullable<Uuid>,
     /// When.
     created_at: Moment,
+    /// The event that says that what this one told was redacted: then `changes` has `{"redacted": true}` for each field
+    /// that changed, and `metadata` is empty.
+    redacted_by: Nullable<Uuid>,
 }
 
 /// Who caused an event.
@@ -60,6 +63,7 @@ impl From<EventView> for EventBody {
             metadata: FreeObject(event.metadata),
             trace_id: event.trace_id.into(),
             created_at: event.created_at.into(),
+            redacted_by: event.redacted_by.into(),
         }
     }
 }
@@ -78,6 +82,11 @@ pub(crate) struct AuditBody {
     valid: bool,
     /// Events that are as they were written, from the first one on.
     events: i64,
+    /// How many of them were redacted, each under an event that says so.
+    redacted: i64,
+    /// How many of them, the first ones, nobody can verify any more: the key that they are sealed with was given up for
+    /// lost, as the ledger and the server's data directory say. `valid` is about the others.
+    unverifiable: i64,
     /// The first thing that is wrong; null if nothing is.
     first_invalid: Nullable<InvalidBody>,
 }
@@ -95,10 +104,12 @@ pub(crate) struct InvalidBody {
 }
 
 impl From<Verified> for AuditBody {
-    fn from(Verified { events, first_invalid, .. }: Verified) -> Self {
+    fn from(Verified { events, redacted, unverifiable, first_invalid, .. }: Verified) -> Self {
         Self {
             valid: first_invalid.is_none(),
             events,
+            redacted,
+            unverifiable,
             first_invalid: first_invalid.map(InvalidBody::from).into(),
         }
     }

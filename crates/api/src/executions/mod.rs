@@ -1,7 +1,7 @@
 //! Executions of tasks, one for each attempt.
 
 use goalwright_application::Services;
-use goalwright_application::read::{ExecutionFilter, ExecutionStatus, ExecutionView};
+use goalwright_application::read::{ExecutionFilter, ExecutionStatus, ExecutionView, HookView};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
@@ -61,6 +61,39 @@ struct ExecutionBody {
     duration_ms: i64,
     /// `{type, message, stack_hash}` if it failed.
     error: Nullable<FreeObject>,
+    /// What ran, or is to run, after it.
+    hooks: Vec<HookBody>,
+}
+
+/// A step that runs after an execution.
+#[derive(Debug, Object)]
+#[oai(rename = "HookRun")]
+struct HookBody {
+    /// Which one.
+    name: String,
+    /// `queued`, `done` or `failed`.
+    status: String,
+    /// How often it was tried.
+    attempts: u32,
+    /// When it is tried next.
+    next_attempt_at: Nullable<Moment>,
+    /// What went wrong last.
+    error: Nullable<String>,
+    /// The experiences that it left.
+    experiences: Vec<String>,
+}
+
+impl From<HookView> for HookBody {
+    fn from(view: HookView) -> Self {
+        Self {
+            name: view.hook,
+            status: view.status.as_str().to_owned(),
+            attempts: view.attempts,
+            next_attempt_at: view.available_at.map(Moment).into(),
+            error: view.error.into(),
+            experiences: view.left_behind,
+        }
+    }
 }
 
 #[OpenApi(tag = "Chapter::Experiences")]
@@ -99,8 +132,7 @@ impl Executions {
             to: to.0.map(|moment| moment.0),
         };
         let page = page(LIST, limit.0, cursor.0)?;
-        self.0.experiences.catch_up().await;
-        Ok(list(LIST, self.0.queries.executions(caller.0.workspace(), &filter, &page).await?))
+        Ok(list(LIST, self.0.experiences.executions(&caller.0, &filter, &page).await?))
     }
 }
 
@@ -127,6 +159,7 @@ impl From<ExecutionView> for ExecutionBody {
             duration_ms: structured["duration_ms"].as_i64().unwrap_or(0),
             error: structured["error"].is_object().then(|| FreeObject(structured["error"].clone())).into(),
             experience_id: view.experience.id,
+            hooks: view.hooks.into_iter().map(Into::into).collect(),
         }
     }
 }

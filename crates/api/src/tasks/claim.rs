@@ -10,6 +10,7 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use super::bodies::TaskBody;
+use super::decide::LeftOutBody;
 use crate::answer::{Found, Shown};
 use crate::auth::{Caller, Work};
 use crate::body::Body;
@@ -61,6 +62,8 @@ pub(crate) struct ReleaseBody {
 pub(crate) struct ClaimedBody {
     /// Most urgent first; none if there were none in time.
     items: Vec<ClaimedTaskBody>,
+    /// Where there are none, what there is instead, by the reason why the agent does not get it.
+    left_out: Vec<LeftOutBody>,
 }
 
 /// A task with the right to do it.
@@ -118,7 +121,7 @@ impl Claim {
     /// Claim tasks.
     ///
     /// Takes ready tasks of an agent for a worker outside, each under a lease. If there are none, it waits up to
-    /// `wait_ms` for some. Whoever does not report and sends no heartbeat before the lease expires is taken for dead, and
+    /// `wait_ms` for some, and then says what is in the way of those that there are. Whoever does not report and sends no heartbeat before the lease expires is taken for dead, and
     /// the task goes to the next worker. Counts as a heartbeat of the agent.
     #[oai(path = "/v1/tasks/claim", method = "post", operation_id = "claim_tasks")]
     async fn claim(
@@ -135,7 +138,10 @@ impl Claim {
             wait: milliseconds(wait_ms).unwrap_or_default(),
         };
         let claimed = self.0.tasks.claim(&caller.0, &wanted).await?;
-        Ok(Shown(ClaimedBody { items: claimed.into_iter().map(Into::into).collect() }))
+        Ok(Shown(ClaimedBody {
+            items: claimed.tasks.into_iter().map(Into::into).collect(),
+            left_out: claimed.left_out.into_iter().map(Into::into).collect(),
+        }))
     }
 
     /// Keep a task.

@@ -1,3 +1,4 @@
+use goalwright_application::selection::LeftOut;
 use goalwright_application::tasks::{Ending, Next, Readiness};
 use goalwright_application::{Context, Services};
 use goalwright_domain::task::TaskId;
@@ -63,6 +64,8 @@ pub(crate) struct NextBody {
     task: Nullable<TaskBody>,
     /// Why this one, or why none.
     reason: ReasonBody,
+    /// Open tasks that nobody can be asked to do now, by what is in their way.
+    left_out: Vec<LeftOutBody>,
 }
 
 /// Why a task is next, or why none is.
@@ -70,10 +73,29 @@ pub(crate) struct NextBody {
 #[oai(rename = "NextReason")]
 pub(crate) struct ReasonBody {
     /// `waiting_for_person`, `highest_priority`, `unblocks_most`, `oldest`, `only_one`; `nothing_to_do`, `all_blocked`,
-    /// `in_progress` where there is none.
+    /// `scheduled_later`, `in_progress` where there is none.
     code: String,
     /// In words.
     message: String,
+}
+
+/// Open tasks that were left out for one reason.
+#[derive(Debug, Object)]
+#[oai(rename = "LeftOut")]
+pub(crate) struct LeftOutBody {
+    /// `unassigned`, `dependencies_open`, `goal_not_active`, `scheduled_later`, `waiting_for_person`, `in_progress`,
+    /// `with_workers`; to a worker that claims also `other_queue`, `other_types`, `agent_busy`, `claimable_now`.
+    code: String,
+    /// In words, with what to do.
+    message: String,
+    /// How many tasks; there may be more where it is 200.
+    count: i64,
+}
+
+impl From<LeftOut> for LeftOutBody {
+    fn from(from: LeftOut) -> Self {
+        Self { code: from.code.to_owned(), message: from.message, count: from.count }
+    }
 }
 
 impl From<Readiness> for ReadinessBody {
@@ -92,6 +114,7 @@ impl From<Next> for NextBody {
         Self {
             task: from.task.map(TaskBody::from).into(),
             reason: ReasonBody { code: from.reason.code.to_owned(), message: from.reason.message },
+            left_out: from.left_out.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -101,7 +124,7 @@ impl Decide {
     /// Ask what to do next.
     ///
     /// What a person should work on now: first what waits for a person, then what is most urgent, then what most others
-    /// wait for, then what is oldest. The reason is told.
+    /// wait for, then what is oldest. The reason is told, and what is left out for which reason.
     #[oai(path = "/v1/tasks/next", method = "get", operation_id = "next_task")]
     async fn next(
         &self,

@@ -1,6 +1,7 @@
 //! When a task recurs, as it is read and shown, and what comes of it.
 
 use chrono::{DateTime, FixedOffset, SecondsFormat};
+use goalwright_application::read::SetAside;
 use goalwright_application::schedules::{PREVIEW_LIMIT, PreviewRequest};
 use goalwright_application::{Error, Services};
 use goalwright_domain::schedule::{
@@ -96,10 +97,29 @@ pub(crate) struct PreviewScheduleBody {
 
 /// The next runs of a schedule.
 #[derive(Debug, Object)]
-#[oai(rename = "SchedulePreview")]
+#[oai(rename = "SchedulePreview", skip_serializing_if_is_none)]
 pub(crate) struct SchedulePreviewBody {
     /// In their order; none if there are no more, or no schedule.
     items: Vec<PlannedRunBody>,
+    /// Why none of them will run: the schedule could not be looked after, and its task was not changed since. Left out
+    /// where it is looked after.
+    set_aside: Option<SetAsideBody>,
+}
+
+/// That a schedule is not looked after.
+#[derive(Debug, Object)]
+#[oai(rename = "ScheduleSetAside")]
+pub(crate) struct SetAsideBody {
+    /// Since when.
+    at: Moment,
+    /// What went wrong.
+    reason: String,
+}
+
+impl From<SetAside> for SetAsideBody {
+    fn from(SetAside { at, reason }: SetAside) -> Self {
+        Self { at: at.into(), reason }
+    }
 }
 
 /// A run that is planned.
@@ -166,7 +186,9 @@ impl Schedule {
         })?;
         let request = request(from, limit.0)?;
         let shown = self.0.schedules.preview(&caller.0, TaskId::new(id.0), &request).await?;
-        Ok(Shown(shown.into()))
+        let set_aside = self.0.schedules.set_aside(&caller.0, TaskId::new(id.0)).await?;
+        let set_aside = set_aside.map(SetAsideBody::from);
+        Ok(Shown(SchedulePreviewBody { set_aside, ..shown.into() }))
     }
 
     /// Show when something would run.
@@ -199,7 +221,7 @@ impl From<Vec<DateTime<FixedOffset>>> for SchedulePreviewBody {
         let item = |at: DateTime<FixedOffset>| PlannedRunBody {
             at: at.to_rfc3339_opts(SecondsFormat::AutoSi, false),
         };
-        Self { items: shown.into_iter().map(item).collect() }
+        Self { items: shown.into_iter().map(item).collect(), set_aside: None }
     }
 }
 

@@ -72,12 +72,11 @@ impl Agents {
                 }
                 (Some(heir), None) => task.assign(heir.id(), now),
                 (None, run) => {
-                    match state.status {
-                        TaskStatus::Ready => task.withdraw(None, now)?,
-                        _ => task.unassign(now),
-                    }
-                    if let Some(run) = run {
-                        book.withdraw_run(run, now);
+                    if state.status == TaskStatus::Ready {
+                        let undo = task.withdraw(None, now)?;
+                        book.compensate(undo, run, now);
+                    } else {
+                        task.unassign(now);
                     }
                 }
             }

@@ -72,7 +72,7 @@ impl Artifacts {
     /// An artifact with its bytes.
     ///
     /// # Errors
-    /// `NotFound`; `Internal` if its bytes are gone or are not what they were.
+    /// `NotFound`, also where its bytes were redacted; `Internal` if they are gone or are not what they were.
     #[tracing::instrument(name = "artifact.read", skip_all)]
     pub async fn read(&self, context: &Context, id: Uuid) -> Result<(Artifact, Vec<u8>), Error> {
         let artifact = self.get(context, id).await?;
@@ -80,6 +80,7 @@ impl Artifacts {
         match bytes.map_err(|error| Error::Internal(error.into()))? {
             Some(bytes) if artifact.is(&bytes) => Ok((artifact, bytes)),
             Some(_) => Err(Error::Internal(format!("the bytes of artifact {id} were changed").into())),
+            None if artifact.redacted => Err(Error::not_found("content of the redacted artifact", id)),
             None => Err(Error::Internal(format!("the bytes of artifact {id} are gone").into())),
         }
     }

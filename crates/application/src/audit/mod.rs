@@ -1,4 +1,6 @@
-//! Whether the ledger is what was written.
+//! Whether the ledger is what was written, and what is taken out of it.
+
+mod redact;
 
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use goalwright_domain::workspace::WorkspaceId;
 
 use crate::Error;
 use crate::ports::Ledger;
+
+pub use redact::{Redact, Redacted, Redactor};
 
 /// So many events are read at once.
 const BATCH: usize = 1_000;
@@ -23,6 +27,11 @@ pub struct Verified {
     pub workspace_id: WorkspaceId,
     /// Events that are as they were written, from the first one on.
     pub events: i64,
+    /// Those of them whose payload was redacted, which the ledger tells of.
+    pub redacted: i64,
+    /// Those of them, the first ones, that nobody can verify since the key that they are sealed with was given up for
+    /// lost. That their contents agree with their digests is all that is known of them.
+    pub unverifiable: i64,
     /// The first thing that is wrong.
     pub first_invalid: Option<Invalid>,
 }
@@ -63,12 +72,13 @@ impl Audit {
     /// What storage says.
     #[tracing::instrument(name = "audit.verify", skip_all)]
     pub async fn verify(&self, workspace: WorkspaceId) -> Result<Verified, Error> {
-        let anchor = self.ledger.anchor(workspace)?;
+        let noted = self.ledger.noted(workspace)?;
         let head = self.ledger.head(workspace).await?;
         let end = head.position;
-        let mut verifier = Verifier::new(self.ledger.key(), workspace, head, anchor);
+        let mut verifier = Verifier::new(self.ledger.keys(), workspace, head, &noted);
         let (mut last, mut invalid) = (None, None);
-        'following: while verifier.position() < end {
+        // What is redacted meanwhile is explained behind the end.
+        'following: while verifier.position() < end || verifier.unexplained().is_some() {
             let links = self.ledger.links(workspace, verifier.position(), BATCH).await?;
             if links.is_empty() {
                 break;
@@ -83,9 +93,19 @@ impl Audit {
         }
         let ended = || {
             let reason = verifier.finish().err()?;
-            Some(Invalid { event_id: last, position: verifier.position(), reason })
+            let (event_id, position) = match verifier.unexplained() {
+                Some((id, position)) => (Some(id), position),
+                None => (last, verifier.position()),
+            };
+            Some(Invalid { event_id, position, reason })
         };
         let first_invalid = invalid.or_else(ended);
-        Ok(Verified { workspace_id: workspace, events: verifier.position(), first_invalid })
+        Ok(Verified {
+            workspace_id: workspace,
+            events: verifier.position(),
+            redacted: verifier.redacted(),
+            unverifiable: verifier.unverifiable(),
+            first_invalid,
+        })
     }
 }

@@ -9,7 +9,7 @@ use goalwright_domain::agent::{AgentId, AgentKind, Directory};
 use goalwright_domain::execution::{Run, RunId, RunStatus};
 use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId, TaskCounts};
 use goalwright_domain::ledger::{Event, Fact};
-use goalwright_domain::task::{Task, TaskId, TaskState, TaskStatus};
+use goalwright_domain::task::{Compensation, Task, TaskId, TaskState, TaskStatus};
 use goalwright_domain::workspace::{Actor, WorkspaceId};
 
 use super::consequences::{driving_run, take_stock};
@@ -17,8 +17,20 @@ use crate::Error;
 use crate::context::events;
 use crate::ports::{Ids, UnitOfWork};
 
-/// Where a task stood when it was locked: its goal, and its status there.
-type Place = (Option<GoalId>, TaskStatus);
+/// Where a task stood when it was locked: its goal, its status there, and whether somebody had it.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    goal: Option<GoalId>,
+    status: TaskStatus,
+    assigned: bool,
+}
+
+impl Place {
+    fn of(task: &Task) -> Self {
+        let state = task.state();
+        Self { goal: state.goal_id, status: state.status, assigned: state.agent_id.is_some() }
+    }
+}
 
 /// Tasks that are locked and change, and what is to be written of it.
 #[derive(Default)]
@@ -45,7 +57,7 @@ impl Book {
     /// Adds tasks that are locked.
     pub(crate) fn enter(&mut self, tasks: Vec<Task>) {
         for task in tasks {
-            self.before.entry(task.id()).or_insert((task.state().goal_id, task.status()));
+            self.before.entry(task.id()).or_insert(Place::of(&task));
             self.tasks.entry(task.id()).or_insert(task);
         }
     }
@@ -110,9 +122,26 @@ impl Book {
         self.satisfied.push(id);
     }
 
+    /// Carries out what a change of a task's status asks for on a run of the task. Attempts end, and runs are revived, where
+    /// that is settled.
+    pub(crate) fn compensate(&mut self, undo: Compensation, run: Option<Run>, now: Timestamp) {
+        let Some(run) = run.filter(|run| !run.status.is_over()) else { return };
+        match undo {
+            Compensation::WithdrawRun => self.withdraw_run(run, now),
+            Compensation::CancelRun | Compensation::ForgetEdges => self.cancel_run(run, now),
+            Compensation::MoveRun => {
+                self.change_run(Run { queue: DEFAULT_QUEUE.to_owned(), updated_at: now, ..run });
+            }
+            Compensation::Nothing
+            | Compensation::EndAttempt
+            | Compensation::SuspendAttempt
+            | Compensation::ReviveRun => {}
+        }
+    }
+
     /// The run cannot be claimed any more. One that never began is dropped; one that did keeps its number, and waits
     /// until its task is ready again.
-    pub(crate) fn withdraw_run(&mut self, run: Run, now: Timestamp) {
+    fn withdraw_run(&mut self, run: Run, now: Timestamp) {
         if run.attempts == 0 {
             if let Some(at) = run.scheduled_at {
                 // Should its task be ready again at once, the slot is not lost.
@@ -218,6 +247,7 @@ impl Book {
         now: Timestamp,
     ) -> Result<(), Error> {
         let shifts = self.shifts();
+        let found = self.found_somebody();
         let Self { tasks, edited, gone, .. } = &mut self;
         let (words, progress): (Vec<Task>, Vec<Task>) = std::mem::take(tasks)
             .into_values()
@@ -228,6 +258,7 @@ impl Book {
         unit.executions().drop_runs(&self.dropped_runs).await?;
         unit.tasks().save_many(&progress).await?;
         unit.tasks().rewrite_many(&words).await.map_err(crate::tasks::duplicate)?;
+        unit.tasks().forget_unassignable(&found).await?;
         unit.tasks().delete_many(&self.gone.into_iter().collect::<Vec<_>>()).await?;
         unit.executions().insert_runs(&self.queued).await?;
         self.told.extend(take_stock(unit, ids, &shifts, now).await?);
@@ -243,11 +274,18 @@ impl Book {
         Ok(())
     }
 
+    /// Tasks that nobody had, and somebody has now.
+    fn found_somebody(&self) -> Vec<TaskId> {
+        let had_nobody = |id: &TaskId| self.before.get(id).is_some_and(|place| !place.assigned);
+        let found = self.tasks.values().filter(|task| task.state().agent_id.is_some()).map(Task::id);
+        found.filter(had_nobody).collect()
+    }
+
     /// How the counters of goals move.
     fn shifts(&self) -> Vec<(GoalId, TaskCounts)> {
         let mut shifts: BTreeMap<GoalId, TaskCounts> = BTreeMap::new();
         for task in self.tasks.values() {
-            let before = self.before.get(&task.id()).copied();
+            let before = self.before.get(&task.id()).map(|place| (place.goal, place.status));
             let after = (!self.gone.contains(&task.id())).then(|| (task.state().goal_id, task.status()));
             if before == after {
                 continue;
@@ -284,7 +322,7 @@ pub(super) async fn agent_for(
 }
 
 /// The queue of a goal that is worked on; none while it rests.
-pub(super) async fn queue_of(
+pub(crate) async fn queue_of(
     unit: &dyn UnitOfWork,
     known: &mut HashMap<GoalId, Option<String>>,
     goal: Option<GoalId>,

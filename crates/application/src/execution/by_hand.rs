@@ -5,6 +5,7 @@ use goalwright_domain::experience::Runner;
 use goalwright_domain::task::Task;
 use goalwright_domain::{Rejection, Timestamp};
 
+use super::consequences::at_a_free_moment;
 use super::driving_run;
 use crate::context::new_id;
 use crate::ports::{Ids, UnitOfWork};
@@ -26,20 +27,20 @@ pub(crate) async fn attempt_by_hand(
         .await?
         .ok_or_else(|| Rejection::new("no_agent", "you have no human agent in this workspace"))?;
     let known = run.is_some();
-    let mut run = run.unwrap_or_else(|| {
-        driving_run(
-            ids,
-            task.state(),
-            person.id(),
-            person.kind(),
-            goalwright_domain::goal::DEFAULT_QUEUE.to_owned(),
-            now,
-        )
-    });
+    let mut run = match run {
+        Some(run) => run,
+        None => {
+            let queue = goalwright_domain::goal::DEFAULT_QUEUE.to_owned();
+            let new = driving_run(ids, task.state(), person.id(), person.kind(), queue, now);
+            at_a_free_moment(unit, new).await?
+        }
+    };
     let scheduled_at = run.scheduled_at.unwrap_or(now);
     run.scheduled_at = Some(scheduled_at);
     run.mode = Mode::Manual;
-    run.request_trace_id = run.request_trace_id.or(context.trace_id);
+    if run.request_trace_id.is_none() {
+        (run.request_trace_id, run.request_span_id) = (context.trace_id, context.span_id);
+    }
     run.status = RunStatus::Running;
     run.available_at = None;
     run.attempts += 1;

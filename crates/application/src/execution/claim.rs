@@ -1,16 +1,19 @@
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
-use goalwright_domain::execution::{Attempt, AttemptStatus, Lease, RunId, idempotency_key};
+use goalwright_domain::Timestamp;
+use goalwright_domain::execution::{Attempt, AttemptStatus, Lease, Run, RunId, idempotency_key};
 use goalwright_domain::goal::{GoalId, TaskCounts};
-use goalwright_domain::task::{Task, TaskId};
+use goalwright_domain::task::{Task, TaskId, TaskState};
 use goalwright_domain::workspace::Actor;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Assignment, Kernel};
 use crate::Error;
 use crate::context::events;
-use crate::ports::{Claim, ClaimedRun};
+use crate::ports::{Claim, Happening, PickedRun, UnitOfWork};
 use crate::retrying::retrying;
+use crate::selection::tell;
 
 impl Kernel {
     /// Takes up to `limit` runs that can be performed now, each under a lease with a new fence. Each begins an
@@ -20,7 +23,12 @@ impl Kernel {
     /// What storage says.
     #[tracing::instrument(name = "execution.claim", skip_all, level = "debug")]
     pub async fn claim(&self, limit: usize) -> Result<Vec<Assignment>, Error> {
-        self.take(&Claim {
+        self.take(&self.wanted(limit)).await
+    }
+
+    /// What this kernel claims.
+    pub(super) fn wanted(&self, limit: usize) -> Claim {
+        Claim {
             queue: self.settings.queue.clone(),
             only: self.settings.only,
             agent: None,
@@ -28,8 +36,7 @@ impl Kernel {
             performers: self.settings.performers.clone(),
             limit,
             lease: self.settings.lease,
-        })
-        .await
+        }
     }
 
     /// As [`Kernel::claim`], of what is wanted.
@@ -38,19 +45,47 @@ impl Kernel {
             return Ok(Vec::new());
         }
         let claimed = retrying(|| self.claim_once(wanted)).await?;
+        self.tell_of(&claimed, wanted.limit);
+        Ok(claimed)
+    }
+
+    /// Tells of what was claimed, and of what there was to claim from.
+    pub(super) fn tell_of(&self, claimed: &[Assignment], limit: usize) {
+        if let Some((standings, counted_at)) = self.ports.standings.get() {
+            tracing::debug!(claim.taken = claimed.len(), claim.limit = limit, "work was claimed");
+            tell(&standings, counted_at, "what there was to claim from");
+        }
+        self.telemetry().tell(Happening::Claimed(claimed));
         if !claimed.is_empty() {
-            self.ports.signals.work_changed();
             self.ports.signals.events_appended();
         }
-        Ok(claimed)
     }
 
     async fn claim_once(&self, wanted: &Claim) -> Result<Vec<Assignment>, Error> {
         let unit = self.ports.transactions.begin().await?;
-        let claimed = unit.executions().claim(wanted).await?;
-        if claimed.is_empty() {
+        let picked = unit.executions().pick(wanted).await?;
+        if picked.is_empty() {
             return Ok(Vec::new());
         }
+        let ids: Vec<TaskId> = picked.iter().map(|picked| picked.run.task_id).collect();
+        let tasks = unit.tasks().lock_many(&ids).await?;
+        let tasks = tasks.into_iter().map(|task| (task.id(), task)).collect();
+        self.hold(unit, picked, tasks, wanted.lease).await
+    }
+
+    /// Takes what was picked under leases, and commits.
+    pub(super) async fn hold(
+        &self,
+        unit: Box<dyn UnitOfWork>,
+        picked: Vec<PickedRun>,
+        mut tasks: HashMap<TaskId, Task>,
+        lease: Duration,
+    ) -> Result<Vec<Assignment>, Error> {
+        if picked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let claimed: Vec<ClaimedRun> = picked.into_iter().map(|picked| begun(picked, lease)).collect();
+        let runs: Vec<Run> = claimed.iter().map(|claimed| claimed.run.clone()).collect();
         let resuming: Vec<RunId> = claimed.iter().filter(|c| c.run.suspended).map(|c| c.run.id).collect();
         let mut suspended: HashMap<RunId, Attempt> = if resuming.is_empty() {
             HashMap::new()
@@ -58,15 +93,11 @@ impl Kernel {
             let attempts = unit.executions().lock_suspended(&resuming).await?;
             attempts.into_iter().map(|attempt| (attempt.run_id, attempt)).collect()
         };
-        let task_ids: Vec<TaskId> = claimed.iter().map(|c| c.run.task_id).collect();
-        let mut tasks: HashMap<TaskId, Task> =
-            unit.tasks().lock_many(&task_ids).await?.into_iter().map(|task| (task.id(), task)).collect();
-
         let goals: BTreeSet<GoalId> = tasks.values().filter_map(|task| task.state().goal_id).collect();
-        let sandboxes = unit.goals().sandboxes(&goals.into_iter().collect::<Vec<_>>()).await?;
+        let grounds = unit.goals().grounds(&goals.into_iter().collect::<Vec<_>>()).await?;
 
         let now = self.clock().now();
-        let (mut begun, mut resumed, mut shifts, mut announced) =
+        let (mut begun_now, mut resumed, mut shifts, mut announced) =
             (Vec::new(), Vec::new(), HashMap::new(), Vec::new());
         let mut assignments = Vec::with_capacity(claimed.len());
         for claimed in claimed {
@@ -83,18 +114,14 @@ impl Kernel {
                 }
                 None => {
                     let (attempt, lease) = self.begin(&claimed)?;
-                    begun.push(attempt.clone());
+                    begun_now.push(attempt.clone());
                     (attempt, lease)
                 }
             };
             if claimed.run.drives_task {
                 let status = task.status();
-                let about = json!({
-                    "run_id": claimed.run.id, "span_id": attempt.span_id, "attempt": attempt.number,
-                    "worker": attempt.worker,
-                });
                 let scheduled_at = claimed.run.scheduled_at.unwrap_or(claimed.claimed_at);
-                task.start(attempt.number, scheduled_at, about, now)?;
+                task.start(attempt.number, scheduled_at, about(&claimed.run, &attempt), now)?;
                 if let Some(goal) = task.state().goal_id {
                     let shift: &mut TaskCounts = shifts.entry(goal).or_default();
                     shift.shift(Some(status), Some(task.status()));
@@ -110,13 +137,14 @@ impl Kernel {
                     now,
                 ));
             }
+            let ground = task.state().goal_id.and_then(|goal| grounds.get(&goal));
+            let assignment = Assignment::of(claimed, attempt, lease, task.state().clone());
             assignments.push(Assignment {
-                lease,
-                run: claimed.run,
-                attempt,
-                sandbox: task.state().goal_id.and_then(|goal| sandboxes.get(&goal).cloned()),
-                task: task.state().clone(),
+                sandbox: ground.and_then(|ground| ground.sandbox.clone()),
+                goal_rests: ground.is_some_and(|ground| ground.rests),
+                queued: assignment.queued.filter(|_| was.is_none()),
                 resumed: was,
+                ..assignment
             });
         }
         let changed: Vec<Task> = {
@@ -124,7 +152,8 @@ impl Kernel {
                 assignments.iter().filter(|a| a.run.drives_task).map(|a| a.run.task_id).collect();
             tasks.into_values().filter(|task| driven.contains(&task.id())).collect()
         };
-        unit.executions().insert_attempts(&begun).await?;
+        unit.executions().save_runs(&runs).await?;
+        unit.executions().insert_attempts(&begun_now).await?;
         unit.executions().save_attempts(&resumed).await?;
         unit.tasks().save_many(&changed).await?;
         let shifts: Vec<(GoalId, TaskCounts)> = shifts.into_iter().collect();
@@ -134,7 +163,7 @@ impl Kernel {
         Ok(assignments)
     }
 
-    fn begin(&self, claimed: &ClaimedRun) -> Result<(Attempt, Lease), Error> {
+    pub(super) fn begin(&self, claimed: &ClaimedRun) -> Result<(Attempt, Lease), Error> {
         let run = &claimed.run;
         let scheduled_at = run
             .scheduled_at
@@ -187,4 +216,50 @@ impl Kernel {
             expires_at: claimed.expires_at,
         }
     }
+}
+
+/// A run as a claim leaves it.
+pub(super) struct ClaimedRun {
+    /// Running, with its new fence.
+    run: Run,
+    /// When it was claimed.
+    claimed_at: Timestamp,
+    /// Until when the lease holds.
+    expires_at: Timestamp,
+}
+
+pub(super) fn begun(picked: PickedRun, lease: Duration) -> ClaimedRun {
+    let PickedRun { run, picked_at, moment } = picked;
+    let expires_at = moment + lease.max(Duration::from_millis(1));
+    ClaimedRun { run: run.begun(picked_at), claimed_at: picked_at, expires_at }
+}
+
+/// What the event of a start tells besides the change.
+pub(super) fn about(run: &Run, attempt: &Attempt) -> Value {
+    json!({ "run_id": run.id, "span_id": attempt.span_id, "attempt": attempt.number, "worker": attempt.worker })
+}
+
+impl Assignment {
+    /// Without what its goal says.
+    pub(super) fn of(claimed: ClaimedRun, attempt: Attempt, lease: Lease, task: TaskState) -> Self {
+        Self {
+            lease,
+            queued: (attempt.number == 1).then(|| queued(&claimed)),
+            claimed_at: claimed.claimed_at,
+            run: claimed.run,
+            attempt,
+            task,
+            sandbox: None,
+            goal_rests: false,
+            resumed: None,
+        }
+    }
+}
+
+/// How long a run could have been claimed before it was. Of a run from the graph the claim is the scheduled moment.
+fn queued(claimed: &ClaimedRun) -> Duration {
+    let run = &claimed.run;
+    let own = run.scheduled_at.filter(|at| *at < claimed.claimed_at);
+    let since = own.map_or(run.created_at, |at| at.max(run.created_at));
+    Duration::from_millis(claimed.claimed_at.millis_since(since).try_into().unwrap_or(0))
 }

@@ -16,6 +16,7 @@ use serde_json::json;
 use super::Report;
 use super::book::{Book, agent_for, queue_of};
 use super::record::write_executions;
+use super::told::told;
 use crate::Error;
 use crate::context::{events, new_id};
 use crate::ports::{Ids, UnitOfWork};
@@ -29,6 +30,8 @@ pub(crate) struct Ended {
     pub(crate) manual: bool,
     /// Who ended it.
     pub(crate) actor: Actor,
+    /// The attempt has no row yet.
+    pub(crate) unwritten: bool,
 }
 
 /// Ends attempts. Attempts and runs are saved as well; the caller has them locked, or has just inserted them.
@@ -42,11 +45,26 @@ pub(crate) async fn conclude(
     if ended.is_empty() {
         return Ok(());
     }
-    let mut book = Book::open(unit, &ended).await?;
+    let book = Book::open(unit, &ended).await?;
+    conclude_in(book, unit, ids, runner, ended, now).await
+}
+
+/// As [`conclude`], with the tasks locked and in the book already.
+pub(super) async fn conclude_in(
+    mut book: Book,
+    unit: &dyn UnitOfWork,
+    ids: &dyn Ids,
+    runner: &Runner,
+    ended: Vec<Ended>,
+    now: Timestamp,
+) -> Result<(), Error> {
     let mut decided = Vec::with_capacity(ended.len());
     for mut ended in ended {
         let decision = book.apply(ids, &mut ended, now)?;
         decided.push((ended, decision));
+    }
+    if unit.telemetry().watches() {
+        unit.executed(told(unit.telemetry(), &book, &decided, now));
     }
     book.place_requeued(unit, ids, &mut decided, now).await?;
     write_executions(unit, ids, runner, &book.tasks, decided, now).await?;
@@ -74,7 +92,10 @@ impl Book {
         attempt.recorded = None;
         attempt.lease_token = None;
         attempt.lease_expires_at = None;
-        attempt.ended_at = attempt.status.is_over().then(|| now.max(attempt.started_at));
+        // What was done in this unit ended when it was done, and not with the last of its batch.
+        let done = ended.report.performed.filter(|_| ended.unwritten).and_then(|performed| performed.called);
+        let end = done.map_or(now, |(_, end)| end);
+        attempt.ended_at = attempt.status.is_over().then(|| end.max(attempt.started_at));
         run.strikes = decision.strikes;
         run.excused = decision.excused;
         *run = run.clone().after(decision.run, attempt.span_id, attempt.status, now);
@@ -132,7 +153,8 @@ impl Book {
                     ended.run.performer = performer;
                 }
                 (_, agent) => {
-                    self.task(id)?.withdraw(agent.map(|(agent, _)| agent), now)?;
+                    // The run is among those that are written anyway.
+                    let _withdrawn_here = self.task(id)?.withdraw(agent.map(|(agent, _)| agent), now)?;
                     ended.run.status = RunStatus::Waiting;
                     ended.run.available_at = None;
                 }
@@ -225,6 +247,7 @@ pub(crate) fn driving_run(
         scheduled_at: task.scheduled_at,
         trace_id: ids.random(),
         request_trace_id: None,
+        request_span_id: None,
         mode: Mode::Scheduled,
         drives_task: true,
         queue,
@@ -243,6 +266,15 @@ pub(crate) fn driving_run(
         created_at: now,
         updated_at: now,
     }
+}
+
+/// A new run of a task whose moment another run has already gets its moment when it is claimed.
+pub(super) async fn at_a_free_moment(unit: &dyn UnitOfWork, run: Run) -> Result<Run, Error> {
+    let taken = match run.scheduled_at {
+        Some(at) => unit.executions().find_run(run.task_id, at).await?.is_some(),
+        None => false,
+    };
+    Ok(Run { scheduled_at: run.scheduled_at.filter(|_| !taken), ..run })
 }
 
 /// A run that does not drive its task tells of its end itself.

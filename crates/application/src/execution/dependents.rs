@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use goalwright_domain::Timestamp;
+use goalwright_domain::execution::Run;
 use goalwright_domain::task::{Dependency, TaskId, TaskStatus};
 use goalwright_domain::workspace::Actor;
 
@@ -11,18 +12,22 @@ use crate::Error;
 use crate::ports::{Ids, UnitOfWork};
 
 impl Book {
-    /// The task goes, and those that wait for it lose the edge.
+    /// The task goes with its runs that are not over, and those that wait for it lose the edge.
     pub(crate) async fn remove(
         &mut self,
         unit: &dyn UnitOfWork,
         ids: &dyn Ids,
         (id, actor, trace): (TaskId, &Actor, Option<uuid::Uuid>),
+        runs: impl IntoIterator<Item = Run>,
         now: Timestamp,
     ) -> Result<Vec<TaskId>, Error> {
         let open = !self.task(id)?.status().satisfies();
         let own: Vec<Dependency> =
             unit.tasks().edges_of(&[id]).await?.into_iter().map(|(_, edge)| edge).collect();
-        self.task(id)?.delete(&own, now)?;
+        let undo = self.task(id)?.delete(&own, now)?;
+        for run in runs {
+            self.compensate(undo, Some(run), now);
+        }
         self.tell(ids, id, actor, trace, now)?;
         let dependents = unit.tasks().dependents_of(&[id]).await?;
         let dependents: Vec<TaskId> = dependents.into_iter().map(|(task, _)| task).collect();

@@ -10,20 +10,26 @@
 
 mod book;
 mod by_hand;
+mod called;
 mod claim;
+mod compute;
 mod consequences;
+mod copies;
 mod dependents;
 mod fire;
 mod outside;
 mod perform;
+pub(crate) mod readiness;
 mod reclaim;
 mod record;
 mod revive;
 mod settle;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentKind;
 use goalwright_domain::execution::{Attempt, Lease, Outcome, Run, RunId, ScriptRun, SpanId, Suspension};
 use goalwright_domain::experience::{Retrieval, Runner};
@@ -33,15 +39,21 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::ports::{Artifacts, Clock, Ids, Ledger, Sandboxes, Signals, ToolCall, Tools, Transactions};
+use crate::ports::telemetry::Performed;
+use crate::ports::{
+    Artifacts, Clock, Ids, Ledger, Sandboxes, Signals, Telemetry, ToolCall, Tools, Transactions,
+};
 use crate::read::Queries;
+use crate::selection::LatestStandings;
 
-pub(crate) use book::Book;
+pub(crate) use book::{Book, queue_of};
 pub(crate) use by_hand::attempt_by_hand;
+pub use compute::Claimed;
 pub(crate) use consequences::{Ended, conclude, driving_run, place_unassigned, take_stock};
 pub(crate) use fire::{Directories, Firing};
 pub use outside::{LeaseKey, OUTSIDERS, USUAL_LEASE};
 pub(crate) use perform::storable;
+pub use readiness::Unready;
 pub use settle::{LeaseLost, Settlement};
 
 /// How a kernel works.
@@ -92,6 +104,10 @@ pub struct KernelPorts {
     pub ledger: Arc<dyn Ledger>,
     /// Where the bytes of artifacts are.
     pub artifacts: Arc<dyn Artifacts>,
+    /// Where open work stood when it was counted last.
+    pub standings: Arc<LatestStandings>,
+    /// Who watches.
+    pub telemetry: Arc<dyn Telemetry>,
 }
 
 /// Executes runs.
@@ -114,8 +130,14 @@ pub struct Assignment {
     pub task: TaskState,
     /// The sandbox that the task's goal names.
     pub sandbox: Option<String>,
+    /// Whether the task's goal is not worked on any more.
+    pub goal_rests: bool,
     /// What the attempt waited for, if it is resumed.
     pub resumed: Option<Suspension>,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
+    /// How long the run had been queued; only of a first attempt.
+    pub queued: Option<Duration>,
 }
 
 /// What performing gave.
@@ -135,6 +157,8 @@ pub struct Report {
     pub scripts: Vec<ScriptRun>,
     /// Which experiences were looked up; kept also if it failed afterwards.
     pub retrieval: Option<Retrieval>,
+    /// When it was done, if it was done here.
+    pub performed: Option<Performed>,
 }
 
 impl Report {
@@ -148,6 +172,7 @@ impl Report {
             artifacts: Vec::new(),
             scripts: Vec::new(),
             retrieval: None,
+            performed: None,
         }
     }
 }
@@ -161,6 +186,11 @@ impl Kernel {
     /// How it works.
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Who watches it.
+    pub fn watched_by(&self) -> Arc<dyn Telemetry> {
+        self.ports.telemetry.clone()
     }
 
     /// Keeps leases alive; gives those spans that still hold. Work whose span is missing must stop: somebody else
@@ -184,5 +214,9 @@ impl Kernel {
 
     fn ids(&self) -> &dyn Ids {
         &*self.ports.ids
+    }
+
+    fn telemetry(&self) -> &dyn Telemetry {
+        &*self.ports.telemetry
     }
 }

@@ -1,27 +1,26 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentKind;
 use goalwright_domain::execution::{
-    Action, Effect, ExecutionError, Outcome, Recorded, ScriptOutput, ScriptRun, Suspension, Wait, WaitKind,
-    command_copy,
+    Action, Effect, ExecutionError, Outcome, Recorded, Suspension, Wait, WaitKind,
 };
-use goalwright_domain::experience::{Artifact, Retrieval, audit_text, audit_value, whole_copy};
-use goalwright_domain::scrub::scrub;
+use goalwright_domain::experience::{Retrieval, audit_text, audit_value};
 use goalwright_domain::task::{RESULT_LIMIT, TaskState};
 use goalwright_domain::template::{self, Scope};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
+use super::readiness::unavailable;
 use super::{Assignment, Kernel, Report};
 use crate::Error;
 use crate::context::new_id;
+use crate::ports::telemetry::{Performed, TraceContext, span_id};
 use crate::ports::tools::{Fate, Invocation, Reply, Script, ToolFailure};
-use crate::ports::{CallStatus, ToolCall};
+use crate::ports::{CallStatus, Happening, ToolCall};
 use crate::retrying::retrying;
-
-/// How long a tool may take to stop once it was told to.
-const OBEY: Duration = Duration::from_secs(10);
 
 impl Kernel {
     /// Does the work of an attempt: resolves its parameters, notes what it is about to do, does it, and collects
@@ -30,32 +29,54 @@ impl Kernel {
     /// # Errors
     /// Only if storage does not answer or the lease is lost while the work was being noted: then there is no outcome
     /// to settle, and the lease runs out.
-    #[tracing::instrument(name = "execution.perform", skip_all, fields(task.slug = %assignment.task.slug, trace.id = %assignment.run.trace_id))]
+    // At the highest level, so that whatever is logged has the ids, however little that is.
+    #[tracing::instrument(name = "execution.perform", level = "error", skip_all, fields(
+        task.slug = %assignment.task.slug,
+        trace_id = %assignment.run.trace_id.simple(),
+        span_id = format_args!("{:016x}", span_id(assignment.attempt.span_id)),
+    ))]
     pub async fn perform(
         &self,
         assignment: &Assignment,
         cancel: &CancellationToken,
     ) -> Result<Report, Error> {
+        let begun_at = self.clock().now();
+        let report = self.act(assignment, begun_at, cancel).await?;
+        let without_call = Performed { claimed_at: assignment.claimed_at, begun_at, called: None };
+        Ok(Report { performed: report.performed.or(Some(without_call)), ..report })
+    }
+
+    async fn act(
+        &self,
+        assignment: &Assignment,
+        begun_at: Timestamp,
+        cancel: &CancellationToken,
+    ) -> Result<Report, Error> {
         if let Some(suspension) = &assignment.resumed
             && suspension.wait.kind == WaitKind::Time
         {
-            return Ok(report(Outcome::Done {
+            return Ok(Report::of(Outcome::Done {
                 result: suspension.then.clone(),
                 summary: None,
                 partial: false,
             }));
         }
+        if assignment.resumed.is_none()
+            && let Some(outcome) = self.in_the_way(assignment)
+        {
+            return Ok(Report::of(outcome));
+        }
         match &assignment.task.action {
             Some(Action::Tool { tool, operation, parameters }) => {
-                self.call(assignment, tool, operation, parameters, cancel).await
+                self.call(assignment, begun_at, (tool, operation), parameters, cancel).await
             }
-            Some(Action::Human { instructions }) => Ok(report(for_person(instructions))),
+            Some(Action::Human { instructions }) => Ok(Report::of(for_person(instructions))),
             None if assignment.run.performer == AgentKind::Human => {
                 let task = &assignment.task;
                 let words = if task.description.is_empty() { &task.title } else { &task.description };
-                Ok(report(for_person(words)))
+                Ok(Report::of(for_person(words)))
             }
-            None | Some(Action::Orchestrated { .. } | Action::External) => Ok(report(failed(
+            None | Some(Action::Orchestrated { .. } | Action::External) => Ok(Report::of(failed(
                 "AgentUnavailable",
                 "this process has nobody who can do this kind of work; assign the task to another agent",
             ))),
@@ -65,55 +86,30 @@ impl Kernel {
     async fn call(
         &self,
         assignment: &Assignment,
-        tool: &str,
-        operation: &str,
+        begun_at: Timestamp,
+        (tool, operation): (&str, &str),
         parameters: &Value,
         cancel: &CancellationToken,
     ) -> Result<Report, Error> {
-        let unavailable = || {
-            let problem = self.ports.tools.check(tool, operation, parameters).into_iter().next();
-            let message = problem.map_or_else(
-                || format!("`{tool}.{operation}` is not registered here; see the list of tools"),
-                |problem| problem.message,
-            );
-            Ok(report(failed("ToolUnavailable", &message)))
-        };
-        if self.ports.tools.find(tool, operation).is_none() {
-            return unavailable();
-        }
         let scope = self.scope(&assignment.task, parameters).await?;
         let parameters = match template::resolve(parameters, &scope, &template::Limits::default()) {
             Ok(parameters) => parameters,
-            Err(error) => return Ok(report(failed("TemplateError", &error.to_string()))),
+            Err(error) => return Ok(Report::of(failed("TemplateError", &error.to_string()))),
         };
         // Only now is it known what the call will do: the effect may depend on what a template became.
         let Some(effect) = self.ports.tools.effect_of(tool, operation, &parameters) else {
-            return unavailable();
+            let message = unavailable(&*self.ports.tools, tool, operation);
+            return Ok(Report::of(failed("ToolUnavailable", &message.unwrap_or_default())));
         };
         let workspace = assignment.run.workspace_id;
         let sandbox = match self.ports.sandboxes.folder(workspace, assignment.sandbox.as_deref()) {
             Ok(folder) => folder,
-            Err(reason) => return Ok(report(failed("SandboxUnavailable", &reason))),
+            Err(reason) => return Ok(Report::of(failed("SandboxUnavailable", &reason))),
         };
         let now = self.clock().now();
         let mut artifacts = Vec::new();
-        let mut call = ToolCall {
-            id: new_id::<ToolCall>(self.ids()).uuid(),
-            workspace_id: assignment.run.workspace_id,
-            task_id: assignment.task.id,
-            span_id: assignment.attempt.span_id,
-            trace_id: assignment.run.trace_id,
-            tool: tool.to_owned(),
-            operation: operation.to_owned(),
-            effect,
-            idempotency_key: assignment.attempt.idempotency_key.clone(),
-            parameters: self.audit_copy(assignment, &parameters, &mut artifacts).await,
-            status: CallStatus::Intended,
-            result: None,
-            error: None,
-            started_at: now,
-            ended_at: None,
-        };
+        let copy = self.audit_copy(assignment, &parameters, &mut artifacts).await;
+        let mut call = self.new_call(assignment, (tool, operation), effect, copy, now);
         let journaled = effect != Effect::None;
         if journaled {
             self.intend(assignment, &call).await?;
@@ -126,12 +122,14 @@ impl Kernel {
             task: Some(assignment.task.id),
             sandbox,
             idempotency_key: call.idempotency_key.clone(),
+            trace: TraceContext::of(call.trace_id, &assignment.lease, self.telemetry()),
             now: now.utc(),
             cancel: cancel.clone(),
         };
         let name = format!("`{tool}.{operation}`");
+        let span = self.span_of(assignment, &call);
         let Touched { outcome, files_written, retrieval, script, fate } =
-            match self.call_in_time(invocation, cancel).await {
+            match self.call_in_time(invocation, cancel).instrument(span.clone()).await {
                 Some(answer) => outcome_of(answer, effect, &name, now),
                 // Nobody knows whether a call took effect that did not even stop when it was told to.
                 None => {
@@ -139,6 +137,10 @@ impl Kernel {
                     outcome_of(Err(silent), effect, &name, now)
                 }
             };
+        if let Outcome::Failed { error, .. } = &outcome {
+            span.record("error.type", error.kind.as_str());
+        }
+        drop(span);
         let mut scripts = Vec::new();
         if let Some(script) = script {
             scripts.push(self.script_run(assignment, *script, now, &mut artifacts).await);
@@ -161,7 +163,11 @@ impl Kernel {
         if fate == Fate::Unknown {
             call.status = CallStatus::Unknown;
         }
-        call.ended_at = Some(self.clock().now());
+        let ended_at = self.clock().now();
+        call.ended_at = Some(ended_at);
+        self.telemetry().tell(Happening::Called(&call));
+        let called = Some((now, ended_at));
+        let performed = Some(Performed { claimed_at: assignment.claimed_at, begun_at, called });
         if journaled {
             let recorded = match &outcome {
                 Outcome::Done { result, .. } => Some(Recorded {
@@ -176,9 +182,45 @@ impl Kernel {
                 | Outcome::LeaseLost { .. } => None,
             };
             retrying(|| self.conclude_call(assignment, &call, recorded.as_ref())).await?;
-            return Ok(Report { files_written, artifacts, scripts, retrieval, ..Report::of(outcome) });
+            return Ok(Report {
+                files_written,
+                artifacts,
+                scripts,
+                retrieval,
+                performed,
+                ..Report::of(outcome)
+            });
         }
-        Ok(Report { calls: vec![call], files_written, artifacts, scripts, retrieval, ..Report::of(outcome) })
+        let calls = vec![call];
+        Ok(Report { calls, files_written, artifacts, scripts, retrieval, performed, ..Report::of(outcome) })
+    }
+
+    /// A call that is about to be made, with an audit copy of its parameters.
+    pub(super) fn new_call(
+        &self,
+        assignment: &Assignment,
+        (tool, operation): (&str, &str),
+        effect: Effect,
+        parameters: Value,
+        now: Timestamp,
+    ) -> ToolCall {
+        ToolCall {
+            id: new_id::<ToolCall>(self.ids()).uuid(),
+            workspace_id: assignment.run.workspace_id,
+            task_id: assignment.task.id,
+            span_id: assignment.attempt.span_id,
+            trace_id: assignment.run.trace_id,
+            tool: tool.to_owned(),
+            operation: operation.to_owned(),
+            effect,
+            idempotency_key: assignment.attempt.idempotency_key.clone(),
+            parameters,
+            status: CallStatus::Intended,
+            result: None,
+            error: None,
+            started_at: now,
+            ended_at: None,
+        }
     }
 
     /// The results that the parameters speak of. Only completed tasks of the same goal have any; a template that
@@ -227,120 +269,6 @@ impl Kernel {
         unit.executions().conclude(&assignment.lease, call, recorded).await?;
         Ok(unit.commit().await?)
     }
-
-    /// The tool's answer; none if it neither answered in time nor stopped when it was told to.
-    async fn call_in_time(
-        &self,
-        invocation: Invocation,
-        cancel: &CancellationToken,
-    ) -> Option<Result<Reply, ToolFailure>> {
-        let name = format!("`{}.{}`", invocation.tool, invocation.operation);
-        let stop = cancel.child_token();
-        let mut call = self.ports.tools.call(Invocation { cancel: stop.clone(), ..invocation });
-        tokio::select! {
-            answer = &mut call => Some(answer),
-            () = tokio::time::sleep(self.settings.deadline) => {
-                // A tool that obeys is waited for, so that nothing is written after the failure was settled.
-                stop.cancel();
-                match tokio::time::timeout(OBEY, call).await {
-                    Ok(Ok(reply)) => Some(Ok(reply)),
-                    // What it left, and whether that is all, it knows best.
-                    Ok(Err(failure)) => {
-                        let ToolFailure { kind, message, retryable, .. } = self.too_long(&name);
-                        Some(Err(ToolFailure { kind, message, retryable, ..failure }))
-                    }
-                    Err(_) => None,
-                }
-            }
-        }
-    }
-
-    /// An audit copy of a value. One that is too large to stand in the record refers to the artifact that holds all of it;
-    /// if that cannot be kept, the record says only what it was.
-    async fn audit_copy(
-        &self,
-        assignment: &Assignment,
-        value: &Value,
-        artifacts: &mut Vec<uuid::Uuid>,
-    ) -> Value {
-        let mut copy = audit_value(value);
-        let Some((text, media_type)) = whole_copy(value, &copy) else { return copy };
-        if let Some(artifact) = self.keep(assignment, media_type, &text, artifacts).await {
-            copy["artifact_id"] = Value::String(artifact.id.to_string());
-            copy["size"] = artifact.size.into();
-        }
-        copy
-    }
-
-    /// What is kept of a script: audit copies of its command and its output, and the whole of what is too long for them.
-    async fn script_run(
-        &self,
-        assignment: &Assignment,
-        script: Script,
-        started_at: goalwright_domain::Timestamp,
-        artifacts: &mut Vec<uuid::Uuid>,
-    ) -> ScriptRun {
-        let (command_digest, command) = command_copy(&script.command);
-        ScriptRun {
-            id: new_id::<ScriptRun>(self.ids()).uuid(),
-            workspace_id: assignment.run.workspace_id,
-            task_id: assignment.task.id,
-            span_id: assignment.attempt.span_id,
-            trace_id: assignment.run.trace_id,
-            command_digest,
-            command,
-            status: script.status,
-            exit_code: script.exit_code,
-            stdout: self.output_copy(assignment, &script.stdout, artifacts).await,
-            stderr: self.output_copy(assignment, &script.stderr, artifacts).await,
-            duration_ms: u64::try_from(script.duration.as_millis()).unwrap_or(u64::MAX),
-            started_at,
-        }
-    }
-
-    async fn output_copy(
-        &self,
-        assignment: &Assignment,
-        text: &str,
-        artifacts: &mut Vec<uuid::Uuid>,
-    ) -> ScriptOutput {
-        let mut copy = ScriptOutput::of(text);
-        if ScriptOutput::is_cut(text) {
-            let whole = scrub(text);
-            let kept = self.keep(assignment, "text/plain; charset=utf-8", &whole, artifacts).await;
-            copy.artifact_id = kept.map(|artifact| artifact.id);
-        }
-        copy
-    }
-
-    /// Keeps a text as an artifact; if there is no room for it, that is logged.
-    async fn keep(
-        &self,
-        assignment: &Assignment,
-        media_type: &str,
-        text: &str,
-        artifacts: &mut Vec<uuid::Uuid>,
-    ) -> Option<Artifact> {
-        let (workspace, span) = (assignment.run.workspace_id, assignment.attempt.span_id);
-        let store = crate::artifacts::Artifacts::new(&self.ports);
-        match store.keep(workspace, Some(span), media_type, text.as_bytes()).await {
-            Ok(artifact) => {
-                if !artifacts.contains(&artifact.id) {
-                    artifacts.push(artifact.id);
-                }
-                Some(artifact)
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, cause = ?std::error::Error::source(&error), "an audit copy could not be kept as an artifact");
-                None
-            }
-        }
-    }
-
-    fn too_long(&self, name: &str) -> ToolFailure {
-        let message = format!("{name} took longer than {} s", self.settings.deadline.as_secs());
-        ToolFailure { retryable: true, ..ToolFailure::new("TimedOut", message) }
-    }
 }
 
 fn ask_what_became_of(name: &str, failure: &ToolFailure) -> Outcome {
@@ -353,8 +281,8 @@ fn ask_what_became_of(name: &str, failure: &ToolFailure) -> Outcome {
 }
 
 /// What a call led to, and what it touched.
-struct Touched {
-    outcome: Outcome,
+pub(super) struct Touched {
+    pub(super) outcome: Outcome,
     files_written: Vec<String>,
     retrieval: Option<Retrieval>,
     script: Option<Box<Script>>,
@@ -368,11 +296,11 @@ impl Touched {
 }
 
 /// An unknown fate of what cannot be undone is a question to a person; anything else may be tried again.
-fn outcome_of(
+pub(super) fn outcome_of(
     answer: Result<Reply, ToolFailure>,
     effect: Effect,
     name: &str,
-    now: goalwright_domain::Timestamp,
+    now: Timestamp,
 ) -> Touched {
     match answer {
         Ok(Reply::Done { result, files_written, retrieval, script }) => {
@@ -430,8 +358,4 @@ fn for_person(instructions: &str) -> Outcome {
 
 fn failed(kind: &str, message: &str) -> Outcome {
     Outcome::Failed { error: ExecutionError::new(kind, message, &[]), retryable: false }
-}
-
-fn report(outcome: Outcome) -> Report {
-    Report::of(outcome)
 }

@@ -26,11 +26,35 @@ impl Kernel {
                 expired: true,
             })
             .collect();
-        let answers = self.settle(&batch).await?;
-        let ended = answers.iter().filter(|answer| answer.is_ok()).count();
+        let ended = self.end_lost(batch).await?;
         if ended > 0 {
             tracing::warn!(attempts.count = ended, "leases expired; their workers are taken for dead");
         }
         Ok(ended)
+    }
+
+    /// Settles them, and where that fails halves them down to the culprit, which keeps nobody else from being replaced.
+    async fn end_lost(&self, lost: Vec<Settlement>) -> Result<usize, Error> {
+        let (mut open, mut ended, mut alone) = (vec![lost], 0, None);
+        while let Some(mut batch) = open.pop() {
+            match self.settle(&batch).await {
+                Ok(answers) => ended += answers.iter().filter(|answer| answer.is_ok()).count(),
+                Err(away @ Error::Unavailable { .. }) => return Err(away),
+                Err(_) if batch.len() > 1 => {
+                    let later = batch.split_off(batch.len() / 2);
+                    open.extend([later, batch]);
+                }
+                Err(error) => {
+                    let span = batch.first().map(|one| one.lease.span_id);
+                    tracing::error!(span.id = ?span, error = %error, cause = ?std::error::Error::source(&error), "a lost lease cannot be ended");
+                    alone = Some(error);
+                }
+            }
+        }
+        // One that is alone with its trouble is told of, the others are done.
+        match alone {
+            Some(error) if ended == 0 => Err(error),
+            _ => Ok(ended),
+        }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{Attempt, Decision, ExecutionError, Outcome, Run, SpanId};
+use goalwright_domain::execution::{Decision, ExecutionError, Outcome, SpanId};
 use goalwright_domain::experience::{
-    Execution, Experience, Io, Retrieval, Runner, result_text, short, task_execution, without_secrets,
+    Execution, Experience, Io, Runner, result_text, short, task_execution, without_secrets,
 };
 use goalwright_domain::task::{Task, TaskId};
 
@@ -28,10 +28,15 @@ pub(super) async fn write_executions(
     if !scripts.is_empty() {
         unit.executions().insert_scripts(&scripts).await?;
     }
-    let over: Vec<SpanId> =
-        decided.iter().filter(|(e, _)| e.attempt.status.is_over()).map(|(e, _)| e.attempt.span_id).collect();
-    let over_tasks: Vec<TaskId> = decided.iter().map(|(ended, _)| ended.run.task_id).collect();
     let mut call_ids: HashMap<SpanId, Vec<String>> = HashMap::new();
+    for call in &calls {
+        call_ids.entry(call.span_id).or_default().push(call.id.to_string());
+    }
+    // An attempt either wrote its calls before it made them, or brings them along.
+    let over = decided.iter().filter(|(ended, _)| ended.attempt.status.is_over());
+    let over: Vec<SpanId> =
+        over.map(|(ended, _)| ended.attempt.span_id).filter(|span| !call_ids.contains_key(span)).collect();
+    let over_tasks: Vec<TaskId> = decided.iter().map(|(ended, _)| ended.run.task_id).collect();
     for (span, id) in unit.executions().call_ids(&over).await? {
         call_ids.entry(span).or_default().push(id.to_string());
     }
@@ -57,7 +62,7 @@ pub(super) async fn write_executions(
                 artifact_ids: ended.report.artifacts.iter().map(ToString::to_string).collect(),
                 script_runs: ended.report.scripts.iter().map(|script| script.id.to_string()).collect(),
             },
-            retrieval: ended.report.retrieval.clone().unwrap_or_else(Retrieval::default),
+            retrieval: ended.report.retrieval.clone().unwrap_or_default(),
             causes: goal.into_iter().chain(earlier).collect(),
             runner,
             manual: ended.manual,
@@ -65,15 +70,16 @@ pub(super) async fn write_executions(
         }));
     }
     let mut written = unit.experiences().append(&experiences).await?.into_iter();
-    let (mut attempts, mut runs): (Vec<Attempt>, Vec<Run>) = (Vec::new(), Vec::new());
+    let (mut new, mut attempts, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     for (mut ended, _) in decided {
         if ended.attempt.status.is_over() {
             ended.attempt.experience_id = written.next();
         }
-        attempts.push(ended.attempt);
+        if ended.unwritten { &mut new } else { &mut attempts }.push(ended.attempt);
         ended.run.updated_at = now;
         runs.push(ended.run);
     }
+    unit.executions().insert_attempts(&new).await?;
     unit.executions().save_attempts(&attempts).await?;
     unit.executions().save_runs(&runs).await?;
     Ok(())

@@ -10,7 +10,7 @@ use goalwright_domain::{Rejection, Timestamp};
 use serde_json::json;
 
 use super::book::{Book, agent_for, queue_of};
-use super::consequences::driving_run;
+use super::consequences::{at_a_free_moment, driving_run};
 use crate::Error;
 use crate::ports::{Ids, UnitOfWork};
 
@@ -31,7 +31,12 @@ impl Book {
             Rejection::new("goal_not_active", "its goal rests; make it active first, then retry the task")
         })?;
         let (agent, performer) = performer(unit, &state).await?;
-        let run = run.unwrap_or_else(|| driving_run(ids, &state, agent, performer, queue.clone(), now));
+        let run = match run {
+            Some(run) => run,
+            None => {
+                at_a_free_moment(unit, driving_run(ids, &state, agent, performer, queue.clone(), now)).await?
+            }
+        };
         let mut about = json!({"run_id": run.id, "retry_of": run.last_span});
         if !reason.is_empty() {
             about["reason"] = json!(reason);

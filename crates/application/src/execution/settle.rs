@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Ended, Kernel, Report, conclude};
 use crate::Error;
 use crate::context::events;
-use crate::ports::UnitOfWork;
+use crate::ports::{Happening, UnitOfWork};
 use crate::retrying::retrying;
 
 /// An outcome, and by which right it is reported.
@@ -40,6 +40,7 @@ impl Kernel {
             return Ok(Vec::new());
         }
         let answers = retrying(|| self.settle_once(batch)).await?;
+        self.telemetry().tell(Happening::Settled(batch.len()));
         self.ports.signals.work_changed();
         self.ports.signals.events_appended();
         Ok(answers)
@@ -68,6 +69,7 @@ impl Kernel {
             answers.push(if pair.is_some() { Ok(()) } else { Err(LeaseLost) });
             match pair {
                 Some((run, attempt)) => ended.push(Ended {
+                    unwritten: false,
                     manual: false,
                     actor: Actor::agent(attempt.agent_id),
                     run,

@@ -1,6 +1,7 @@
 //! Experiences: adding them, finding them, and where they come from. Those of executions are written with what they
 //! record, and by nobody else.
 
+mod executions;
 mod follow;
 mod lineage;
 mod retrieve;

@@ -1,7 +1,8 @@
+use std::collections::HashMap;
+
 use goalwright_domain::Rejection;
-use goalwright_domain::execution::Run;
-use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId, TaskCounts};
-use goalwright_domain::task::{Task, TaskEdit, TaskId, TaskStatus};
+use goalwright_domain::goal::{GoalId, TaskCounts};
+use goalwright_domain::task::{Compensation, Task, TaskId, TaskStatus};
 
 use super::Goals;
 use super::edit::changed;
@@ -49,9 +50,9 @@ impl Goals {
         if i64::try_from(tasks.len()) != Ok(counted) || !tasks.iter().filter(is_begun).all(has_run) {
             return Err(changed());
         }
-        let mut told = Vec::new();
+        let (mut told, mut undone) = (Vec::new(), HashMap::new());
         for task in &mut tasks {
-            task.edit(TaskEdit { goal_id: Some(None), ..TaskEdit::default() }, now)?;
+            undone.insert(task.id(), task.detach(now)?);
             told.extend(context.events(&*self.ids, task.take_facts(), now));
         }
         // Those that were pending because the goal rested rest no longer.
@@ -62,7 +63,8 @@ impl Goals {
         book.enter(tasks);
         // Whoever made the goal is not there any more to work on it; the workers of `serve` are.
         for run in runs {
-            book.change_run(Run { queue: DEFAULT_QUEUE.to_owned(), updated_at: now, ..run });
+            let undo = undone.remove(&run.task_id).unwrap_or(Compensation::Nothing);
+            book.compensate(undo, Some(run), now);
         }
         book.give(&*unit, &*self.ids, free, now).await?;
         goal.delete(now);

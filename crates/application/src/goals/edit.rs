@@ -84,10 +84,10 @@ impl Goals {
         for id in ids {
             let task = book.task(id)?;
             let agent = task.state().agent_id;
-            task.withdraw(agent, now)?;
+            let undo = task.withdraw(agent, now)?;
             book.tell(&*self.ids, id, &Actor::system("kernel"), None, now)?;
             let run = runs.remove(&id).ok_or_else(changed)?;
-            book.withdraw_run(run, now);
+            book.compensate(undo, Some(run), now);
         }
         book.close(unit, &*self.ids, now).await
     }

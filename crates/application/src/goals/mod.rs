@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use goalwright_domain::goal::GoalId;
 
-use crate::ports::{Clock, Ids, Signals, Transactions};
+use crate::execution::KernelPorts;
+use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
 use crate::read::{GoalFilter, GoalView, Page, PageRequest, Queries};
 use crate::{Context, Error};
 
@@ -20,18 +21,14 @@ pub struct Goals {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     signals: Arc<dyn Signals>,
+    tools: Arc<dyn Tools>,
 }
 
 impl Goals {
     /// Over these ports.
-    pub fn new(
-        transactions: Arc<dyn Transactions>,
-        queries: Arc<dyn Queries>,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
-        signals: Arc<dyn Signals>,
-    ) -> Self {
-        Self { transactions, queries, clock, ids, signals }
+    pub fn new(ports: &KernelPorts) -> Self {
+        let KernelPorts { transactions, queries, clock, ids, signals, tools, .. } = ports.clone();
+        Self { transactions, queries, clock, ids, signals, tools }
     }
 
     /// One goal.

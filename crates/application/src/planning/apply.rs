@@ -13,12 +13,13 @@ use goalwright_domain::task::{
 use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::Value;
 
+use super::Planning;
 use super::update::{Present, tell};
-use super::write::wanted_slug;
-use super::{Planning, on_line};
+use super::write::{of_task, wanted_slug};
 use crate::context::new_id;
 use crate::execution::{Book, Ended, Report, attempt_by_hand, conclude, driving_run, take_stock};
 use crate::ports::UnitOfWork;
+use crate::schedules::keep;
 use crate::tasks::{cycle, follow};
 use crate::{Context, Error};
 
@@ -44,15 +45,19 @@ impl Planning {
         let mut book = Book::default();
         book.enter(present.tasks);
         for &id in &changes.remove {
-            if let Some(run) = present.runs.remove(&id) {
-                book.cancel_run(run, now);
-            }
-            book.remove(unit, &*self.ids, (id, &actor, context.trace_id), now).await?;
+            let run = present.runs.remove(&id);
+            book.remove(unit, &*self.ids, (id, &actor, context.trace_id), run, now).await?;
         }
         for changed in &changes.change {
             let run = present.runs.remove(&changed.task_id);
+            let schedule = book.task(changed.task_id)?.state().schedule.clone();
             let run = self.rewrite(&mut book, changed, &plan.tasks[changed.index], run, now)?;
             book.tell(&*self.ids, changed.task_id, &actor, context.trace_id, now)?;
+            let after = book.task(changed.task_id)?.state();
+            if after.schedule != schedule {
+                let considered = present.schedules.get(&changed.task_id).copied();
+                keep::follow(unit, after, considered, now).await?;
+            }
             present.runs.extend(run.map(|run| (changed.task_id, run)));
         }
         self.add(unit, context, (plan, changes), (&present.goal, queue), &mut book, task_ids, now).await?;
@@ -66,12 +71,10 @@ impl Planning {
             let after = resolved(&one.depends_on, task_ids);
             let waited_for: Vec<TaskId> = after.iter().map(|edge| edge.task_id).collect();
             let open = self.count_open(unit, &mut book, &waited_for).await?;
-            book.replace_edges(unit, id, &before, &after, open, now).await?;
+            let undo = book.replace_edges(unit, id, &before, &after, open, now).await?;
             book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
-            if book.task(id)?.status() == TaskStatus::Pending
-                && let Some(run) = present.runs.remove(&id)
-            {
-                book.withdraw_run(run, now);
+            if book.task(id)?.status() == TaskStatus::Pending {
+                book.compensate(undo, present.runs.remove(&id), now);
             }
         }
         if leads_out {
@@ -104,6 +107,11 @@ impl Planning {
             return Ok(run);
         }
         let before = book.task(id)?.state().clone();
+        let new_schedule = planned.schedule.as_ref().filter(|new| Some(*new) != before.schedule.as_ref());
+        let untimely = keep::violations(new_schedule, planned.scheduled_at, now);
+        if !untimely.is_empty() {
+            return Err(invalid(changed.index, planned, untimely));
+        }
         book.task(id)?.edit(edit, now).map_err(|refusal| match refusal {
             Refusal::Invalid(violations) => invalid(changed.index, planned, violations),
             rejected @ Refusal::Rejected(_) => rejected.into(),
@@ -118,8 +126,15 @@ impl Planning {
             return Ok(None);
         };
         if otherwise && after.status == TaskStatus::Ready {
-            book.task(id)?.withdraw(None, now)?;
-            book.withdraw_run(run, now);
+            let undo = book.task(id)?.withdraw(None, now)?;
+            book.compensate(undo, Some(run), now);
+            return Ok(None);
+        }
+        let recurs_now = before.schedule != after.schedule && after.schedule.is_some();
+        if recurs_now && run.attempts == 0 && after.status == TaskStatus::Ready {
+            // From now on it is its schedule that begins it.
+            let undo = book.task(id)?.withdraw(after.agent_id, now)?;
+            book.compensate(undo, Some(run), now);
             return Ok(None);
         }
         let run = follow(run, &before, &after, now);
@@ -174,6 +189,10 @@ impl Planning {
             let mut draft: DraftTask = self.draft(planned, goal.id());
             draft.key = keys.get(&index).map(|key| (*key).clone()).or(draft.key);
             draft.slug = unique_slug(slug, id, &mut taken);
+            let untimely = keep::violations(draft.schedule.as_ref(), draft.scheduled_at, now);
+            if !untimely.is_empty() {
+                return Err(invalid(index, planned, untimely));
+            }
             let mut task = Task::create(id, workspace, draft, &edges, satisfied, now)
                 .map_err(|violations| invalid(index, planned, violations))?;
             if let Some(person) = person.filter(|_| done(index)) {
@@ -204,6 +223,9 @@ impl Planning {
         }
         unit.tasks().insert_many(&tasks, &rows).await?;
         unit.executions().insert_runs(&runs).await?;
+        for task in tasks.iter().filter(|task| task.recurs()) {
+            keep::follow(unit, task.state(), None, now).await?;
+        }
         told.extend(take_stock(unit, &*self.ids, &[(goal.id(), shift)], now).await?);
         Ok(unit.outbox().append(&told).await?)
     }
@@ -224,12 +246,10 @@ impl Planning {
         let person = self.person(unit, context).await?;
         let actor = context.actor();
         for &(_, id) in &changes.drop {
-            book.task(id)?.skip(person, "marked in the plan as not to be done", now)?;
+            let undo = book.task(id)?.skip(person, "marked in the plan as not to be done", now)?;
             book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
             book.satisfies(id);
-            if let Some(run) = runs.remove(&id) {
-                book.cancel_run(run, now);
-            }
+            book.compensate(undo, runs.remove(&id), now);
         }
         Ok(())
     }
@@ -255,6 +275,7 @@ impl Planning {
         };
         let summary = Some("ticked off in the plan".to_owned());
         let ended = Ended {
+            unwritten: false,
             run: Run { mode: RunMode::Manual, ..run },
             attempt,
             report: Report::of(Outcome::Done { result: Value::Null, summary, partial: false }),
@@ -350,6 +371,9 @@ fn task_edit(changed: &Changed, planned: &PlannedTask) -> TaskEdit {
             "task_type" => edit.task_type = Some(planned.task_type.clone().unwrap_or_default()),
             "action" => edit.action = Some(planned.action()),
             "max_attempts" => edit.max_attempts = planned.max_attempts,
+            "retry" => edit.retry = Some(planned.retry.clone()),
+            "on_exhausted" => edit.on_exhausted = Some(planned.on_exhausted.unwrap_or_default()),
+            "schedule" => edit.schedule = Some(planned.schedule.clone()),
             "scheduled_at" => edit.scheduled_at = Some(planned.scheduled_at),
             _ => {}
         }
@@ -358,13 +382,7 @@ fn task_edit(changed: &Changed, planned: &PlannedTask) -> TaskEdit {
 }
 
 fn invalid(index: usize, planned: &PlannedTask, violations: Vec<Violation>) -> Error {
-    let violations: Vec<Violation> = violations
-        .into_iter()
-        .map(|violation| {
-            let message = on_line(planned.line, &violation.message);
-            Violation::new(format!("tasks[{index}].{}", violation.path), violation.code, message)
-        })
-        .collect();
+    let violations = of_task(index, planned, violations);
     let message = format!("the plan cannot be used: it has {} problems", violations.len());
     Error::Invalid { code: "invalid_plan", message, violations }
 }

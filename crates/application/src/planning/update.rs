@@ -22,6 +22,8 @@ pub(super) struct Present {
     pub(super) tasks: Vec<Task>,
     pub(super) edges: HashMap<TaskId, Vec<Dependency>>,
     pub(super) runs: HashMap<TaskId, Run>,
+    /// Up to when the schedules of tasks that recur were looked after.
+    pub(super) schedules: HashMap<TaskId, Timestamp>,
 }
 
 impl Planning {
@@ -116,13 +118,14 @@ impl Planning {
         })
     }
 
-    /// Runs, tasks, counters, goal: the order in which settling locks them.
+    /// Schedules, runs, tasks, counters, goal: the order in which all lock them.
     async fn present(
         &self,
         unit: &dyn UnitOfWork,
         context: &Context,
         target: &Target,
     ) -> Result<Present, Error> {
+        let schedules = unit.schedules().lock_of_goal(target.goal_id).await?.into_iter().collect();
         let open = unit.tasks().in_goal(target.goal_id, &[TaskStatus::Pending, TaskStatus::Ready]).await?;
         let driving = unit.executions().driving_of(&open).await?;
         let driving: Vec<RunId> = driving.iter().map(|run| run.id).collect();
@@ -144,7 +147,7 @@ impl Planning {
             edges.entry(task).or_default().push(edge);
         }
         let runs = runs.into_iter().map(|run| (run.task_id, run)).collect();
-        Ok(Present { goal, tasks, edges, runs })
+        Ok(Present { goal, tasks, edges, runs, schedules })
     }
 
     pub(super) fn events_of(&self, context: &Context, goal: &mut Goal, now: Timestamp) -> Vec<Event> {

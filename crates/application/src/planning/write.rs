@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use goalwright_domain::agent::Directory;
-use goalwright_domain::execution::{Effect, OnExhausted, Run};
+use goalwright_domain::execution::{Effect, Run};
 use goalwright_domain::goal::{GoalId, TaskCounts};
 use goalwright_domain::ledger::Event;
 use goalwright_domain::plan::{Plan, PlannedTask, plan_hash};
@@ -15,6 +15,7 @@ use super::{Decomposition, Mode, Planning, Prepared, Target};
 use crate::context::new_id;
 use crate::execution::{driving_run, take_stock};
 use crate::ports::{DecompositionRecord, UnitOfWork};
+use crate::schedules::keep;
 use crate::{Context, Error};
 
 /// What the tasks of a plan become.
@@ -68,6 +69,9 @@ impl Planning {
         }
         unit.tasks().insert_many(&graph.tasks, &graph.edges).await?;
         unit.executions().insert_runs(&graph.runs).await?;
+        for task in graph.tasks.iter().filter(|task| task.recurs()) {
+            keep::follow(unit, task.state(), None, now).await?;
+        }
         if !graph.tasks.is_empty() {
             let shift = [(target.goal_id, graph.shift)];
             graph.told.extend(take_stock(unit, &*self.ids, &shift, now).await?);
@@ -134,15 +138,14 @@ impl Planning {
                 .get(&index)
                 .map_or(0, |to| to.iter().filter(|&&to| satisfies(&plan.tasks[to])).count());
             let mut draft = self.draft(planned, goal_id);
+            let untimely = keep::violations(draft.schedule.as_ref(), draft.scheduled_at, now);
+            violations.extend(of_task(index, planned, untimely));
             draft.slug = unique_slug(&bases[index], ids[index], &mut taken);
             let done = u32::try_from(done).unwrap_or(u32::MAX);
             let mut task = match Task::create(ids[index], workspace, draft, &edges[index], done, now) {
                 Ok(task) => task,
                 Err(more) => {
-                    violations.extend(more.into_iter().map(|violation| {
-                        let message = super::on_line(planned.line, &violation.message);
-                        Violation::new(format!("tasks[{index}].{}", violation.path), violation.code, message)
-                    }));
+                    violations.extend(of_task(index, planned, more));
                     continue;
                 }
             };
@@ -199,10 +202,10 @@ impl Planning {
             estimate_minutes: planned.estimate_minutes,
             complexity: planned.complexity,
             max_attempts: planned.max_attempts.or_else(|| irreversible.then_some(1)),
-            retry: None,
-            on_exhausted: OnExhausted::default(),
+            retry: planned.retry.clone(),
+            on_exhausted: planned.on_exhausted.unwrap_or_default(),
             scheduled_at: planned.scheduled_at,
-            schedule: None,
+            schedule: planned.schedule.clone(),
         }
     }
 
@@ -230,6 +233,15 @@ impl Planning {
                 .to_owned();
         Err(Error::Invalid { code: "invalid_plan", message, violations })
     }
+}
+
+/// What is wrong with a task of the plan, each with its line.
+pub(super) fn of_task(index: usize, planned: &PlannedTask, violations: Vec<Violation>) -> Vec<Violation> {
+    let told = |violation: Violation| {
+        let message = super::on_line(planned.line, &violation.message);
+        Violation::new(format!("tasks[{index}].{}", violation.path), violation.code, message)
+    };
+    violations.into_iter().map(told).collect()
 }
 
 /// The name that a task asks for in the workspace.

@@ -14,6 +14,7 @@ pub struct ArtifactError(pub String);
 ///
 /// - bytes that were kept survive the process; what is half written is never found;
 /// - keeping the same bytes again changes nothing and costs no room;
+/// - what was removed can be kept again;
 /// - a digest that is none reaches nothing.
 #[async_trait]
 pub trait Artifacts: Send + Sync {
@@ -21,4 +22,6 @@ pub trait Artifacts: Send + Sync {
     async fn keep(&self, workspace: WorkspaceId, digest: &str, bytes: &[u8]) -> Result<(), ArtifactError>;
     /// The bytes under `sha256:…`, `None` if there are none.
     async fn read(&self, workspace: WorkspaceId, digest: &str) -> Result<Option<Vec<u8>>, ArtifactError>;
+    /// Removes the bytes under `sha256:…`; `false` if there were none.
+    async fn remove(&self, workspace: WorkspaceId, digest: &str) -> Result<bool, ArtifactError>;
 }

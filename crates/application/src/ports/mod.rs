@@ -4,25 +4,34 @@
 mod api_keys;
 mod artifacts;
 mod clock;
+mod executions;
+mod hooks;
 mod idempotency;
+mod ledger;
+mod redaction;
 mod sandboxes;
 mod schedules;
 mod signals;
 mod storage;
+pub mod telemetry;
 mod tokens;
 pub mod tools;
 
 pub use api_keys::ApiKeyRepository;
 pub use artifacts::{ArtifactError, Artifacts};
 pub use clock::{Clock, Ids};
+pub use executions::{CallStatus, Claim, ExecutionRepository, PickedRun, ToolCall};
+pub use hooks::{HookEnd, HookRepository, HookRun, Interest};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
+pub use ledger::{Ledger, Outbox, Sequencer};
+pub use redaction::{OnRecord, RedactableEvent, RedactionRepository, RedactionScope, Results, ResultsError};
 pub use sandboxes::Sandboxes;
 pub use schedules::{DueSchedule, ScheduleRepository, ScheduleState, SlotStatus, TaskSlot};
 pub use signals::{Seen, Signals};
 pub use storage::{
-    AgentRepository, CallStatus, Claim, ClaimedRun, DecompositionRecord, DecompositionRepository,
-    ExecutionRepository, ExperienceRepository, GoalRepository, Ledger, Outbox, Sequencer, StorageError,
-    TaskRepository, ToolCall, Transactions, UnitOfWork, WorkspaceRepository,
+    AgentRepository, DecompositionRecord, DecompositionRepository, ExperienceRepository, GoalRepository,
+    Ground, StorageError, TaskRepository, Transactions, UnitOfWork, WorkspaceRepository,
 };
+pub use telemetry::{FiguresPage, Happening, Telemetry, Unwatched};
 pub use tokens::{Claims, TokenError, Tokens};
 pub use tools::Tools;

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{Attempt, Run, RunId};
+use goalwright_domain::execution::{Attempt, RunId};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::schedule::{Fold, Schedule, Slot};
 use goalwright_domain::task::{TaskId, TaskStatus};
@@ -91,14 +91,24 @@ pub trait ScheduleRepository: Send + Sync {
     /// Locks the schedule of a task, if it has one, and gives up to when its slots are decided.
     async fn lock(&self, task: TaskId) -> Stored<Option<Timestamp>>;
     /// Schedules that are to be looked after by `now`, the most urgent first, locked. Those that somebody else has
-    /// locked are passed over.
-    async fn lock_due(&self, now: Timestamp, limit: usize) -> Stored<Vec<DueSchedule>>;
+    /// locked are passed over. Only `among` these tasks, if they are named; then they are waited for.
+    async fn lock_due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        among: Option<&[TaskId]>,
+    ) -> Stored<Vec<DueSchedule>>;
+    /// The tasks whose schedules are to be looked after by `now`, the most urgent first, with their workspaces. Neither
+    /// locked nor read any further.
+    async fn due(&self, now: Timestamp, limit: usize) -> Stored<Vec<(TaskId, WorkspaceId)>>;
+    /// Nobody looks after the task's schedule any more, for this reason, until its task is changed.
+    async fn set_aside(&self, task: TaskId, reason: &str, now: Timestamp) -> Stored<()>;
+    /// Looks after the task's schedule again where it was set aside.
+    async fn take_up(&self, task: TaskId) -> Stored<()>;
     /// Writes changed states.
     async fn save_many(&self, states: &[ScheduleState]) -> Stored<()>;
     /// Slots of the goal's tasks up to `now` are not caught up.
     async fn pass_over(&self, goal: GoalId, now: Timestamp) -> Stored<()>;
-    /// The runs of these tasks that are not over; not locked.
-    async fn open_runs(&self, tasks: &[TaskId]) -> Stored<Vec<Run>>;
     /// The runs of these tasks at any of these moments: task, moment, run.
     async fn runs_at(
         &self,
@@ -107,6 +117,8 @@ pub trait ScheduleRepository: Send + Sync {
     ) -> Stored<Vec<(TaskId, Timestamp, RunId)>>;
     /// The attempts of these runs that have not ended, locked, by span.
     async fn lock_unended(&self, runs: &[RunId]) -> Stored<Vec<Attempt>>;
+    /// Up to when the schedules of the goal's tasks were looked after, locked, by task.
+    async fn lock_of_goal(&self, goal: GoalId) -> Stored<Vec<(TaskId, Timestamp)>>;
     /// The slots of these tasks that wait, by task and time.
     async fn queued(&self, tasks: &[TaskId]) -> Stored<Vec<TaskSlot>>;
     /// Of these tasks, the slots with any of these nominal times: task, nominal time, fold.

@@ -16,6 +16,8 @@ use goalwright_domain::workspace::WorkspaceId;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::telemetry::TraceContext;
+
 /// A registry of tool operations that can be inspected and called.
 ///
 /// Obligations of an implementation:
@@ -54,6 +56,18 @@ pub trait Tools: Send + Sync {
     /// `Some(message)` when the result's schema rules it out; `None` when it is possible, or when
     /// nothing is known about the operation.
     fn check_result_path(&self, tool: &str, operation: &str, path: &[String]) -> Option<String>;
+
+    /// Whether an operation only computes: its result follows from its parameters and the moment it is asked at, it uses
+    /// neither files nor the network, and it never waits.
+    fn computes(&self, _tool: &str, _operation: &str) -> bool {
+        false
+    }
+
+    /// The answer of an operation that only computes; `None` of every other. The parameters are small, and the answer takes
+    /// well below a millisecond.
+    fn compute(&self, _invocation: Invocation) -> Option<Result<Reply, ToolFailure>> {
+        None
+    }
 
     /// Runs an operation once.
     ///
@@ -110,6 +124,8 @@ pub struct Invocation {
     pub sandbox: PathBuf,
     /// The attempt's idempotency key, handed on by tools whose other side understands one.
     pub idempotency_key: String,
+    /// The trace it belongs to, handed on likewise.
+    pub trace: TraceContext,
     /// The present moment; tools read no clock.
     pub now: DateTime<Utc>,
     /// Cancelled when the answer is no longer wanted.

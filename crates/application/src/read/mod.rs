@@ -4,6 +4,7 @@
 mod page;
 mod records;
 mod search;
+mod work;
 
 use std::collections::HashMap;
 
@@ -24,9 +25,11 @@ use crate::Error;
 use crate::ports::{KeptRequest, KeyOwner};
 pub use page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 pub use records::{
-    ExecutionFilter, ExecutionStatus, ExecutionView, Link, LinkKind, Measured, Named, Records,
+    ExecutionFilter, ExecutionStatus, ExecutionView, HookStatus, HookView, Link, LinkKind, Measured, Named,
+    Records,
 };
 pub use search::Search;
+pub use work::{Need, Offer, Offered, OpenWork};
 
 /// A goal as it is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +104,17 @@ pub struct EventView {
     pub trace_id: Option<Uuid>,
     /// When.
     pub created_at: Timestamp,
+    /// The event that says that `changes` and `metadata` were redacted.
+    pub redacted_by: Option<Uuid>,
+}
+
+/// That a schedule is not looked after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
 }
 
 /// Where a run stands, with its latest attempt.
@@ -187,7 +201,7 @@ pub struct EventFilter {
 
 /// Answers questions. Everything is scoped to one workspace: what belongs to another one does not exist.
 #[async_trait]
-pub trait Queries: Records + Send + Sync {
+pub trait Queries: OpenWork + Records + Send + Sync {
     /// The user with this `sub` and their personal workspace.
     async fn user(&self, subject: &str) -> Result<Option<(UserId, WorkspaceId)>, Error>;
     /// Whether the user is a member of the workspace.
@@ -207,16 +221,14 @@ pub trait Queries: Records + Send + Sync {
     async fn obstacles(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Obstacles, Error>;
     /// One task.
     async fn task(&self, workspace: WorkspaceId, id: TaskId) -> Result<Option<TaskView>, Error>;
+    /// Those of these tasks that are there, by id.
+    async fn tasks_by_id(&self, workspace: WorkspaceId, ids: &[TaskId]) -> Result<Vec<TaskView>, Error>;
     /// The id of the task with this slug.
     async fn task_by_slug(&self, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error>;
     /// Whether the schedule of any task, in any workspace, is to be looked after by now.
     async fn any_schedule_due(&self, now: Timestamp) -> Result<bool, Error>;
-    /// Tasks that a person could work on now: those that wait for one, and ready ones of agents that are no tools; the
-    /// oldest [`CANDIDATES`] of each.
-    async fn candidates(&self, workspace: WorkspaceId, goal: Option<GoalId>)
-    -> Result<Vec<Candidate>, Error>;
-    /// How many tasks are with workers, and how many are pending; counted up to [`CANDIDATES`].
-    async fn open_tasks(&self, workspace: WorkspaceId, goal: Option<GoalId>) -> Result<(i64, i64), Error>;
+    /// Why nobody looks after the task's schedule, if that is so.
+    async fn schedule_set_aside(&self, task: TaskId) -> Result<Option<SetAside>, Error>;
     /// A circle of tasks that wait for each other through this one; empty if there is none, as the rules have it.
     async fn cycle_through(&self, workspace: WorkspaceId, task: TaskId) -> Result<Vec<TaskId>, Error>;
     /// Every task of a goal, oldest first, with its edges.

@@ -115,6 +115,56 @@ pub struct ExecutionView {
     pub tool: Option<String>,
     /// When the run was queued, of first attempts.
     pub queued_at: Option<Timestamp>,
+    /// What ran, or is to run, after it; looked up by [`Experiences::executions`](crate::experiences::Experiences::executions).
+    pub hooks: Vec<HookView>,
+}
+
+/// Where a hook stands after an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookStatus {
+    /// It is to be done, or done again.
+    Queued,
+    /// It is done.
+    Done,
+    /// It is not tried again.
+    Failed,
+}
+
+impl HookStatus {
+    /// The stored spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the stored spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Queued, Self::Done, Self::Failed].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// What a hook does, or did, after an execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookView {
+    /// The record of the execution.
+    pub experience_id: String,
+    /// The hook.
+    pub hook: String,
+    /// Where it stands.
+    pub status: HookStatus,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next.
+    pub available_at: Option<Timestamp>,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// The experiences that it left.
+    pub left_behind: Vec<String>,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 /// What figures are made of: one execution.
@@ -148,6 +198,20 @@ pub struct Measured {
 pub trait Records: Send + Sync {
     /// Whether there are experiences that nothing was derived from yet, in any workspace.
     async fn has_unread(&self) -> Result<bool, Error>;
+    /// The experience that is read next; none if nothing is unread.
+    async fn next_unread(&self) -> Result<Option<String>, Error>;
+    /// Those of these hooks that have looked at every execution, of all workspaces.
+    async fn hooks_abreast(&self, hooks: &[&str]) -> Result<Vec<String>, Error>;
+    /// Whether there is something to do for any hook, in any workspace.
+    async fn any_hook_due(&self, now: Timestamp) -> Result<bool, Error>;
+    /// What runs, or ran, after these executions, by execution and hook.
+    async fn hooks_after(
+        &self,
+        workspace: WorkspaceId,
+        executions: &[String],
+    ) -> Result<Vec<HookView>, Error>;
+    /// Hooks that failed for good, the latest first, of all workspaces; at most `most`.
+    async fn failed_hooks(&self, most: u64) -> Result<Vec<HookView>, Error>;
     /// The newest experiences with these words, all of them or any; at most `most`.
     async fn with_words(
         &self,

@@ -1,9 +1,11 @@
 //! Schedules: what recurs fires when its slots come.
 
+mod aside;
 pub(crate) mod keep;
 mod preview;
 mod supersede;
 mod tick;
+mod turn;
 
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@ use goalwright_domain::schedule::Schedule;
 use goalwright_domain::task::TaskId;
 
 use super::Schedules;
+use crate::read::SetAside;
 use crate::{Context, Error};
 
 /// The most slots of one preview.
@@ -35,6 +36,16 @@ impl Schedules {
         let found = self.queries.task(context.workspace(), task).await?;
         let found = found.ok_or_else(|| Error::not_found("task", task))?;
         Ok(found.state.schedule.map(|schedule| self.preview_of(&schedule, request)).unwrap_or_default())
+    }
+
+    /// Why nobody looks after a task's schedule, if that is so: it failed, and the task was not changed since.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_aside(&self, context: &Context, task: TaskId) -> Result<Option<SetAside>, Error> {
+        let found = self.queries.task(context.workspace(), task).await?;
+        found.ok_or_else(|| Error::not_found("task", task))?;
+        self.queries.schedule_set_aside(task).await
     }
 
     /// The next slots of a schedule that nobody has yet.

@@ -14,6 +14,10 @@ use crate::context::events;
 use crate::execution::{Book, Ended, Report, conclude};
 use crate::ports::UnitOfWork;
 
+fn superseded() -> ExecutionError {
+    ExecutionError::new("Superseded", "a later firing of its schedule took its place", &[])
+}
+
 impl Schedules {
     /// Gives up these runs, which are locked, because a later firing takes their place. Attempts under way end with their
     /// experience; whoever performs them loses the lease. A task that was driven by one of them is pending again, if it has
@@ -30,9 +34,10 @@ impl Schedules {
         let spans: Vec<SpanId> = attempts.iter().map(|attempt| attempt.span_id).collect();
         // Whether a call that is under way takes effect, nobody will report.
         unit.executions().give_up_calls(&spans, now).await?;
-        let error = ExecutionError::new("Superseded", "a later firing of its schedule took its place", &[]);
+        let error = superseded();
         let ended = attempts.into_iter().filter_map(|attempt| {
             Some(Ended {
+                unwritten: false,
                 run: runs.get(&attempt.run_id)?.clone(),
                 attempt,
                 report: Report::of(Outcome::Failed { error: error.clone(), retryable: true }),
@@ -54,9 +59,16 @@ impl Schedules {
         let mut told = Vec::new();
         for run in open {
             let task = book.task(run.task_id)?;
-            if run.drives_task && task.status() == TaskStatus::Ready {
+            let status = task.status();
+            if run.drives_task && status == TaskStatus::Ready {
                 let agent = task.state().agent_id;
-                task.withdraw(agent, now)?;
+                // The run does not wait for the task to be ready again: another one takes its place.
+                let _cancelled_below = task.withdraw(agent, now)?;
+                book.tell(&*self.ids, run.task_id, &Actor::system("kernel"), Some(run.trace_id), now)?;
+            }
+            if run.drives_task && status == TaskStatus::Waiting {
+                // The question was about this run. What comes next is a run beside the task.
+                book.task(run.task_id)?.fail(superseded(), json!({"run_id": run.id}), now)?;
                 book.tell(&*self.ids, run.task_id, &Actor::system("kernel"), Some(run.trace_id), now)?;
             }
             let fact = Fact {

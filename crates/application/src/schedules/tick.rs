@@ -11,6 +11,7 @@ use goalwright_domain::workspace::Actor;
 use serde_json::{Value, json};
 
 use super::Schedules;
+use super::turn::{Known, Turn, known, shown, turns};
 use crate::Error;
 use crate::context::events;
 use crate::execution::{Book, Directories, Firing};
@@ -18,27 +19,11 @@ use crate::ports::{DueSchedule, ScheduleState, SlotStatus, TaskSlot, UnitOfWork}
 use crate::retrying::retrying;
 
 /// At most so many schedules are looked after in one unit.
-const BATCH: usize = 100;
-/// Slots that wait for their turn are looked at so often.
-const QUEUE_LOOK: Duration = Duration::from_secs(1);
-/// At most so many slots are listed in one event; the rest is counted.
-const LISTED: usize = 100;
+pub(super) const BATCH: usize = 100;
 
 /// Who fires, for the ledger.
 pub(super) fn scheduler() -> Actor {
     Actor::system("scheduler")
-}
-
-/// One schedule in one tick: what is decided about it, and what came of it.
-struct Turn {
-    due: DueSchedule,
-    decided: Due,
-    /// Slots that wait, oldest first.
-    queued: VecDeque<TaskSlot>,
-    /// The queue of the goal; none while the goal rests.
-    queue: Option<String>,
-    facts: Vec<Fact>,
-    skipped: Vec<(&'static str, Slot)>,
 }
 
 /// What a tick writes besides what the book does.
@@ -50,16 +35,12 @@ struct Written {
     told: Vec<Event>,
 }
 
-/// What is known before anything is decided.
-struct Known {
-    slots: HashSet<(TaskId, String, Fold)>,
-    runs: HashMap<(TaskId, Timestamp), RunId>,
-    open: HashMap<TaskId, Vec<Run>>,
-}
-
 impl Schedules {
     /// Looks after the schedules whose time has come: fires, queues, skips and passes over slots, as their policies say, and
     /// tells of each in the ledger. Gives how many schedules that were; there may be more.
+    ///
+    /// What cannot be looked after stops nobody else: a batch that fails is halved until the culprit is alone, and that is
+    /// set aside, which the ledger tells, until its task is changed.
     ///
     /// Idempotent: a slot is a row with a unique key, and a schedule is decided under its lock, however many processes
     /// do this at the same time.
@@ -72,7 +53,12 @@ impl Schedules {
         if !self.queries.any_schedule_due(self.clock.now()).await? {
             return Ok(0);
         }
-        let looked_after = retrying(|| self.tick_once()).await?;
+        let looked_after = match retrying(|| self.tick_once(None)).await {
+            Ok(looked_after) => looked_after,
+            // Where the database is away, no schedule is the culprit.
+            Err(error @ Error::Unavailable { .. }) => return Err(error),
+            Err(error) => self.tick_apart(error).await?,
+        };
         if looked_after > 0 {
             self.signals.work_changed();
             self.signals.events_appended();
@@ -80,10 +66,10 @@ impl Schedules {
         Ok(looked_after)
     }
 
-    async fn tick_once(&self) -> Result<usize, Error> {
+    pub(super) async fn tick_once(&self, among: Option<&[TaskId]>) -> Result<usize, Error> {
         let now = self.clock.now();
         let unit = self.transactions.begin().await?;
-        let found = unit.schedules().lock_due(now, BATCH).await?;
+        let found = unit.schedules().lock_due(now, BATCH, among).await?;
         if found.is_empty() {
             return Ok(0);
         }
@@ -259,71 +245,6 @@ struct Firings<'a> {
     directories: &'a mut Directories,
 }
 
-impl Known {
-    fn has(&self, task: TaskId, slot: &Slot) -> bool {
-        self.slots.contains(&(task, slot.nominal_text(), slot.fold))
-    }
-}
-
-impl Turn {
-    fn task(&self) -> TaskId {
-        self.due.state.task_id
-    }
-
-    fn slot(&self, slot: Slot, status: SlotStatus) -> TaskSlot {
-        TaskSlot { task_id: self.task(), workspace_id: self.due.state.workspace_id, slot, status }
-    }
-
-    fn tell(&mut self, event_type: &'static str, mut metadata: Value) {
-        metadata["task_id"] = json!(self.task());
-        self.facts.push(Fact {
-            entity_type: "schedule",
-            entity_id: self.task().to_string(),
-            event_type,
-            changes: json!({}),
-            metadata,
-        });
-    }
-
-    fn tell_of_misses(&mut self) {
-        for missed in std::mem::take(&mut self.decided.missed) {
-            let listed: Vec<Value> = missed.slots.iter().take(LISTED).map(shown).collect();
-            let about = json!({
-                "reason": missed.why.as_str(), "count": missed.slots.len(), "more": missed.more, "slots": listed,
-            });
-            self.tell("slot.missed", about);
-        }
-    }
-
-    /// One event for each reason.
-    fn tell_of_skips(&mut self) {
-        let mut skipped: Vec<(&'static str, Vec<Slot>)> = Vec::new();
-        for (why, slot) in std::mem::take(&mut self.skipped) {
-            match skipped.iter_mut().find(|(known, _)| *known == why) {
-                Some((_, slots)) => slots.push(slot),
-                None => skipped.push((why, vec![slot])),
-            }
-        }
-        for (why, slots) in skipped {
-            let listed: Vec<Value> = slots.iter().take(LISTED).map(shown).collect();
-            self.tell("slot.skipped", json!({"reason": why, "count": slots.len(), "slots": listed}));
-        }
-    }
-
-    /// How far the schedule is looked after now, and when it is to be looked after again.
-    fn state(&self, over: bool, now: Timestamp) -> ScheduleState {
-        let state = &self.due.state;
-        let next_at = self.decided.next.map(|next| next.at).filter(|_| !over);
-        let look = (!self.queued.is_empty()).then(|| now + QUEUE_LOOK);
-        ScheduleState {
-            considered_at: self.decided.considered.max(state.considered_at),
-            next_at,
-            wake_at: [next_at, look].into_iter().flatten().min(),
-            ..state.clone()
-        }
-    }
-}
-
 /// Whether nothing runs the task any more.
 const fn never_again(status: TaskStatus) -> bool {
     match status {
@@ -335,62 +256,4 @@ const fn never_again(status: TaskStatus) -> bool {
         | TaskStatus::Completed
         | TaskStatus::Failed => false,
     }
-}
-
-fn shown(slot: &Slot) -> Value {
-    json!({"nominal": slot.nominal_text(), "fold": slot.fold.number(), "at": slot.at})
-}
-
-async fn turns(unit: &dyn UnitOfWork, found: Vec<DueSchedule>, now: Timestamp) -> Result<Vec<Turn>, Error> {
-    let ids: Vec<TaskId> = found.iter().map(|due| due.state.task_id).collect();
-    let mut queued: HashMap<TaskId, VecDeque<TaskSlot>> = HashMap::new();
-    for slot in unit.schedules().queued(&ids).await? {
-        queued.entry(slot.task_id).or_default().push_back(slot);
-    }
-    let mut goals: HashMap<GoalId, Option<String>> = HashMap::new();
-    let mut turns = Vec::with_capacity(found.len());
-    for found in found {
-        let queue = match found.goal_id {
-            None => Some(DEFAULT_QUEUE.to_owned()),
-            Some(goal) => match goals.get(&goal) {
-                Some(known) => known.clone(),
-                None => {
-                    let queue = unit.goals().queue_of(goal).await?;
-                    goals.insert(goal, queue.clone());
-                    queue
-                }
-            },
-        };
-        turns.push(Turn {
-            decided: due(&found.schedule, found.state.considered_at, now),
-            queued: queued.remove(&found.state.task_id).unwrap_or_default(),
-            queue,
-            due: found,
-            facts: Vec::new(),
-            skipped: Vec::new(),
-        });
-    }
-    Ok(turns)
-}
-
-/// What there is already of these slots, and the open runs of their tasks, locked.
-async fn known(unit: &dyn UnitOfWork, turns: &[Turn]) -> Result<Known, Error> {
-    let ids: Vec<TaskId> = turns.iter().map(Turn::task).collect();
-    let fire = || turns.iter().flat_map(|turn| &turn.decided.fire);
-    let nominal: Vec<String> = fire().map(Slot::nominal_text).collect();
-    let queued = turns.iter().flat_map(|turn| turn.queued.iter().map(|queued| queued.slot.at));
-    let moments: Vec<Timestamp> = fire().map(|slot| slot.at).chain(queued).collect();
-    let open: Vec<RunId> = unit.schedules().open_runs(&ids).await?.iter().map(|run| run.id).collect();
-    let mut by_task: HashMap<TaskId, Vec<Run>> = HashMap::new();
-    for run in unit.executions().lock_runs(&open).await? {
-        if !run.status.is_over() {
-            by_task.entry(run.task_id).or_default().push(run);
-        }
-    }
-    let runs = unit.schedules().runs_at(&ids, &moments).await?;
-    Ok(Known {
-        slots: unit.schedules().known(&ids, &nominal).await?.into_iter().collect(),
-        runs: runs.into_iter().map(|(task, at, run)| ((task, at), run)).collect(),
-        open: by_task,
-    })
 }

@@ -1,14 +1,16 @@
+use std::collections::HashMap;
 use std::time::Duration;
 
-use goalwright_domain::agent::{AgentId, AgentStatus};
+use goalwright_domain::agent::{Agent, AgentId, AgentStatus};
 use goalwright_domain::execution::Lease;
-use goalwright_domain::task::NAME_LIMIT;
+use goalwright_domain::task::{NAME_LIMIT, TaskId};
 use goalwright_domain::{Rejection, Violation};
 
 use super::Tasks;
 use crate::execution::{Assignment, OUTSIDERS, USUAL_LEASE};
-use crate::read::TaskView;
+use crate::read::{Offer, TaskView};
 use crate::retrying::retrying;
+use crate::selection::{LeftOut, left_out};
 use crate::{Context, Error};
 
 /// So many tasks may be claimed at once.
@@ -49,6 +51,15 @@ pub struct Claimed {
     pub lease: Lease,
 }
 
+/// What a claim gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claims {
+    /// Most urgent first.
+    pub tasks: Vec<Claimed>,
+    /// Where there are none, what there is instead, and why the agent does not get it.
+    pub left_out: Vec<LeftOut>,
+}
+
 impl Tasks {
     /// An outside worker takes tasks of its agent, each under a lease. If there are none, it waits for some. What is
     /// claimed is written before it is told; whoever stops asking while waiting has claimed nothing.
@@ -57,13 +68,13 @@ impl Tasks {
     /// `NotFound` for an unknown agent; `Invalid` for one whose work is not done outside, and for what is out of bounds;
     /// `Rejected` (`invalid_transition`) for one that is retired; `Forbidden` for another agent's key.
     #[tracing::instrument(name = "task.claim", skip_all, fields(agent.id = %wanted.agent))]
-    pub async fn claim(&self, context: &Context, wanted: &Wanted) -> Result<Vec<Claimed>, Error> {
+    pub async fn claim(&self, context: &Context, wanted: &Wanted) -> Result<Claims, Error> {
         let violations = wanted.violations();
         if !violations.is_empty() {
             return Err(Error::invalid(violations));
         }
         context.act_for(wanted.agent)?;
-        self.outsider(context, wanted.agent).await?;
+        let agent = self.outsider(context, wanted.agent).await?;
         retrying(|| self.note_life(wanted.agent)).await?;
         let patience = tokio::time::sleep(wanted.wait);
         tokio::pin!(patience);
@@ -79,11 +90,37 @@ impl Tasks {
                 () = self.signals.until_work_changes(seen, LOOK) => {}
             }
         };
-        let mut told = Vec::with_capacity(claimed.len());
-        for Assignment { lease, task, .. } in claimed {
-            told.push(Claimed { task: self.get(context, task.id).await?, lease });
+        if claimed.is_empty() {
+            let left_out = self.left_out(context, wanted, &agent).await?;
+            return Ok(Claims { tasks: Vec::new(), left_out });
         }
-        Ok(told)
+        let ids: Vec<TaskId> = claimed.iter().map(|assignment| assignment.task.id).collect();
+        let tasks = self.queries.tasks_by_id(context.workspace(), &ids).await?;
+        let mut tasks: HashMap<TaskId, TaskView> =
+            tasks.into_iter().map(|task| (task.state.id, task)).collect();
+        let told = |Assignment { lease, task, .. }: Assignment| {
+            let task = tasks.remove(&task.id).ok_or_else(|| Error::not_found("task", task.id))?;
+            Ok(Claimed { task, lease })
+        };
+        let tasks = claimed.into_iter().map(told).collect::<Result<_, Error>>()?;
+        Ok(Claims { tasks, left_out: Vec::new() })
+    }
+
+    /// What there is for the agent, and why it does not get it.
+    async fn left_out(
+        &self,
+        context: &Context,
+        wanted: &Wanted,
+        agent: &Agent,
+    ) -> Result<Vec<LeftOut>, Error> {
+        let offer = Offer {
+            workspace: context.workspace(),
+            agent: wanted.agent,
+            queue: self.kernel.settings().queue.clone(),
+            task_types: wanted.task_types.clone(),
+        };
+        let offered = self.queries.offered(&offer, self.clock.now()).await?;
+        Ok(left_out::of_offer(&offered, agent.state().max_concurrency))
     }
 
     async fn take(&self, context: &Context, wanted: &Wanted) -> Result<Vec<Assignment>, Error> {
@@ -93,7 +130,7 @@ impl Tasks {
     }
 
     /// Refuses agents whose work nobody may claim.
-    async fn outsider(&self, context: &Context, id: AgentId) -> Result<(), Error> {
+    async fn outsider(&self, context: &Context, id: AgentId) -> Result<Agent, Error> {
         let agent = self.queries.agent(context.workspace(), id).await?;
         let agent = agent.ok_or_else(|| Error::not_found("agent", id))?;
         if !OUTSIDERS.contains(&agent.kind()) {
@@ -107,7 +144,7 @@ impl Tasks {
             let message = "the agent is retired and gets no more work; make a new one";
             return Err(Rejection::new("invalid_transition", message).into());
         }
-        Ok(())
+        Ok(agent)
     }
 
     async fn note_life(&self, agent: AgentId) -> Result<(), Error> {

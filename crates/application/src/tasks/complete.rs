@@ -128,6 +128,7 @@ impl Tasks {
         };
         // Whoever claimed it, the work was a person's.
         let ended = Ended {
+            unwritten: false,
             run: Run { mode: Mode::Manual, ..run },
             attempt,
             report: completion.report(),
@@ -141,7 +142,7 @@ impl Tasks {
 
 /// The oldest run of the task that does not drive it and waits for a person, with its attempt, both locked.
 async fn waits_beside(unit: &dyn UnitOfWork, id: TaskId) -> Result<Option<(Run, Attempt)>, Error> {
-    let open = unit.executions().open_runs_of(id).await?;
+    let open = unit.executions().open_runs_of(&[id]).await?;
     let waiting: Vec<RunId> = open
         .iter()
         .filter(|run| !run.drives_task && run.status == RunStatus::Waiting && run.available_at.is_none())

@@ -48,10 +48,8 @@ impl Tasks {
         let actor = context.actor();
         let mut book = Book::default();
         book.enter(vec![task]);
-        for run in open_runs(&*unit, id).await?.into_values() {
-            book.cancel_run(run, now);
-        }
-        let freed = book.remove(&*unit, &*self.ids, (id, &actor, context.trace_id), now).await?;
+        let runs = open_runs(&*unit, id).await?.into_values();
+        let freed = book.remove(&*unit, &*self.ids, (id, &actor, context.trace_id), runs, now).await?;
         book.give(&*unit, &*self.ids, freed, now).await?;
         book.close(&*unit, &*self.ids, now).await?;
         Ok(unit.commit().await?)
@@ -60,7 +58,7 @@ impl Tasks {
 
 /// Every run of the task that is not over, locked.
 async fn open_runs(unit: &dyn UnitOfWork, id: TaskId) -> Result<HashMap<RunId, Run>, Error> {
-    let open: Vec<RunId> = unit.executions().open_runs_of(id).await?.iter().map(|run| run.id).collect();
+    let open: Vec<RunId> = unit.executions().open_runs_of(&[id]).await?.iter().map(|run| run.id).collect();
     let locked = unit.executions().lock_runs(&open).await?;
     Ok(locked.into_iter().filter(|run| !run.status.is_over()).map(|run| (run.id, run)).collect())
 }

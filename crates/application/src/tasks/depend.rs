@@ -1,7 +1,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use goalwright_domain::task::{Dependency, Origin, Task, TaskId, TaskStatus};
+use goalwright_domain::task::{Compensation, Dependency, Origin, Task, TaskId, TaskStatus};
 use goalwright_domain::{Timestamp, Violation};
 
 use super::Tasks;
@@ -92,13 +92,13 @@ impl Tasks {
         let open = u32::try_from(open).unwrap_or(u32::MAX);
         let mut book = Book::default();
         book.enter(vec![task]);
-        book.replace_edges(&*unit, id, &before, &after, open, now).await?;
+        let undo = book.replace_edges(&*unit, id, &before, &after, open, now).await?;
         book.tell(&*self.ids, id, &context.actor(), context.trace_id, now)?;
         let task = book.task(id)?;
-        match (run, task.status(), task.open_dependencies()) {
-            (_, TaskStatus::Pending, 0) => book.give(&*unit, &*self.ids, vec![id], now).await?,
-            (Some(run), TaskStatus::Pending, _) => book.withdraw_run(run, now),
-            _ => {}
+        if task.status() == TaskStatus::Pending && task.open_dependencies() == 0 {
+            book.give(&*unit, &*self.ids, vec![id], now).await?;
+        } else {
+            book.compensate(undo, run, now);
         }
         book.close(&*unit, &*self.ids, now).await?;
         Ok(unit.commit().await?)
@@ -106,7 +106,7 @@ impl Tasks {
 }
 
 impl Book {
-    /// Writes other edges, and lets the task know.
+    /// Writes other edges, and lets the task know; gives what is to be undone for that.
     pub(crate) async fn replace_edges(
         &mut self,
         unit: &dyn UnitOfWork,
@@ -115,16 +115,17 @@ impl Book {
         after: &[Dependency],
         open: u32,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Compensation, Error> {
         let has = |edges: &[Dependency], id: TaskId| edges.iter().any(|edge| edge.task_id == id);
         let added: Vec<(TaskId, Dependency)> =
             after.iter().filter(|edge| !has(before, edge.task_id)).map(|edge| (id, *edge)).collect();
         let removed: Vec<(TaskId, TaskId)> =
             before.iter().filter(|edge| !has(after, edge.task_id)).map(|edge| (id, edge.task_id)).collect();
         let task = self.task(id)?;
-        task.depend(before, after, open, now)?;
+        let undo = task.depend(before, after, open, now)?;
         let workspace = task.state().workspace_id;
-        Ok(unit.tasks().change_edges(workspace, &added, &removed, now).await?)
+        unit.tasks().change_edges(workspace, &added, &removed, now).await?;
+        Ok(undo)
     }
 }
 

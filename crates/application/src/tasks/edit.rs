@@ -1,7 +1,7 @@
 use goalwright_domain::agent::Directory;
 use goalwright_domain::execution::Run;
 use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId};
-use goalwright_domain::task::{Refusal, TaskEdit, TaskId, TaskState, TaskStatus};
+use goalwright_domain::task::{Compensation, Refusal, TaskEdit, TaskId, TaskState, TaskStatus};
 use goalwright_domain::workspace::Actor;
 use goalwright_domain::{Rejection, Timestamp, Violation};
 
@@ -89,6 +89,9 @@ impl Tasks {
         let recurs_otherwise = before.schedule != after.schedule;
         if recurs_otherwise {
             keep::follow(&*unit, &after, considered, now).await?;
+        } else if after.schedule.is_some() {
+            // What kept its schedule from being looked after may be over now.
+            unit.schedules().take_up(id).await?;
         }
         let performed_otherwise = (&before.action, &before.task_type) != (&after.action, &after.task_type);
         if performed_otherwise && matches!(after.status, TaskStatus::Pending | TaskStatus::Ready) {
@@ -107,9 +110,9 @@ impl Tasks {
             .filter(|_| after.status == TaskStatus::Ready)
         {
             // From now on it is its schedule that begins it.
-            book.task(id)?.withdraw(after.agent_id, now)?;
+            let undo = book.task(id)?.withdraw(after.agent_id, now)?;
             book.tell(&*self.ids, id, &Actor::system("kernel"), context.trace_id, now)?;
-            book.withdraw_run(run.clone(), now);
+            book.compensate(undo, Some(run.clone()), now);
         } else if let Some(run) = run {
             let run = follow(run, &before, &after, now);
             book.change_run(Run { queue: queue.unwrap_or_else(|| run.queue.clone()), ..run });
@@ -155,18 +158,19 @@ impl Tasks {
         let task = book.task(id)?;
         let state = task.state().clone();
         let agent = directory.assign(&state.task_type, state.action.as_ref()).ok().map(|agent| agent.id());
-        if task.status() == TaskStatus::Ready {
-            task.withdraw(agent, now)?;
-        } else {
-            match agent {
-                Some(agent) => task.assign(agent, now),
-                None => task.unassign(now),
+        let undo = match (task.status(), agent) {
+            (TaskStatus::Ready, _) => task.withdraw(agent, now)?,
+            (_, Some(agent)) => {
+                task.assign(agent, now);
+                Compensation::Nothing
             }
-        }
+            (_, None) => {
+                task.unassign(now);
+                Compensation::Nothing
+            }
+        };
         book.tell(&*self.ids, id, &Actor::system("kernel"), context.trace_id, now)?;
-        if let Some(run) = run {
-            book.withdraw_run(run, now);
-        }
+        book.compensate(undo, run, now);
         match agent {
             Some(_) => book.give(unit, &*self.ids, vec![id], now).await,
             None => Ok(()),

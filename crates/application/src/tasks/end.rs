@@ -76,18 +76,17 @@ impl Tasks {
         let mut book = Book::default();
         book.enter(vec![task]);
         let task = book.task(id)?;
-        match ending {
+        let undo = match ending {
             Ending::Cancelled => task.cancel(person.id(), reason, now)?,
             Ending::Skipped => {
-                task.skip(person.id(), reason, now)?;
+                let undo = task.skip(person.id(), reason, now)?;
                 book.satisfies(id);
+                undo
             }
-        }
+        };
         let actor = context.actor();
         book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
-        if let Some(run) = run.filter(|run| !run.status.is_over()) {
-            book.cancel_run(run, now);
-        }
+        book.compensate(undo, run, now);
         book.ready_dependents(&*unit, &*self.ids, now).await?;
         book.close(&*unit, &*self.ids, now).await?;
         Ok(unit.commit().await?)
@@ -108,6 +107,7 @@ impl Tasks {
         };
         let error = ExecutionError::new(kind, message, &[]);
         let ended = suspended.into_iter().map(|(run, attempt)| Ended {
+            unwritten: false,
             run: Run { mode: Mode::Manual, ..run },
             attempt,
             report: Report::of(Outcome::GivenUp { error: error.clone() }),

@@ -80,7 +80,7 @@ impl Tasks {
         match (run, suspended) {
             (Some(run), Some(attempt)) => {
                 let report = Report::of(Outcome::GivenUp { error: error.clone() });
-                let ended = Ended { run, attempt, report, manual: true, actor };
+                let ended = Ended { run, attempt, report, manual: true, actor, unwritten: false };
                 conclude(&*unit, &*self.ids, &self.runner, vec![ended], now).await?;
             }
             (run, _) => {

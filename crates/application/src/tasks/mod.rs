@@ -29,7 +29,9 @@ use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
 use crate::read::{Page, PageRequest, Queries, TaskFilter, TaskView};
 use crate::{Context, Error};
 
-pub use claim::{CLAIM_LIMIT, Claimed, LONGEST_LEASE, LONGEST_WAIT, SHORTEST_LEASE, TYPE_LIMIT, Wanted};
+pub use claim::{
+    CLAIM_LIMIT, Claimed, Claims, LONGEST_LEASE, LONGEST_WAIT, SHORTEST_LEASE, TYPE_LIMIT, Wanted,
+};
 pub use complete::{Completion, EVIDENCE_LIMIT, FILE_LIMIT, PATH_LIMIT, SUMMARY_LIMIT};
 pub use create::NewTask;
 pub(crate) use depend::cycle;
@@ -37,7 +39,7 @@ pub(crate) use edit::{duplicate, follow};
 pub use end::Ending;
 pub use fail::{Failure, MESSAGE_LIMIT};
 pub use next::{Next, NextReason};
-pub use readiness::{Readiness, Unready};
+pub use readiness::Readiness;
 pub use run::{RunAnswer, RunRequest, RunState};
 
 /// What can be done with tasks.

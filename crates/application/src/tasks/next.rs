@@ -1,8 +1,9 @@
 use goalwright_domain::goal::GoalId;
-use goalwright_domain::task::TaskStatus;
+use goalwright_domain::task::{Standing, Standings, TaskStatus};
 
 use super::Tasks;
 use crate::read::{Candidate, TaskView};
+use crate::selection::{LeftOut, left_out};
 use crate::{Context, Error};
 
 /// What to work on now.
@@ -12,13 +13,15 @@ pub struct Next {
     pub task: Option<TaskView>,
     /// Why this one, or why none.
     pub reason: NextReason,
+    /// Open tasks that nobody can be asked to do now, by what is in their way.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextReason {
     /// `waiting_for_person`, `highest_priority`, `unblocks_most`, `oldest`, `only_one`; `nothing_to_do`, `all_blocked`,
-    /// `in_progress` where there is none.
+    /// `scheduled_later`, `in_progress` where there is none.
     pub code: &'static str,
     /// In words.
     pub message: String,
@@ -43,33 +46,44 @@ impl Tasks {
             let begun = one.status != TaskStatus::Waiting;
             (begun, -i64::from(one.priority), -one.waited_for_by, one.id)
         });
+        let mut standings = self.queries.standings_of(context.workspace(), goal, self.clock.now()).await?;
         let Some(first) = candidates.first() else {
-            let reason = self.nothing(context, goal).await?;
-            return Ok(Next { task: None, reason });
+            let left_out = left_out::of(&standings);
+            return Ok(Next { task: None, reason: nothing(&standings), left_out });
         };
+        // What is offered is not left out.
+        let ready = candidates.iter().filter(|one| one.status == TaskStatus::Ready).count();
+        let ready = i64::try_from(ready).unwrap_or(i64::MAX).min(standings.of(Standing::Executable));
+        standings.add(Standing::Executable, -ready);
+        standings.add(Standing::ForPerson, -standings.of(Standing::ForPerson));
+        let left_out = left_out::of(&standings);
         let task = self.get(context, first.id).await?;
-        Ok(Next { task: Some(task), reason: reason(first, &candidates[1..]) })
+        Ok(Next { task: Some(task), reason: reason(first, &candidates[1..]), left_out })
     }
+}
 
-    async fn nothing(&self, context: &Context, goal: Option<GoalId>) -> Result<NextReason, Error> {
-        let open = self.queries.open_tasks(context.workspace(), goal).await?;
-        let (code, message) = match open {
-            (0, 0) => ("nothing_to_do", "there is nothing to do: no task is open".to_owned()),
-            (0, blocked) => (
-                "all_blocked",
-                format!(
-                    "nothing can be done now: the open tasks ({blocked} or more) wait for others or for an agent"
-                ),
+fn nothing(standings: &Standings) -> NextReason {
+    let of = |standing| standings.of(standing);
+    let working = of(Standing::Executable) + of(Standing::Running) + of(Standing::ForPerson);
+    let later = of(Standing::Later);
+    let (code, message) = match (working, later, standings.total()) {
+        (0, 0, 0) => ("nothing_to_do", "there is nothing to do: no task is open".to_owned()),
+        (0, 0, blocked) => (
+            "all_blocked",
+            format!(
+                "nothing can be done now: the open tasks ({blocked} or more) wait for others or for an agent"
             ),
-            (working, _) => (
-                "in_progress",
-                format!(
-                    "nothing is left for a person now: {working} or more tasks are with tools and workers"
-                ),
-            ),
-        };
-        Ok(NextReason { code, message })
-    }
+        ),
+        (0, later, _) => (
+            "scheduled_later",
+            format!("nothing can be done now: {later} or more tasks begin later, or are tried again later"),
+        ),
+        (working, ..) => (
+            "in_progress",
+            format!("nothing is left for a person now: {working} or more tasks are with tools and workers"),
+        ),
+    };
+    NextReason { code, message }
 }
 
 fn reason(first: &Candidate, others: &[Candidate]) -> NextReason {

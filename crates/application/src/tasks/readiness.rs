@@ -1,9 +1,9 @@
 use goalwright_domain::agent::choose;
-use goalwright_domain::execution::Action;
 use goalwright_domain::task::{TaskId, TaskStatus};
 
 use super::Tasks;
-use crate::read::{AgentFilter, PageRequest, TaskView};
+use crate::execution::{Unready, readiness};
+use crate::read::TaskView;
 use crate::{Context, Error};
 
 /// Whether a task can be worked on, and what is in the way.
@@ -13,17 +13,6 @@ pub struct Readiness {
     pub ready: bool,
     /// Everything that is.
     pub failures: Vec<Unready>,
-}
-
-/// One thing that is in the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unready {
-    /// `no_agent`, `goal_not_active`, `resource_missing`, `dependency_cycle`, `dependencies_open`, `not_open`.
-    pub code: &'static str,
-    /// In words, with what to do.
-    pub message: String,
-    /// The tasks, the agent or the goal that it is about.
-    pub related: Vec<uuid::Uuid>,
 }
 
 impl Tasks {
@@ -38,69 +27,49 @@ impl Tasks {
         failures.extend(not_open(&task));
         failures.extend(self.agent(context, &task).await?);
         failures.extend(self.goal(context, &task).await?);
-        failures.extend(self.resources(&task));
+        failures.extend(readiness::resources(&*self.tools, task.state.action.as_ref()));
         failures.extend(self.dependencies(context, &task).await?);
         Ok(Readiness { ready: failures.is_empty(), failures })
     }
 
-    async fn agent(&self, context: &Context, task: &TaskView) -> Result<Option<Unready>, Error> {
+    async fn agent(&self, context: &Context, task: &TaskView) -> Result<Vec<Unready>, Error> {
         if let Some(id) = task.state.agent_id {
             let agent = self.queries.agent(context.workspace(), id).await?;
-            let active = agent
-                .is_some_and(|agent| agent.state().status == goalwright_domain::agent::AgentStatus::Active);
-            let message = "its agent is retired; assign another one".to_owned();
-            return Ok((!active).then(|| Unready { code: "no_agent", message, related: vec![id.uuid()] }));
+            return Ok(readiness::agent(&task.state, id.uuid(), agent.as_ref()));
         }
-        let page = PageRequest::first(crate::read::MAX_LIMIT);
-        let agents = self.queries.agents(context.workspace(), &AgentFilter::default(), &page).await?.items;
+        let agents = self.queries.active_agents(context.workspace()).await?;
         let load = std::collections::HashMap::new();
         let found = choose(&agents, &load, &task.state.task_type, task.state.action.as_ref());
         let message = match found {
             Ok(agent) => format!("nobody has it; `{}` could do it: assign it", agent.state().name),
             Err(nobody) => nobody.message,
         };
-        Ok(Some(Unready { code: "no_agent", message, related: Vec::new() }))
+        Ok(vec![Unready::new("no_agent", message, Vec::new())])
     }
 
     async fn goal(&self, context: &Context, task: &TaskView) -> Result<Option<Unready>, Error> {
         let Some(id) = task.state.goal_id else { return Ok(None) };
-        let Some(goal) = self.queries.goal(context.workspace(), id).await? else { return Ok(None) };
-        let status = goal.state.status;
-        let workable = matches!(
-            status,
-            goalwright_domain::goal::GoalStatus::Active | goalwright_domain::goal::GoalStatus::Achieved
-        );
-        let message = format!("its goal is {}; make it active first", status.as_str());
-        Ok((!workable).then(|| Unready { code: "goal_not_active", message, related: vec![id.uuid()] }))
+        let goal = self.queries.goal(context.workspace(), id).await?;
+        Ok(goal.and_then(|goal| readiness::goal(id.uuid(), goal.state.status)))
     }
 
-    fn resources(&self, task: &TaskView) -> Option<Unready> {
-        let message = match task.state.action.as_ref()? {
-            Action::Tool { tool, operation, parameters } => {
-                let problem = self.tools.check(tool, operation, parameters).into_iter().next()?;
-                format!("`{tool}.{operation}` cannot be called: {}", problem.message)
-            }
-            Action::Orchestrated { .. } => "no model is configured; set GOALWRIGHT_MODEL".to_owned(),
-            Action::Human { .. } | Action::External => return None,
-        };
-        Some(Unready { code: "resource_missing", message, related: Vec::new() })
-    }
-
-    async fn dependencies(&self, context: &Context, task: &TaskView) -> Result<Option<Unready>, Error> {
+    async fn dependencies(&self, context: &Context, task: &TaskView) -> Result<Vec<Unready>, Error> {
         let open = &task.blocked_by;
         if open.is_empty() || task.state.status.is_final() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
+        let mut failures = Vec::new();
         let cycle = self.queries.cycle_through(context.workspace(), task.state.id).await?;
         if !cycle.is_empty() {
             let message = "it waits for itself, in a circle; take one of these edges away".to_owned();
             let related = cycle.iter().map(|id| id.uuid()).collect();
-            return Ok(Some(Unready { code: "dependency_cycle", message, related }));
+            failures.push(Unready::new("dependency_cycle", message, related));
         }
         let number = open.len();
         let message = format!("it waits for {number} other task{}", if number == 1 { "" } else { "s" });
         let related = open.iter().map(|id| id.uuid()).collect();
-        Ok(Some(Unready { code: "dependencies_open", message, related }))
+        failures.push(Unready::new("dependencies_open", message, related));
+        Ok(failures)
     }
 }
 
@@ -117,5 +86,5 @@ fn not_open(task: &TaskView) -> Option<Unready> {
             format!("it is {} already", over.as_str())
         }
     };
-    Some(Unready { code: "not_open", message, related: vec![task.state.id.uuid()] })
+    Some(Unready::new("not_open", message, vec![task.state.id.uuid()]))
 }

@@ -42,7 +42,8 @@ impl Tasks {
                 // Nobody knows what became of it; what follows is another attempt.
                 let error = ExecutionError::new("Superseded", "a person had it tried again", &[]);
                 let report = Report::of(Outcome::GivenUp { error });
-                let ended = Ended { run, attempt, report, manual: true, actor: actor.clone() };
+                let ended =
+                    Ended { run, attempt, report, manual: true, actor: actor.clone(), unwritten: false };
                 conclude(&*unit, &*self.ids, &self.runner, vec![ended], now).await?;
                 self.hold(&*unit, context, id).await?
             }

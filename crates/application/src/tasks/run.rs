@@ -101,6 +101,7 @@ impl Tasks {
             scheduled_at: Some(at),
             mode: request.mode,
             request_trace_id: context.trace_id,
+            request_span_id: context.span_id,
             available_at: Some(now),
             updated_at: now,
             ..run
@@ -148,7 +149,7 @@ impl Tasks {
         if let Some(goal) = task.state().goal_id
             && unit.goals().queue_of(goal).await?.is_none()
         {
-            return Err(Rejection::new("goal_not_active", "its goal rests; make it active first").into());
+            return Err(goal_rests().into());
         }
         // Says who would be needed if there is still nobody.
         let agents = unit.agents().active(task.state().workspace_id).await?;
@@ -176,10 +177,9 @@ impl Tasks {
         let agent = directory.assign(&state.task_type, state.action.as_ref())?;
         let (agent, kind) = (agent.id(), agent.kind());
         let queue = match state.goal_id {
-            Some(goal) => unit.goals().queue_of(goal).await?,
-            None => None,
+            Some(goal) => unit.goals().queue_of(goal).await?.ok_or_else(goal_rests)?,
+            None => goalwright_domain::goal::DEFAULT_QUEUE.to_owned(),
         };
-        let queue = queue.unwrap_or_else(|| goalwright_domain::goal::DEFAULT_QUEUE.to_owned());
         let mut run = driving_run(&*self.ids, state, agent, kind, queue, now);
         run.drives_task = false;
         run.available_at = Some(now);
@@ -210,6 +210,10 @@ impl Tasks {
             self.signals.until_work_changes(seen, Duration::from_millis(100)).await;
         }
     }
+}
+
+fn goal_rests() -> Rejection {
+    Rejection::new("goal_not_active", "its goal rests; make it active first")
 }
 
 fn moment(task: &Task, request: &RunRequest, now: Timestamp) -> Result<Timestamp, Error> {

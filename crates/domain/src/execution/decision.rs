@@ -87,6 +87,9 @@ pub struct Decision {
 /// A lost lease is no failure of the work, so it does not use up `policy.max_attempts`; after [`STRIKE_LIMIT`] of
 /// them a person decides. So does a lost lease after an irreversible call whose outcome nobody knows. What is given
 /// back does not use up attempts either.
+///
+/// Nobody is asked about a run beside its task: nothing waits for it, and the task has no place for the question. Where a
+/// person would decide, it has failed, and can be asked for again.
 pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) -> Decision {
     match outcome {
         Outcome::Done { result, partial, .. } => Decision {
@@ -119,6 +122,9 @@ pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) ->
                 (RunNext::Queued { after }, TaskStep::Requeue(error.clone()))
             } else {
                 match policy.on_exhausted {
+                    _ if !run.drives_task => {
+                        (RunNext::Over(RunStatus::Failed), TaskStep::Fail(error.clone()))
+                    }
                     OnExhausted::Fail => (RunNext::Over(RunStatus::Failed), TaskStep::Fail(error.clone())),
                     OnExhausted::Pause => {
                         let wait = ask(exhausted(&error, failures, can_help));
@@ -167,6 +173,8 @@ pub fn decide(run: &Run, outcome: Outcome, policy: &RetryPolicy, chance: f64) ->
                     (RunNext::Queued { after: std::time::Duration::ZERO }, TaskStep::Requeue(error.clone()))
                 }
             };
+            let asks = matches!(next, RunNext::Waiting { .. });
+            let next = if asks && !run.drives_task { RunNext::Over(RunStatus::Failed) } else { next };
             Decision { attempt: failed(error), run: next, task, strikes, excused: run.excused }
         }
     }

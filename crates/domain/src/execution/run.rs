@@ -104,6 +104,8 @@ pub struct Run {
     pub trace_id: TraceId,
     /// The trace of the request that asked for it.
     pub request_trace_id: Option<Uuid>,
+    /// The span by which that request was answered.
+    pub request_span_id: Option<u64>,
     /// Scheduled or manual.
     pub mode: Mode,
     /// Whether its outcome is the task's. A finished task that is run again gets a run that is not.
@@ -140,6 +142,21 @@ pub struct Run {
 }
 
 impl Run {
+    /// The run that a claim leaves: running, under a new fence, with one attempt more unless one is resumed. The first claim
+    /// of a run without a time gives it one.
+    #[must_use]
+    pub fn begun(self, now: Timestamp) -> Self {
+        Self {
+            status: RunStatus::Running,
+            available_at: None,
+            fence: self.fence + 1,
+            attempts: self.attempts + u32::from(!self.suspended),
+            scheduled_at: self.scheduled_at.or(Some(now)),
+            updated_at: now,
+            ..self
+        }
+    }
+
     /// The run that an ended or suspended attempt leaves.
     #[must_use]
     pub fn after(mut self, next: RunNext, span: Uuid, ended: AttemptStatus, now: Timestamp) -> Self {

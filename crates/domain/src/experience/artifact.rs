@@ -37,6 +37,8 @@ pub struct Artifact {
     pub span_id: Option<SpanId>,
     /// When it was kept.
     pub created_at: Timestamp,
+    /// Whether its bytes were taken away.
+    pub redacted: bool,
 }
 
 impl Artifact {
@@ -55,6 +57,7 @@ impl Artifact {
             size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             span_id,
             created_at,
+            redacted: false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::told::is_redacted;
 use crate::Timestamp;
 
 /// The state of one entity after some of its events.
@@ -16,6 +17,7 @@ pub struct Folded {
 }
 
 /// Folds the events of one entity, oldest first, each as its `changes` and its time. `None` without events.
+/// A field that was redacted is `{"redacted": true}` until a later event gives it a value again.
 /// A change whose `from` is not what the earlier events left is a contradiction and ends the fold with its field.
 pub fn fold<'a>(events: impl IntoIterator<Item = (&'a Value, Timestamp)>) -> Result<Option<Folded>, String> {
     let mut folded: Option<Folded> = None;
@@ -24,10 +26,15 @@ pub fn fold<'a>(events: impl IntoIterator<Item = (&'a Value, Timestamp)>) -> Res
         entry.revision += 1;
         entry.updated_at = at;
         for (field, change) in changes.as_object().into_iter().flatten() {
+            // What was redacted is told, and whatever a later event says of it is the truth.
+            if is_redacted(change) {
+                entry.state.insert(field.clone(), change.clone());
+                continue;
+            }
             // A count such as `tasks_created` tells what happened, it is no field of the entity.
             let Some((from, to)) = change.get("from").zip(change.get("to")) else { continue };
             let known = entry.state.get(field).unwrap_or(&Value::Null);
-            if !same(known, from) {
+            if !is_redacted(known) && !same(known, from) {
                 return Err(format!("`{field}` was {known} but event {} says {from}", entry.revision));
             }
             entry.state.insert(field.clone(), to.clone());
@@ -37,7 +44,12 @@ pub fn fold<'a>(events: impl IntoIterator<Item = (&'a Value, Timestamp)>) -> Res
 }
 
 impl Folded {
-    /// Whether the last event said that the entity is no more.
+    /// The fields whose values were redacted, in their order.
+    pub fn redacted(&self) -> impl Iterator<Item = &str> {
+        self.state.iter().filter(|(_, value)| is_redacted(value)).map(|(field, _)| field.as_str())
+    }
+
+    /// Whether the last event said that the entity is no more. A redacted one does not say.
     pub fn is_gone(&self) -> bool {
         !self.state.is_empty() && self.state.values().all(Value::is_null)
     }
@@ -64,5 +76,24 @@ mod tests {
         assert_eq!((folded.state["s"].clone(), folded.revision), (json!(2), 2));
         assert!(fold([(&b, at)]).expect_err("contradiction").contains("`s`"));
         assert_eq!(fold([]), Ok(None));
+    }
+
+    #[test]
+    fn what_was_redacted_is_told_until_it_is_known_again() {
+        let at: Timestamp = "2026-01-01T00:00:00Z".parse().expect("valid");
+        let made = json!({"title": {"from": null, "to": "Call Ada"}, "s": {"from": null, "to": 1}});
+        let gone = crate::ledger::blank(&made);
+        let later = json!({"title": {"from": "Call Ada", "to": "Call"}});
+        let folded = fold([(&gone, at)]).expect("consistent").expect("some");
+        assert_eq!(folded.redacted().collect::<Vec<_>>(), ["s", "title"]);
+        let folded = fold([(&gone, at), (&later, at)]).expect("consistent").expect("some");
+        assert_eq!(
+            folded.state,
+            *json!({"s": {"redacted": true}, "title": "Call"}).as_object().expect("fields")
+        );
+        assert_eq!((folded.revision, folded.redacted().count()), (2, 1));
+        // What follows must fit what is known again.
+        assert!(fold([(&gone, at), (&later, at), (&later, at)]).is_err());
+        assert!(!folded.is_gone());
     }
 }

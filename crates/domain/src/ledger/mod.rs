@@ -6,13 +6,20 @@
 
 mod fold;
 mod seal;
+mod told;
+mod verify;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 pub use fold::{Folded, fold};
-pub use seal::{Anchor, Broken, Head, Link, SealKey, Verifier};
+pub use seal::{KeyRing, SealKey};
+pub use told::{
+    Continuation, EVENT_REDACTED, LEDGER_CONTINUED, REDACTED_AT_ONCE, Saying, Told, blank, is_blank,
+    is_redacted,
+};
+pub use verify::{Anchor, Broken, Head, Link, Loss, Noted, Verifier};
 
 use crate::workspace::{Actor, WorkspaceId};
 use crate::{Id, Timestamp, canonical};

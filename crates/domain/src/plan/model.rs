@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::execution::Action;
+use crate::execution::{Action, Backoff, OnExhausted};
 use crate::goal::GoalId;
+use crate::schedule::Schedule;
 use crate::task::TaskId;
 
 /// The longest title a task may have, in characters (not bytes).
@@ -115,9 +116,18 @@ pub struct PlannedTask {
     /// Attempts in all before the task fails; `None` leaves it to the effect of what it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
+    /// How long to wait between attempts, and after which errors; only exported plans say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Backoff>,
+    /// What becomes of the task when it is not tried again; only exported plans say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_exhausted: Option<OnExhausted>,
     /// When the task is meant to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_at: Option<Timestamp>,
+    /// When it recurs; only exported plans say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// Its name in the workspace; `None` leaves it to the title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,

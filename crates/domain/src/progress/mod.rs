@@ -21,8 +21,14 @@ pub struct Obstacle {
 /// What stands in the way, as far as it was looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Obstacles {
-    /// Pending with nothing left to wait for, and nobody to do it.
+    /// Pending with nothing left to wait for, and nobody has it.
     pub unassigned: Obstacle,
+    /// The same, where none of the agents could do it.
+    pub no_capable_agent: Obstacle,
+    /// Not begun, and what it calls is not there.
+    pub tool_unavailable: Obstacle,
+    /// What to do about each of these tools.
+    pub tools: Vec<String>,
     /// Failed for good.
     pub failed: Obstacle,
     /// Pending behind a failed or cancelled task.
@@ -143,10 +149,22 @@ fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec
         "complete it: POST /v1/tasks/{id}/complete",
     );
     say(
+        "no_capable_agent",
+        obstacles.no_capable_agent,
+        ("can be done by none of the agents", "can be done by none of the agents"),
+        "create an agent with the task's type, or a default agent",
+    );
+    say(
         "unassigned",
         obstacles.unassigned,
-        ("has no agent", "have no agent"),
-        "create an agent with the task's type, or a default agent",
+        ("has no agent yet", "have no agent yet"),
+        "wait until the scheduler of a server assigns it, or assign it: POST /v1/tasks/{id}/assign",
+    );
+    say(
+        "tool_unavailable",
+        obstacles.tool_unavailable,
+        ("calls a tool that is not there", "call tools that are not there"),
+        &obstacles.tools.join("; "),
     );
     say(
         "scheduled_later",
@@ -235,6 +253,20 @@ mod tests {
         );
         let person = Obstacles { for_person: one(), ..Default::default() };
         assert_eq!(codes(TaskCounts { waiting: 1, ..Default::default() }, person), ["waiting_for_person"]);
+        let nobody = Obstacles { no_capable_agent: one(), unassigned: one(), ..Default::default() };
+        assert_eq!(
+            codes(TaskCounts { pending: 2, ..Default::default() }, nobody),
+            ["no_capable_agent", "unassigned"]
+        );
+        let off = Obstacles {
+            tool_unavailable: one(),
+            tools: vec!["switch it on".to_owned()],
+            ..Default::default()
+        };
+        assert_eq!(
+            codes(TaskCounts { ready: 1, ..Default::default() }, off),
+            ["tool_unavailable", "not_started"]
+        );
         let sleeping = Obstacles { for_time: one(), ..Default::default() };
         assert_eq!(codes(TaskCounts { waiting: 1, ..Default::default() }, sleeping), ["scheduled_later"]);
         assert!(codes(TaskCounts { completed: 3, ..Default::default() }, Obstacles::default()).is_empty());

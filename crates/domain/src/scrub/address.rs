@@ -10,7 +10,7 @@ use super::{Kind, Pieces, words};
 const V6_LIMIT: usize = 45;
 
 /// The end of an IPv4 address that begins with the groups. Four numbers may also be a version: they are, where a word,
-/// an operator or a product says so, and an address otherwise.
+/// an operator, a product, the version before it or what is glued to it says so, and an address otherwise.
 pub(super) fn v4(text: &Folded<'_>, groups: &Groups) -> Option<usize> {
     let end = groups.shape(b"...")?;
     let start = groups.start();
@@ -26,6 +26,9 @@ pub(super) fn v4(text: &Folded<'_>, groups: &Groups) -> Option<usize> {
     let mask = octets[0] == 255 || octets[0] == 0;
     let network = octets[3] == 0 && text.byte(end) == b'/' && text.is_digit(end + 1);
     if mask || network || address.is_loopback() || address.is_multicast() {
+        return None;
+    }
+    if words::goes_on_as_version(text.after(end, 12)) || words::is_next_version(text.before(start, 48)) {
         return None;
     }
     let before = text.before(start, 24);

@@ -216,7 +216,7 @@ fn may_hold(text: &str) -> bool {
         }
         telling
     };
-    text.bytes().any(|byte| TELLING[usize::from(byte)]) || text.contains("--")
+    text.bytes().any(|byte| TELLING[usize::from(byte)]) || text.contains("--") || text.contains(" '")
 }
 
 /// What was found so far, in bytes of the folded text.
@@ -253,6 +253,7 @@ fn scan(text: &Folded<'_>, found: &mut Pieces) {
                 secrets.read(text, at, found);
             }
             b'=' => secrets.read(text, at, found),
+            b'\'' => secrets.read_literal(text, at, found),
             b'-' if bytes[at..].starts_with(b"--") => {
                 pem.read(text, at, found);
                 secrets.read_flag(text, at, found);

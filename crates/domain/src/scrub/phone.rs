@@ -40,7 +40,15 @@ pub(super) fn read(text: &Folded<'_>, groups: &Groups) -> Option<Range<usize>> {
         || text.byte(end) == b':' && text.is_digit(end + 1)
         || words::numbers_goods(before)
         || words::amounts(before, text.after(end, 10));
-    (!other).then_some(start..end)
+    (!other && !is_part_of_value(text, groups, end)).then_some(start..end)
+}
+
+/// Whether groups that stand in quotes by themselves, as a field of a table does, go on behind the end: then they are one
+/// longer number.
+fn is_part_of_value(text: &Folded<'_>, groups: &Groups, end: usize) -> bool {
+    let quote = |at: usize| matches!(text.byte(at), b'"' | b'\'');
+    let whole = groups.end_of(groups.len() - 1);
+    end < whole && quote(groups.start().wrapping_sub(1)) && quote(whole)
 }
 
 /// What stands directly before the first digit.

@@ -181,6 +181,18 @@ impl Secrets {
         }
     }
 
+    /// Reads what stands in quotes directly behind a keyword of SQL: `CREATE ROLE ada PASSWORD 'hunter2'`, `IDENTIFIED BY '…'`.
+    pub(super) fn read_literal(&mut self, text: &Folded<'_>, quote: usize, found: &mut Pieces) {
+        if quote < self.read.max(1) || text.byte(quote - 1) != b' ' {
+            return;
+        }
+        let before = text.before(quote - 1, 16).to_ascii_lowercase();
+        let named = ["password", "identified by"].iter().any(|keyword| before.ends_with(keyword));
+        if let Some(promise) = promise("password", false).filter(|_| named) {
+            self.take(text, Value { start: quote, promise, query: false, loose: false }, found);
+        }
+    }
+
     fn take(&mut self, text: &Folded<'_>, value: Value, found: &mut Pieces) {
         // A variable or a hole of a template.
         if matches!(text.byte(value.start), b'$' | b'{') {

@@ -27,6 +27,18 @@ static VERSION: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// From one version to the next: the one before has two or three numbers, which no address has.
+static STEP: LazyLock<Regex> = LazyLock::new(|| {
+    words(
+        r#"(?:^|[^\d.])v?\d{1,5}(?:\.\d{1,5}){1,2}(?:-?(?:rc|beta|alpha)\.?\d*)?[`'")]{0,2}\s?(?:\bto\b|-+>|=>|→|\.\.+|–|\bauf\b|\bbis\b|\bvers\b|\bà\b|\ba\b|\bnaar\b|から|到|至)\s?[`'"(]{0,2}v?$"#,
+    )
+});
+
+/// Build metadata of semantic versions, and the ends of files that carry their version in their name.
+static GLUED: LazyLock<Regex> = LazyLock::new(|| {
+    words(r"^(?:\+\w|\.(?:jar|war|dll|so|exe|msi|deb|rpm|apk|dmg|pkg|tgz|tar|zip|gz|whl|gem|nupkg|crate)\b)")
+});
+
 static GOODS: LazyLock<Regex> = LazyLock::new(|| {
     words(
         r"(?:\b(?:sku|part|parts|item|order|invoice|ref|reference|serial|model|ticket|case|isbn(?:-1[03])?|issn|ean|upc|asin|doi|tracking|art(?:icle)?|artikel(?:nummer|nr)?|bestell(?:ung|nummer|nr)|rechnung(?:snummer)?|teile?nummer|référence|commande|facture|pedido|factura|fattura|ordine|bestelnummer|zamówienie|заказ\w*|артикул|batch|lot|id)|订单号?|订单编号|注文番号|型番|주문번호)[\s.:#=-]*(?:no|nr|num|number|nummer|code)?[\s.:#=-]{0,3}$",
@@ -60,6 +72,16 @@ pub(super) fn identifies(before: &str) -> bool {
 /// Whether a version follows.
 pub(super) fn versions(before: &str) -> bool {
     VERSION.is_match(before)
+}
+
+/// Whether the version that comes after another one follows.
+pub(super) fn is_next_version(before: &str) -> bool {
+    STEP.is_match(before)
+}
+
+/// Whether what follows four numbers makes them a version.
+pub(super) fn goes_on_as_version(behind: &str) -> bool {
+    GLUED.is_match(behind)
 }
 
 /// Whether the number of a thing follows: of an order, a part, a book.

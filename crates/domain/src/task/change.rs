@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::aggregate::Task;
-use super::{Dependency, DraftTask, TaskCommand, TaskState, TaskStatus};
+use super::{Compensation, Dependency, DraftTask, TaskCommand, TaskState, TaskStatus};
 use crate::agent::AgentId;
 use crate::execution::{Action, Backoff, OnExhausted, WaitKind};
 use crate::goal::GoalId;
@@ -70,9 +70,7 @@ impl Task {
     /// concerns how it is performed: what was performed is on record. Every violation of the new values.
     pub fn edit(&mut self, edit: TaskEdit, now: Timestamp) -> Result<(), Refusal> {
         let status = self.state.status;
-        if status == TaskStatus::Running {
-            return Err(leased().into());
-        }
+        status.after(TaskCommand::Edit)?;
         let undecided = self.state.waiting.as_ref().is_some_and(|waiting| waiting.kind == WaitKind::Decision);
         let performed = status.is_final() || (status == TaskStatus::Waiting && !undecided);
         if performed && edit.concerns_performance() {
@@ -147,23 +145,15 @@ impl Task {
         after: &[Dependency],
         open: u32,
         now: Timestamp,
-    ) -> Result<(), Rejection> {
-        let status = match self.state.status {
-            TaskStatus::Ready if open > 0 => TaskStatus::Pending,
-            TaskStatus::Pending | TaskStatus::Ready | TaskStatus::Failed => self.state.status,
-            TaskStatus::Running => return Err(leased()),
-            other @ (TaskStatus::Waiting
-            | TaskStatus::Completed
-            | TaskStatus::Cancelled
-            | TaskStatus::Skipped) => {
-                let message = format!("the task is {}; what it waited for stays on record", other.as_str());
-                return Err(Rejection::new("invalid_transition", message));
-            }
-        };
+    ) -> Result<Compensation, Rejection> {
+        let command = if open > 0 { TaskCommand::Block } else { TaskCommand::Unblock };
+        let line = self.state.status.transition(command)?;
         self.open_dependencies = open;
-        self.record("task.dependencies_changed", now, json!({}), |state| state.status = status);
+        self.record("task.dependencies_changed", now, json!({}), |state| {
+            state.status = line.to.unwrap_or(state.status);
+        });
         self.tell_of_edges(before, after);
-        Ok(())
+        Ok(line.compensation)
     }
 
     /// A task that it waits for, or waited for, is no more.
@@ -183,13 +173,23 @@ impl Task {
     ///
     /// # Errors
     /// `invalid_transition` unless it is ready.
-    pub fn withdraw(&mut self, agent: Option<AgentId>, now: Timestamp) -> Result<(), Rejection> {
-        let status = self.state.status.after(TaskCommand::Withdraw)?;
+    pub fn withdraw(&mut self, agent: Option<AgentId>, now: Timestamp) -> Result<Compensation, Rejection> {
+        let line = self.state.status.transition(TaskCommand::Withdraw)?;
         self.record("task.withdrawn", now, json!({}), |state| {
-            state.status = status;
+            state.status = line.to.unwrap_or(state.status);
             state.agent_id = agent;
         });
-        Ok(())
+        Ok(line.compensation)
+    }
+
+    /// Its goal is to be no more.
+    ///
+    /// # Errors
+    /// `task_leased` while it runs.
+    pub fn detach(&mut self, now: Timestamp) -> Result<Compensation, Rejection> {
+        let line = self.state.status.transition(TaskCommand::Detach)?;
+        self.record("task.updated", now, json!({}), |state| state.goal_id = None);
+        Ok(line.compensation)
     }
 
     /// Nobody has it any more.
@@ -203,7 +203,12 @@ impl Task {
     ///
     /// # Errors
     /// `task_leased` while it runs; `invalid_transition` if it is over.
-    pub fn cancel(&mut self, agent: AgentId, reason: &str, now: Timestamp) -> Result<(), Rejection> {
+    pub fn cancel(
+        &mut self,
+        agent: AgentId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Compensation, Rejection> {
         self.end(TaskCommand::Cancel, "task.cancelled", agent, reason, now)
     }
 
@@ -211,7 +216,7 @@ impl Task {
     ///
     /// # Errors
     /// As [`Task::cancel`].
-    pub fn skip(&mut self, agent: AgentId, reason: &str, now: Timestamp) -> Result<(), Rejection> {
+    pub fn skip(&mut self, agent: AgentId, reason: &str, now: Timestamp) -> Result<Compensation, Rejection> {
         self.end(TaskCommand::Skip, "task.skipped", agent, reason, now)
     }
 
@@ -222,34 +227,29 @@ impl Task {
         agent: AgentId,
         reason: &str,
         now: Timestamp,
-    ) -> Result<(), Rejection> {
-        if self.state.status == TaskStatus::Running {
-            return Err(leased());
-        }
-        let status = self.state.status.after(command)?;
+    ) -> Result<Compensation, Rejection> {
+        let line = self.state.status.transition(command)?;
         let metadata = if reason.is_empty() { json!({}) } else { json!({"reason": reason}) };
         self.record(event, now, metadata, |state| {
-            state.status = status;
+            state.status = line.to.unwrap_or(state.status);
             state.waiting = None;
             state.agent_id = state.agent_id.or(Some(agent));
         });
-        Ok(())
+        Ok(line.compensation)
     }
 
     /// It is to be no more: the last fact, with everything it was.
     ///
     /// # Errors
     /// `task_leased` while it runs.
-    pub fn delete(&mut self, depends_on: &[Dependency], now: Timestamp) -> Result<(), Rejection> {
-        if self.state.status == TaskStatus::Running {
-            return Err(leased());
-        }
+    pub fn delete(&mut self, depends_on: &[Dependency], now: Timestamp) -> Result<Compensation, Rejection> {
+        let line = self.state.status.transition(TaskCommand::Delete)?;
         self.revision += 1;
         self.updated_at = now;
         let mut fact = Fact::deleted("task", "task.deleted", self.state.id, &self.state);
         fact.changes["depends_on"] = json!({"from": sorted(depends_on), "to": null});
         self.facts.push(fact);
-        Ok(())
+        Ok(line.compensation)
     }
 }
 
@@ -258,10 +258,6 @@ pub(super) fn sorted(edges: &[Dependency]) -> Value {
     let mut edges = edges.to_vec();
     edges.sort_unstable_by_key(|edge| edge.task_id);
     json!(edges)
-}
-
-fn leased() -> Rejection {
-    Rejection::new("task_leased", "a worker holds this task; wait until it reports or its lease expires")
 }
 
 /// Why a task is not changed.

@@ -3,14 +3,20 @@
 mod aggregate;
 mod change;
 mod draft;
+mod lifecycle;
 mod slug;
+mod standing;
+mod state;
 mod status;
 
-pub use aggregate::{Dependency, Task, TaskState};
+pub use aggregate::{Dependency, Task};
 pub use change::{Refusal, TaskEdit};
 pub use draft::DraftTask;
+pub use lifecycle::{Compensation, LIFECYCLE, TaskCommand, Transition};
 pub use slug::{slugify, unique_slug};
-pub use status::{TaskCommand, TaskStatus};
+pub use standing::{Standing, Standings};
+pub use state::TaskState;
+pub use status::TaskStatus;
 
 use crate::Id;
 pub use crate::plan::Origin;

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::compose;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::lifecycle;
@@ -124,11 +125,20 @@ impl Command {
             Self::Token(token) => token.execute(&Config::load()?),
             Self::Run(run) => {
                 let config = Config::load()?;
-                block_on(run.execute(&config))
+                let observer = compose::observer(&config, false)?;
+                let ended = block_on(run.execute(&config, observer.clone()));
+                observer.finish();
+                ended
             }
             Self::Serve(serve) => {
                 let config = Config::load()?;
-                block_on(serve.execute(&config))
+                let observer = compose::observer(&config, serve.has_figures(&config))?;
+                let ended = block_on(serve.execute(&config, observer.clone()));
+                // Whoever insisted does not wait for a collector.
+                if !matches!(ended, Ok(Exit::Interrupted | Exit::Terminated)) {
+                    observer.finish();
+                }
+                ended
             }
             Self::Goal(goal) => block_on(goal.execute()),
             Self::Task(task) => block_on(task.execute()),

@@ -2,17 +2,19 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use goalwright_api::ApiSettings;
+use goalwright_api::{ApiSettings, Figures, FiguresFor};
 use goalwright_domain::goal::DEFAULT_QUEUE;
+use goalwright_infrastructure::telemetry::{Observer, UpkeepLoop};
 use poem::Server;
 use poem::listener::TcpAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::remark;
 use crate::compose::{self, App};
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, LogFormat, Metrics};
 use crate::failure::{Exit, Failure};
 use crate::lifecycle::{GRACE, Interrupts};
 use crate::logging;
@@ -50,25 +52,35 @@ enum Role {
 }
 
 impl Serve {
-    pub(super) async fn execute(self, config: &Config) -> Result<Exit, Failure> {
-        logging::start(config, LOGGED, indicatif::MultiProgress::new())?;
+    /// Whether there is anybody to show figures to.
+    pub(super) fn has_figures(&self, config: &Config) -> bool {
+        self.roles.contains(&Role::Api) && config.metrics != Metrics::Off
+    }
+
+    pub(super) async fn execute(self, config: &Config, observer: Arc<Observer>) -> Result<Exit, Failure> {
+        logging::start(config, LOGGED, indicatif::MultiProgress::new(), observer.layer())?;
         let has = |role| self.roles.contains(&role);
         // The port first: whether it is free does not depend on the database.
         let listener = match has(Role::Api) {
             true => Some(listen(self.bind.as_deref().unwrap_or(&config.bind))?),
             false => None,
         };
-        let app = App::open(config, if has(Role::Worker) { "worker" } else { "api" }).await?;
+        let name = if has(Role::Worker) { "worker" } else { "api" };
+        let app = App::open_watched(config, name, observer.clone()).await?;
         let mut interrupts = Interrupts::listen()?;
         announce(config, listener.as_ref(), &self.roles);
 
         let sequencer = has(Role::Scheduler).then(|| app.start_sequencer());
         let follower = has(Role::Scheduler).then(|| app.start_follower());
+        let hooks = has(Role::Scheduler).then(|| app.start_hooks(config));
         let scheduler = has(Role::Scheduler).then(|| app.start_scheduler());
+        let selection =
+            (has(Role::Scheduler) || has(Role::Worker)).then(|| app.start_selection(has(Role::Scheduler)));
         let workers = has(Role::Worker).then(|| app.start_workers(config, DEFAULT_QUEUE));
         let result_files = if has(Role::Scheduler) { app.start_result_files(config) } else { None };
+        let upkeep = self.has_figures(config).then(|| UpkeepLoop::start(observer.clone()));
         let stopping = CancellationToken::new();
-        let api = answer(&app, config, listener, stopping.clone());
+        let api = answer(&app, config, listener, observer, stopping.clone());
         tokio::pin!(api);
         let (exit, failed) = tokio::select! {
             exit = interrupts.next() => (exit, None),
@@ -81,6 +93,9 @@ impl Serve {
                 let released = async {
                     if let Some(scheduler) = scheduler {
                         scheduler.stop().await;
+                    }
+                    if let Some(selection) = selection {
+                        selection.stop().await;
                     }
                     if let Some(workers) = workers {
                         workers.stop(GRACE).await;
@@ -100,8 +115,14 @@ impl Serve {
                 if let Some(follower) = follower {
                     follower.stop().await;
                 }
+                if let Some(hooks) = hooks {
+                    hooks.stop().await;
+                }
                 if let Some(result_files) = result_files {
                     result_files.stop().await;
+                }
+                if let Some(upkeep) = upkeep {
+                    upkeep.stop().await;
                 }
                 ended
             })
@@ -124,6 +145,7 @@ async fn answer(
     app: &App,
     config: &Config,
     listener: Option<TcpListener>,
+    observer: Arc<Observer>,
     stopping: CancellationToken,
 ) -> io::Result<()> {
     let Some(listener) = listener else {
@@ -133,6 +155,8 @@ async fn answer(
     let settings = ApiSettings {
         rate_limit: config.rate_limit,
         cors_origins: config.cors_origins.clone(),
+        telemetry: observer.clone(),
+        figures: figures(app, config, &listener, observer)?,
         ..ApiSettings::new(app.ports.ids.clone())
     };
     let endpoint = goalwright_api::app(app.services.clone(), settings);
@@ -140,6 +164,23 @@ async fn answer(
     Server::new_with_acceptor(acceptor)
         .run_with_graceful_shutdown(endpoint, async move { stopping.cancelled().await }, Some(GRACE))
         .await
+}
+
+/// The page of figures, and who may read it without credentials.
+fn figures(
+    app: &App,
+    config: &Config,
+    listener: &TcpListener,
+    observer: Arc<Observer>,
+) -> io::Result<Option<Figures>> {
+    let local = listener.local_addr()?.ip().to_canonical().is_loopback();
+    let open_for = match config.metrics {
+        Metrics::Off => return Ok(None),
+        Metrics::Open => FiguresFor::Everybody,
+        Metrics::Auto if local => FiguresFor::ThisMachine,
+        Metrics::Auto | Metrics::Protected => FiguresFor::Nobody,
+    };
+    Ok(Some(Figures { page: app.figures(observer), open_for }))
 }
 
 fn listen(address: &str) -> Result<TcpListener, Failure> {

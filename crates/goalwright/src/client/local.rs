@@ -43,7 +43,7 @@ impl Local {
         token: Option<String>,
         workspace: Option<Uuid>,
     ) -> Result<Self, Failure> {
-        logging::start(&config, QUIET, indicatif::MultiProgress::new())?;
+        logging::start(&config, QUIET, indicatif::MultiProgress::new(), None)?;
         let token = match token {
             Some(token) => token,
             None => mint(&config)?,

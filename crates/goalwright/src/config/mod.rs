@@ -4,6 +4,7 @@ mod error;
 mod explain;
 mod parse;
 mod settings;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use error::{ConfigError, Place};
 pub use explain::Explained;
 use goalwright_infrastructure::outbound::AllowList;
+use goalwright_infrastructure::telemetry::Collector;
 pub use settings::{SETTINGS, Setting};
 use values::Values;
 
@@ -81,8 +83,21 @@ pub enum LogFormat {
     Json,
 }
 
+/// Who may read the figures at `/metrics`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metrics {
+    /// Whoever asks from this machine where the server listens to nobody else; others with credentials.
+    Auto,
+    /// Whoever reaches the server.
+    Open,
+    /// Whoever has credentials.
+    Protected,
+    /// There is no such page.
+    Off,
+}
+
 /// Every setting, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where the database is.
     pub database_url: DatabaseUrl,
@@ -112,12 +127,18 @@ pub struct Config {
     pub db_pool: u32,
     /// Connections beyond these under load.
     pub db_pool_overflow: u32,
+    /// What runs after executions.
+    pub hooks: Vec<String>,
     /// Whether each execution has a file in the data directory.
     pub result_files: bool,
     /// What tools may reach although it is private.
     pub outbound_allow: AllowList,
     /// Whether the tool `shell.run` is there.
     pub shell: bool,
+    /// Who may read the figures.
+    pub metrics: Metrics,
+    /// Where spans are sent; none where nobody wants them.
+    pub collector: Option<Collector>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written; none where nobody said, so that each command has its own default.
@@ -168,9 +189,12 @@ impl Config {
             worker_concurrency: parse::number(&values.get(&settings::WORKER_CONCURRENCY)?, 1, 1000)?,
             db_pool: parse::number(&values.get(&settings::DB_POOL)?, 1, 1000)?,
             db_pool_overflow: parse::number(&values.get(&settings::DB_POOL_OVERFLOW)?, 0, 1000)?,
+            hooks: parse::hooks(&values.get(&settings::HOOKS)?)?,
             result_files: parse::switch(&values.get(&settings::RESULT_FILES)?)?,
             outbound_allow: parse::outbound_allow(&values.get(&settings::OUTBOUND_ALLOW)?)?,
             shell: parse::switch(&values.get(&settings::SHELL)?)?,
+            metrics: parse::metrics(&values.get(&settings::METRICS)?)?,
+            collector: telemetry::collector(&values.get(&settings::OTLP_ENDPOINT)?, &values)?,
             log_format: parse::log_format(&values.get(&settings::LOG_FORMAT)?)?,
             log_filter: match filter.place {
                 Place::Default(_) => None,

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use goalwright_application::hooks::HOOKS;
 use goalwright_infrastructure::auth::SECRET_MIN_BYTES;
 use goalwright_infrastructure::outbound::{AllowError, AllowList};
 use tracing_subscriber::EnvFilter;
 
 use super::error::ConfigError;
 use super::values::{Given, Values};
-use super::{DatabaseUrl, LogFormat, Secret};
+use super::{DatabaseUrl, LogFormat, Metrics, Secret};
 
 /// What stands for the data directory in a database URL.
 const DATA_DIR_MARK: &str = "<data dir>";
@@ -35,6 +36,21 @@ pub(super) fn switch(given: &Given) -> Result<bool, ConfigError> {
         "off" | "false" | "0" | "no" => Ok(false),
         _ => Err(given.unusable(format!("`{}` is not taken", short(&given.text)), "give `on` or `off`")),
     }
+}
+
+/// A comma list of hooks.
+pub(super) fn hooks(given: &Given) -> Result<Vec<String>, ConfigError> {
+    let named = given.text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    named
+        .map(|name| {
+            if HOOKS.contains(&name) {
+                return Ok(name.to_owned());
+            }
+            let known = HOOKS.join(", ");
+            let expected = format!("give a comma list of hooks, of which there are: {known}; empty for none");
+            Err(given.unusable(format!("there is no hook `{}`", short(name)), expected))
+        })
+        .collect()
 }
 
 /// `host:port`.
@@ -97,6 +113,20 @@ pub(super) fn outbound_allow(given: &Given) -> Result<AllowList, ConfigError> {
              10.1.0.0/16",
         )
     })
+}
+
+/// `auto`, `open`, `protected` or `off`.
+pub(super) fn metrics(given: &Given) -> Result<Metrics, ConfigError> {
+    match given.text.trim() {
+        "auto" => Ok(Metrics::Auto),
+        "open" => Ok(Metrics::Open),
+        "protected" => Ok(Metrics::Protected),
+        "off" => Ok(Metrics::Off),
+        other => Err(given.unusable(
+            format!("`{}` is not taken", short(other)),
+            "give `auto`, `open`, `protected` or `off`",
+        )),
+    }
 }
 
 /// `text` or `json`.
@@ -164,7 +194,7 @@ pub(super) fn database_url(given: &Given, data_dir: &Path) -> Result<DatabaseUrl
     ))
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     let mut short: String = text.chars().take(60).collect();
     if short.len() < text.len() {
         short.push('…');

@@ -34,9 +34,12 @@ settings! {
     WORKER_CONCURRENCY = "worker_concurrency", "GOALWRIGHT_WORKER_CONCURRENCY", "16";
     DB_POOL = "db_pool", "GOALWRIGHT_DB_POOL", "10";
     DB_POOL_OVERFLOW = "db_pool_overflow", "GOALWRIGHT_DB_POOL_OVERFLOW", "20";
+    HOOKS = "hooks", "GOALWRIGHT_HOOKS", "notes";
     RESULT_FILES = "result_files", "GOALWRIGHT_RESULT_FILES", "on";
     OUTBOUND_ALLOW = "outbound_allow", "GOALWRIGHT_OUTBOUND_ALLOW", "";
     SHELL = "shell", "GOALWRIGHT_SHELL", "off";
+    METRICS = "metrics", "GOALWRIGHT_METRICS", "auto";
+    OTLP_ENDPOINT = "otel_exporter_otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "";
     LOG_FORMAT = "log_format", "GOALWRIGHT_LOG_FORMAT", "text";
     RUST_LOG = "rust_log", "RUST_LOG", "info";
 }

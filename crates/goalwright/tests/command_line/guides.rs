@@ -70,6 +70,11 @@ fn what_the_guide_to_privacy_says_is_scrubbed_is() {
 }
 
 #[test]
+fn figures_are_shown_as_their_guide_says() {
+    holds(include_str!("../../../../docs/guides/telemetry.md"), 3);
+}
+
+#[test]
 fn the_plans_of_the_demo_are_read_without_a_remark() {
     let home = Home::new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/demo");

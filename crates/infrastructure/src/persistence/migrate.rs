@@ -13,7 +13,8 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
-use super::connect::{DatabaseSettings, OpenError, Place, postgres_options, sqlite_options};
+use super::connect::{DatabaseSettings, OpenError};
+use super::open::{Place, postgres_options, sqlite_options};
 
 /// Applies the migrations that the database lacks, whatever the settings say about doing so at start; gives their
 /// names, oldest first.

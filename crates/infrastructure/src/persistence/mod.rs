@@ -6,24 +6,31 @@
 
 mod agent;
 mod api_key;
+mod arrays;
 mod connect;
 mod decomposition;
 mod error;
 mod execution;
 mod experience;
 mod goal;
+mod hook;
 mod idempotency;
 mod ledger;
 mod migrate;
+mod open;
 mod reader;
 mod row;
 mod schedule;
+mod selection;
 mod sql;
 mod task;
 mod unit_of_work;
+mod vitals;
 mod words;
 mod workspace;
 
 pub use connect::{Database, DatabaseSettings, OpenError};
 pub use experience::Followed;
+pub use ledger::continuation::{GoOn, WentOn};
 pub use migrate::{apply_migrations, missing_migrations};
+pub use vitals::{Pool, Vitals};

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use goalwright_application::Error;
 use goalwright_application::ports::{KeptRequest, KeyOwner, ToolCall};
 use goalwright_application::read::{
-    AgentFilter, Candidate, EventFilter, EventView, ExecutionFilter, ExecutionView, ExperienceFilter,
-    GoalFilter, GoalView, Link, Measured, Named, Page, PageRequest, Queries, Records, RunView, Search,
-    TaskFilter, TaskView,
+    AgentFilter, EventFilter, EventView, ExecutionFilter, ExecutionView, ExperienceFilter, GoalFilter,
+    GoalView, HookView, Link, Measured, Named, Page, PageRequest, Queries, Records, RunView, Search,
+    SetAside, TaskFilter, TaskView,
 };
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{Agent, AgentId};
@@ -25,7 +25,9 @@ use uuid::Uuid;
 
 use super::error::storage;
 use super::sql::{Dialect, Sql};
-use super::{agent, api_key, execution, experience, goal, idempotency, ledger, schedule, task, workspace};
+use super::{
+    agent, api_key, execution, experience, goal, hook, idempotency, ledger, schedule, task, workspace,
+};
 
 /// Reads on the reading connections. Each noun's `queries` holds its statements.
 pub(crate) struct Reader {
@@ -78,7 +80,11 @@ impl Queries for Reader {
     }
 
     async fn task(&self, workspace: WorkspaceId, id: TaskId) -> Result<Option<TaskView>, Error> {
-        task::queries::one(self, workspace, id).await
+        Ok(task::queries::by_id(self, workspace, &[id]).await?.pop())
+    }
+
+    async fn tasks_by_id(&self, workspace: WorkspaceId, ids: &[TaskId]) -> Result<Vec<TaskView>, Error> {
+        task::queries::by_id(self, workspace, ids).await
     }
 
     async fn task_by_slug(&self, workspace: WorkspaceId, slug: &str) -> Result<Option<TaskId>, Error> {
@@ -89,20 +95,12 @@ impl Queries for Reader {
         schedule::queries::any_due(self, now).await
     }
 
-    async fn candidates(
-        &self,
-        workspace: WorkspaceId,
-        goal: Option<GoalId>,
-    ) -> Result<Vec<Candidate>, Error> {
-        task::choice::candidates(self, workspace, goal).await
-    }
-
-    async fn open_tasks(&self, workspace: WorkspaceId, goal: Option<GoalId>) -> Result<(i64, i64), Error> {
-        task::choice::open(self, workspace, goal).await
+    async fn schedule_set_aside(&self, task: TaskId) -> Result<Option<SetAside>, Error> {
+        schedule::queries::set_aside(self, task).await
     }
 
     async fn cycle_through(&self, workspace: WorkspaceId, id: TaskId) -> Result<Vec<TaskId>, Error> {
-        task::choice::cycle_through(self, workspace, id).await
+        task::cycle::cycle_through(self, workspace, id).await
     }
 
     async fn tasks_of_goal(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Vec<TaskView>, Error> {
@@ -262,6 +260,30 @@ impl Records for Reader {
 
     async fn scripts_of(&self, spans: &[SpanId], most: u64) -> Result<Vec<ScriptRun>, Error> {
         execution::trace::scripts(self, spans, most).await
+    }
+
+    async fn next_unread(&self) -> Result<Option<String>, Error> {
+        experience::records::next_unread(self).await
+    }
+
+    async fn hooks_abreast(&self, hooks: &[&str]) -> Result<Vec<String>, Error> {
+        hook::queries::abreast(self, hooks).await
+    }
+
+    async fn any_hook_due(&self, now: Timestamp) -> Result<bool, Error> {
+        hook::queries::any_due(self, now).await
+    }
+
+    async fn hooks_after(
+        &self,
+        workspace: WorkspaceId,
+        executions: &[String],
+    ) -> Result<Vec<HookView>, Error> {
+        hook::queries::of(self, workspace, executions).await
+    }
+
+    async fn failed_hooks(&self, most: u64) -> Result<Vec<HookView>, Error> {
+        hook::queries::failed(self, most).await
     }
 
     async fn artifact(&self, workspace: WorkspaceId, id: Uuid) -> Result<Option<Artifact>, Error> {

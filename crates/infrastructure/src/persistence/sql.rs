@@ -8,6 +8,8 @@ use sea_orm::{DatabaseBackend, Statement, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::arrays::{Kind, unnest};
+
 /// At most so many values are bound to one statement; SQLite takes 32,766, PostgreSQL 65,535.
 const MAX_BINDS: usize = 30_000;
 
@@ -30,6 +32,14 @@ impl Dialect {
         match self {
             Self::Sqlite => DatabaseBackend::Sqlite,
             Self::Postgres => DatabaseBackend::Postgres,
+        }
+    }
+
+    /// Behind the name of a table: has SQLite read this index, where it would believe another one to be better.
+    pub(crate) fn reading(self, index: &str) -> String {
+        match self {
+            Self::Sqlite => format!(" INDEXED BY {index}"),
+            Self::Postgres => String::new(),
         }
     }
 
@@ -102,19 +112,32 @@ impl Sql {
     /// Adds the condition that what stands before is one of these: with one text for any number of them on PostgreSQL,
     /// and with few texts on SQLite, where the last is repeated until their number is a power of two.
     pub(crate) fn one_of(self, ids: impl IntoIterator<Item = Uuid>) -> Self {
-        let mut ids: Vec<Value> = ids.into_iter().map(Value::from).collect();
+        self.one_of_values(ArrayType::Uuid, ids.into_iter().map(Value::from).collect())
+    }
+
+    /// As [`Sql::one_of`], for numbers.
+    pub(crate) fn one_of_numbers(self, numbers: impl IntoIterator<Item = i64>) -> Self {
+        self.one_of_values(ArrayType::BigInt, numbers.into_iter().map(Value::from).collect())
+    }
+
+    fn one_of_values(self, of: ArrayType, mut values: Vec<Value>) -> Self {
         match self.dialect {
             Dialect::Postgres => {
-                self.text(" = ANY(").bind(Value::Array(ArrayType::Uuid, Some(Box::new(ids)))).text(")")
+                self.text(" = ANY(").bind(Value::Array(of, Some(Box::new(values)))).text(")")
             }
             Dialect::Sqlite => {
-                if let Some(last) = ids.last().cloned() {
-                    let size = ids.len().next_power_of_two().min(MAX_BINDS.max(ids.len()));
-                    ids.resize(size, last);
+                if let Some(last) = values.last().cloned() {
+                    let size = values.len().next_power_of_two().min(MAX_BINDS.max(values.len()));
+                    values.resize(size, last);
                 }
-                self.text(" IN ").list(ids)
+                self.text(" IN ").list(values)
             }
         }
+    }
+
+    /// As [`Sql::one_of`], for words.
+    pub(crate) fn one_of_words<'a>(self, words: impl IntoIterator<Item = &'a str>) -> Self {
+        self.one_of_values(ArrayType::String, words.into_iter().map(Value::from).collect())
     }
 
     fn push(&mut self, value: Value) {
@@ -240,134 +263,6 @@ fn values(sql: Sql, rows: Vec<Vec<Value>>) -> Sql {
     rows.into_iter()
         .enumerate()
         .fold(first, |sql, (index, row)| sql.text(if index == 0 { "" } else { ", " }).list(row))
-}
-
-/// `UNNEST(…)` with one array per column: the statement is the same for any number of rows, so that the server plans
-/// it once.
-fn unnest(sql: Sql, rows: Vec<Vec<Value>>) -> Sql {
-    let width = rows.first().map_or(0, Vec::len);
-    let mut columns: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(rows.len())).collect();
-    for row in rows {
-        for (column, value) in columns.iter_mut().zip(row) {
-            column.push(value);
-        }
-    }
-    let sql = columns.into_iter().enumerate().fold(sql.text("UNNEST("), |sql, (index, column)| {
-        array(sql.text(if index == 0 { "" } else { ", " }), column)
-    });
-    sql.text(")")
-}
-
-/// A bound array. The driver's arrays hold no nulls: a column of nothing else is an empty array, which `UNNEST` fills
-/// up with nulls, and a mixed one is sent as the text of an array.
-fn array(sql: Sql, column: Vec<Value>) -> Sql {
-    let Some(kind) = column.first().and_then(Kind::of) else { return sql.text("NULL") };
-    let nulls = column.iter().filter(|value| kind.literal(value).is_none()).count();
-    if nulls == column.len() {
-        return sql.bind(Value::Array(kind.array(), Some(Box::default())));
-    }
-    if nulls == 0 {
-        return sql.bind(Value::Array(kind.array(), Some(Box::new(column))));
-    }
-    let mut text = String::from("{");
-    for (index, value) in column.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        match kind.literal(value) {
-            None => text.push_str("NULL"),
-            Some(literal) => {
-                text.push('"');
-                for character in literal.chars() {
-                    if matches!(character, '"' | '\\') {
-                        text.push('\\');
-                    }
-                    text.push(character);
-                }
-                text.push('"');
-            }
-        }
-    }
-    text.push('}');
-    sql.text("CAST(CAST(").bind(text).text(" AS TEXT) AS ").text(kind.name()).text("[])")
-}
-
-/// The types that columns have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Bool,
-    Int,
-    BigInt,
-    Double,
-    Text,
-    Uuid,
-    Json,
-    Time,
-}
-
-impl Kind {
-    const fn of(value: &Value) -> Option<Self> {
-        match value {
-            Value::Bool(_) => Some(Self::Bool),
-            Value::Int(_) => Some(Self::Int),
-            Value::BigInt(_) => Some(Self::BigInt),
-            Value::Double(_) => Some(Self::Double),
-            Value::String(_) => Some(Self::Text),
-            Value::Uuid(_) => Some(Self::Uuid),
-            Value::Json(_) => Some(Self::Json),
-            Value::ChronoDateTimeUtc(_) => Some(Self::Time),
-            _ => None,
-        }
-    }
-
-    fn of_array(array: &ArrayType) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.array() == *array)
-    }
-
-    const ALL: [Self; 8] =
-        [Self::Bool, Self::Int, Self::BigInt, Self::Double, Self::Text, Self::Uuid, Self::Json, Self::Time];
-
-    /// As PostgreSQL calls it.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Bool => "bool",
-            Self::Int => "int4",
-            Self::BigInt => "int8",
-            Self::Double => "float8",
-            Self::Text => "text",
-            Self::Uuid => "uuid",
-            Self::Json => "jsonb",
-            Self::Time => "timestamptz",
-        }
-    }
-
-    const fn array(self) -> ArrayType {
-        match self {
-            Self::Bool => ArrayType::Bool,
-            Self::Int => ArrayType::Int,
-            Self::BigInt => ArrayType::BigInt,
-            Self::Double => ArrayType::Double,
-            Self::Text => ArrayType::String,
-            Self::Uuid => ArrayType::Uuid,
-            Self::Json => ArrayType::Json,
-            Self::Time => ArrayType::ChronoDateTimeUtc,
-        }
-    }
-
-    /// The value as PostgreSQL reads it from text; none for null.
-    fn literal(self, value: &Value) -> Option<String> {
-        match value {
-            Value::Bool(value) => value.map(|value| value.to_string()),
-            Value::Int(value) => value.map(|value| value.to_string()),
-            Value::BigInt(value) => value.map(|value| value.to_string()),
-            Value::Double(value) => value.map(|value| value.to_string()),
-            Value::String(value) => value.clone(),
-            Value::Uuid(value) => value.map(|value| value.to_string()),
-            Value::Json(value) => value.as_ref().map(|value| value.to_string()),
-            Value::ChronoDateTimeUtc(value) => value.map(|value| value.to_rfc3339()),
-            _ => None,
-        }
-    }
 }
 
 /// SQLite compiles a statement once for each text; chunks of these sizes make few texts of any number of rows.

@@ -1,13 +1,15 @@
 //! One transaction, which is every repository itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use goalwright_application::ports::telemetry::Executed;
 use goalwright_application::ports::{
     AgentRepository, ApiKeyRepository, Clock, DecompositionRepository, ExecutionRepository,
-    ExperienceRepository, GoalRepository, IdempotencyRepository, Outbox, ScheduleRepository, StorageError,
-    TaskRepository, Transactions, UnitOfWork, WorkspaceRepository,
+    ExperienceRepository, GoalRepository, Happening, HookRepository, IdempotencyRepository, Outbox,
+    RedactionRepository, ScheduleRepository, StorageError, TaskRepository, Telemetry, Transactions,
+    UnitOfWork, WorkspaceRepository,
 };
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::SealKey;
@@ -28,9 +30,13 @@ pub(crate) struct Writer {
     pub(crate) own_clock: bool,
     /// What events are sealed with.
     pub(crate) seal_key: Arc<SealKey>,
+    /// The fingerprint of that key.
+    pub(crate) fingerprint: Arc<String>,
     /// Whether every event has its position and its seal, and will have them from the beginning: on SQLite, once what
     /// was appended before there were seals is sealed.
     pub(crate) all_sealed: AtomicBool,
+    /// Who is told of what was committed.
+    telemetry: Arc<dyn Telemetry>,
 }
 
 /// A unit of work.
@@ -39,10 +45,14 @@ pub(crate) struct Unit {
     pub(crate) dialect: Dialect,
     clock: Arc<dyn Clock>,
     pub(crate) seal_key: Arc<SealKey>,
+    pub(crate) fingerprint: Arc<String>,
     /// Whether leases are measured by our clock instead of the database's.
-    own_clock: bool,
+    pub(crate) own_clock: bool,
     /// PostgreSQL aborts a transaction in which a statement failed, SQLite would carry on: it must not.
     failed: AtomicBool,
+    telemetry: Arc<dyn Telemetry>,
+    /// Told once it is committed.
+    executed: Mutex<Vec<Executed>>,
 }
 
 #[async_trait]
@@ -69,8 +79,11 @@ impl Writer {
             dialect,
             clock: self.clock.clone(),
             seal_key: self.seal_key.clone(),
+            fingerprint: self.fingerprint.clone(),
             own_clock,
             failed: AtomicBool::new(false),
+            telemetry: self.telemetry.clone(),
+            executed: Mutex::new(Vec::new()),
         })
     }
 }
@@ -80,9 +93,18 @@ impl Writer {
         connection: DatabaseConnection,
         clock: Arc<dyn Clock>,
         own_clock: bool,
-        seal_key: Arc<SealKey>,
+        seal_key: SealKey,
+        telemetry: Arc<dyn Telemetry>,
     ) -> Self {
-        Self { connection, clock, own_clock, seal_key, all_sealed: AtomicBool::new(false) }
+        let (fingerprint, seal_key) = (Arc::new(seal_key.fingerprint()), Arc::new(seal_key));
+        let all_sealed = AtomicBool::new(false);
+        Self { connection, clock, own_clock, seal_key, fingerprint, all_sealed, telemetry }
+    }
+
+    /// Seals with this key from now on.
+    pub(crate) fn take_key(&mut self, key: SealKey) {
+        self.fingerprint = Arc::new(key.fingerprint());
+        self.seal_key = Arc::new(key);
     }
 
     /// The first row of a query outside any unit.
@@ -137,7 +159,10 @@ impl Unit {
 
     pub(crate) async fn finish(self) -> Result<(), StorageError> {
         self.refuse_after_failure()?;
-        self.transaction.commit().await.map_err(storage)
+        self.transaction.commit().await.map_err(storage)?;
+        let executed = self.executed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        executed.iter().for_each(|one| self.telemetry.tell(Happening::Executed(one)));
+        Ok(())
     }
 
     fn refuse_after_failure(&self) -> Result<(), StorageError> {
@@ -187,8 +212,21 @@ impl UnitOfWork for Unit {
     fn schedules(&self) -> &dyn ScheduleRepository {
         self
     }
+    fn hooks(&self) -> &dyn HookRepository {
+        self
+    }
     fn outbox(&self) -> &dyn Outbox {
         self
+    }
+    fn redactions(&self) -> &dyn RedactionRepository {
+        self
+    }
+
+    fn telemetry(&self) -> &dyn Telemetry {
+        &*self.telemetry
+    }
+    fn executed(&self, executions: Vec<Executed>) {
+        self.executed.lock().unwrap_or_else(PoisonError::into_inner).extend(executions);
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StorageError> {

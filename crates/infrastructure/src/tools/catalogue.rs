@@ -55,6 +55,7 @@ pub(super) fn builtin(outbound: &Arc<Outbound>, experiences: Option<&Arc<Experie
              list of these, with their `path`.",
             text::stats,
         )
+        .computing()
         .one_of(&[&["text"], &["texts"]]),
         Registered::new::<text::MatchParameters, text::OneOrMany<text::Matches>>(
             ("text", "match"),
@@ -71,20 +72,23 @@ pub(super) fn builtin(outbound: &Arc<Outbound>, experiences: Option<&Arc<Experie
             Effect::None,
             "Answers the text of a `template` whose holes are filled.",
             text::render,
-        ),
+        )
+        .computing(),
         Registered::new::<json::QueryParameters, Value>(
             ("json", "query"),
             Effect::None,
             "Looks into a `value` with a `path`: a JSON Pointer when it is empty or starts with `/`, else JMESPath.",
             json::query,
         )
+        .computing()
         .lint(lint::query),
         Registered::new::<time::NowParameters, time::Now>(
             ("time", "now"),
             Effect::None,
             "The present moment in UTC: `{now, date, time, weekday, unix}`.",
             time::now,
-        ),
+        )
+        .computing(),
         Registered::new::<time::SleepParameters, time::Slept>(
             ("time", "sleep"),
             Effect::None,

@@ -155,6 +155,21 @@ impl Tools for BuiltinTools {
         Some(format!("`{tool}.{operation}`: {reason}"))
     }
 
+    fn computes(&self, tool: &str, operation: &str) -> bool {
+        self.registered(tool, operation).is_some_and(|registered| registered.computes)
+    }
+
+    fn compute(&self, invocation: Invocation) -> Option<Result<Reply, ToolFailure>> {
+        let registered = self.registered(&invocation.tool, &invocation.operation)?;
+        if !registered.computes {
+            return None;
+        }
+        let Invocation { parameters, workspace, task, sandbox, idempotency_key, trace, now, cancel, .. } =
+            invocation;
+        let call = Call { workspace, task, sandbox, idempotency_key, trace, now, cancel };
+        Some(perform(registered, &call, parameters))
+    }
+
     async fn call(&self, invocation: Invocation) -> Result<Reply, ToolFailure> {
         let Invocation {
             tool,
@@ -164,6 +179,7 @@ impl Tools for BuiltinTools {
             task,
             sandbox,
             idempotency_key,
+            trace,
             now,
             cancel,
         } = invocation;
@@ -173,7 +189,7 @@ impl Tools for BuiltinTools {
         if cancel.is_cancelled() {
             return Err(cancelled());
         }
-        let call = Call { workspace, task, sandbox, idempotency_key, now, cancel };
+        let call = Call { workspace, task, sandbox, idempotency_key, trace, now, cancel };
         if let Work::Waiting(work) = &registered.work {
             check(&registered, &parameters)?;
             return work(call, parameters).await.map(storable);

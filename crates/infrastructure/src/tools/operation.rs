@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
+use goalwright_application::ports::telemetry::TraceContext;
 use goalwright_application::ports::tools::{Operation, Reply, ToolFailure};
 use goalwright_domain::execution::Effect;
 use goalwright_domain::task::TaskId;
@@ -25,6 +26,7 @@ pub(super) struct Call {
     pub(super) task: Option<TaskId>,
     pub(super) sandbox: PathBuf,
     pub(super) idempotency_key: String,
+    pub(super) trace: TraceContext,
     pub(super) now: DateTime<Utc>,
     pub(super) cancel: CancellationToken,
 }
@@ -69,6 +71,8 @@ pub(super) struct Registered {
     /// The effect of a call with these parameters, where that is not always the declared one and can be told.
     pub(super) effect_of: EffectOf,
     pub(super) validator: Option<Validator>,
+    /// Whether it only computes, see [`goalwright_application::ports::tools::Tools::computes`].
+    pub(super) computes: bool,
     pub(super) work: Work,
 }
 
@@ -127,10 +131,17 @@ impl Registered {
                 result: schema_of::<R>(),
             },
             forms: &[],
+            computes: false,
             lint: Box::new(|_| Vec::new()),
             effect_of: |_| None,
             work,
         }
+    }
+
+    /// It uses nothing but its parameters and the moment of the call, and never waits.
+    pub(super) fn computing(mut self) -> Self {
+        self.computes = true;
+        self
     }
 
     /// Exactly one of these sets of parameters.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use goalwright_application::ports::telemetry::TraceContext;
 use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
@@ -20,6 +21,7 @@ fn invocation(sandbox: &Path, name: &str, parameters: Value) -> Invocation {
         workspace: goalwright_domain::workspace::WorkspaceId::new(uuid::Uuid::nil()),
         task: None,
         idempotency_key: "key".to_owned(),
+        trace: TraceContext { trace_id: uuid::Uuid::from_u128(0xa1), span_id: 0xb2, sampled: true },
         now: DateTime::<Utc>::from_timestamp(1_762_280_952, 0).expect("a time"),
         cancel: CancellationToken::new(),
     }

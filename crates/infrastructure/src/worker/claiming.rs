@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use goalwright_application::execution::{Assignment, Kernel, Report, Settlement};
+use goalwright_application::execution::{Assignment, Claimed, Kernel, Report, Settlement};
 use goalwright_application::ports::Signals;
 use goalwright_domain::execution::Outcome;
 use tokio::sync::Semaphore;
@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// What was claimed and not begun within this time is given back.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// So many that only compute are done in one unit, at most.
+const COMPUTED_AT_ONCE: usize = 512;
+
 /// The loop that claims, and starts what it claimed.
 pub(super) struct Claiming {
     pub(super) kernel: Arc<Kernel>,
@@ -35,6 +38,7 @@ impl Claiming {
     /// Claims until it is told to stop; gives the performances that are still going on.
     pub(super) async fn run(self) -> JoinSet<()> {
         let mut performances = JoinSet::new();
+        let mut at_once = 0;
         while !self.stop.is_cancelled() {
             while performances.try_join_next().is_some() {}
             let room = self.pace.room();
@@ -46,20 +50,22 @@ impl Claiming {
             }
             // Drawn before the claim: what becomes claimable while it looks is not missed.
             let seen = self.signals.work_seen();
-            let claimed = match self.kernel.claim(room).await {
+            let claimed = match self.kernel.claim_or_compute(room, at_once).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "claiming failed");
                     tokio::time::sleep(LOOK).await;
-                    Vec::new()
+                    Claimed::default()
                 }
             };
-            let found = claimed.len();
+            let (found, picked) = (claimed.assignments.len(), at_once.max(room));
             self.pace.held(found);
-            for assignment in claimed {
+            for assignment in claimed.assignments {
                 self.start(&mut performances, assignment);
             }
-            if found < room {
+            // Where everything only computes, more of it is picked the next time; else not more than there is room for.
+            at_once = if claimed.only_computes { (2 * picked).min(COMPUTED_AT_ONCE) } else { 0 };
+            if claimed.computed == 0 && found < room {
                 tokio::select! {
                     () = self.stop.cancelled() => break,
                     () = self.signals.until_work_changes(seen, LOOK) => {}

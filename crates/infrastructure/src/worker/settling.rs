@@ -4,6 +4,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use goalwright_application::Error;
 use goalwright_application::execution::{Kernel, LeaseLost, Report, Settlement};
+use goalwright_application::ports::{Happening, Telemetry};
 use goalwright_domain::execution::{ExecutionError, Outcome};
 
 use crate::group_commit::{Commit, GroupCommit};
@@ -12,12 +13,14 @@ use crate::group_commit::{Commit, GroupCommit};
 pub(super) type Settler = GroupCommit<Settling>;
 
 pub(super) fn start(kernel: Arc<Kernel>) -> Settler {
-    GroupCommit::start("settler", Settling { kernel })
+    let telemetry = kernel.watched_by();
+    GroupCommit::start("settler", Settling { kernel, telemetry })
 }
 
 /// Outcomes become settlements.
 pub(super) struct Settling {
     kernel: Arc<Kernel>,
+    telemetry: Arc<dyn Telemetry>,
 }
 
 #[async_trait::async_trait]
@@ -40,6 +43,10 @@ impl Commit for Settling {
             tracing::warn!(span.id = %settlement.lease.span_id, "the lease was lost; the report was refused");
         }
         Ok(vec![(); answers.len()])
+    }
+
+    fn begun(&self, waiting: usize) {
+        self.telemetry.tell(Happening::Unsettled(waiting));
     }
 
     /// An outcome that cannot be written is replaced by a failure that can; if that fails too, the lease runs out. So it

@@ -14,6 +14,8 @@ use crate::{Backend, pgbench, plain};
 
 /// Attempts at once, as many as the settings give where nobody says otherwise.
 const CONCURRENCY: usize = 16;
+/// Tasks that are completed, as the counters of their goals say.
+const COMPLETED: &str = "SELECT CAST(COALESCE(SUM(completed), 0) AS BIGINT) FROM goal_progress";
 /// How often the counters are looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// What is not done by then is not waited for.
@@ -23,21 +25,38 @@ const LIMIT: Duration = Duration::from_secs(4);
 /// An import takes at most so many tasks.
 const PER_GOAL: u32 = 10_000;
 
-/// Drains so many tasks and says how fast.
+/// What the tasks of a drain call: what only computes is done in the unit that claims it, and the other is held under a lease
+/// and settled.
+const CALLS: [&str; 2] = ["time.now", "file.list"];
+
+/// Drains so many tasks of each kind and says how fast.
 pub(crate) async fn measure(place: &Place, report: &mut Report, tasks: u32) -> anyhow::Result<()> {
+    let limit = limit(place, tasks).await?;
+    for call in CALLS {
+        one(place, report, (call, tasks), limit).await?;
+    }
+    Ok(())
+}
+
+async fn one(
+    place: &Place,
+    report: &mut Report,
+    (call, tasks): (&str, u32),
+    limit: Option<f64>,
+) -> anyhow::Result<()> {
     let product = Product::open(place).await?;
-    let drained = drain(&product, tasks).await?;
+    let drained = drain(&product, call, tasks).await?;
     let url = product.url.clone();
     product.close().await;
     let watch = plain::connect(&url, 1).await?;
     recorded(&watch, drained.count).await?;
     watch.close().await?;
     let what = format!(
-        "drain: a goal of `time.now` tasks through the worker loop, {CONCURRENCY} at once ({} tasks)",
+        "drain: goals of `{call}` tasks through the worker loop, {CONCURRENCY} at once ({} tasks)",
         drained.count
     );
     let figure = Figure::new(place, &what, drained.rate(), "tasks/s");
-    report.figure(match limit(place, tasks).await? {
+    report.figure(match limit {
         Some(limit) => figure.against(limit),
         None => figure,
     });
@@ -59,10 +78,32 @@ async fn limit(place: &Place, tasks: u32) -> anyhow::Result<Option<f64>> {
 /// A database in which so many tasks were drained; gives its URL.
 pub(crate) async fn leave_drained(place: &Place, tasks: u32) -> anyhow::Result<String> {
     let product = Product::open(place).await?;
-    drain(&product, tasks).await?;
+    drain(&product, CALLS[0], tasks).await?;
     let url = product.url.clone();
     product.close().await;
     Ok(url)
+}
+
+/// Drains the same number of tasks on empty tables and again behind so many that are finished, and says what is left of the
+/// rate.
+pub(crate) async fn aged(
+    place: &Place,
+    report: &mut Report,
+    tasks: u32,
+    finished: u32,
+) -> anyhow::Result<()> {
+    let product = Product::open(place).await?;
+    let fresh = drain(&product, CALLS[0], tasks).await?;
+    let mut behind = fresh.count;
+    while behind < finished {
+        behind += drain(&product, CALLS[0], PER_GOAL.min(finished - behind)).await?.count;
+    }
+    let aged = drain(&product, CALLS[0], tasks).await?;
+    product.close().await;
+    let what = format!("drain of {tasks} tasks behind {behind} finished ones, and on empty tables");
+    let figure = Figure::new(place, &what, aged.rate(), "tasks/s");
+    report.figure(figure.against(fresh.rate()));
+    Ok(())
 }
 
 /// What was done in which time.
@@ -78,11 +119,12 @@ impl Drained {
 }
 
 /// From the start of the loops until all tasks are completed, and every event of it has its position and its seal.
-async fn drain(product: &Product, tasks: u32) -> anyhow::Result<Drained> {
+async fn drain(product: &Product, call: &str, tasks: u32) -> anyhow::Result<Drained> {
+    let done_before = done(product).await?;
     let mut left = tasks;
     while left > 0 {
         let some = left.min(PER_GOAL);
-        product.import(&product::plan(1, some)).await?;
+        product.import(&product::plan_of(call, 1, some)).await?;
         left -= some;
     }
     while product.database.sequencer().sequence().await? > 0 {}
@@ -95,10 +137,9 @@ async fn drain(product: &Product, tasks: u32) -> anyhow::Result<Drained> {
         product.ports.signals.clone(),
     );
     let workers = Workers::start(product.kernel.clone(), product.ports.signals.clone(), CONCURRENCY);
-    let completed = "SELECT CAST(COALESCE(SUM(completed), 0) AS BIGINT) FROM goal_progress";
     let open = "SELECT COUNT(*) FROM events WHERE position IS NULL";
     let (count, took) = loop {
-        let count = number(&watch, completed).await?;
+        let count = number(&watch, COMPLETED).await? - done_before;
         if count >= i64::from(tasks) && number(&watch, open).await? == 0 || started.elapsed() > PATIENCE {
             break (u32::try_from(count)?, started.elapsed());
         }
@@ -108,6 +149,14 @@ async fn drain(product: &Product, tasks: u32) -> anyhow::Result<Drained> {
     sequencer.stop().await;
     watch.close().await?;
     Ok(Drained { count, took })
+}
+
+/// Tasks that are completed by now.
+async fn done(product: &Product) -> anyhow::Result<i64> {
+    let watch = plain::connect(&product.url, 1).await?;
+    let count = number(&watch, COMPLETED).await?;
+    watch.close().await?;
+    Ok(count)
 }
 
 /// Fails unless every task left its experience, its attempt and its events.

@@ -25,6 +25,10 @@ use place::Place;
 use product::Product;
 use report::Report;
 
+/// As the product has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Backend {
@@ -47,6 +51,8 @@ enum Only {
     Claims,
     /// The worker loop with everything it records, and one task on an idle system
     Drain,
+    /// The worker loop behind many finished tasks, against empty tables; only if it is named
+    Aged,
     /// The start of `serve` on what a worker loop has left
     Serve,
     /// Lists and progress, with a small and a large tenant
@@ -59,7 +65,7 @@ impl Only {
         match self {
             Self::Sqlite => Some(Backend::Sqlite),
             Self::Postgres => Some(Backend::Postgres),
-            Self::Imports | Self::Claims | Self::Drain | Self::Serve | Self::Lists => None,
+            Self::Imports | Self::Claims | Self::Drain | Self::Aged | Self::Serve | Self::Lists => None,
         }
     }
 }
@@ -74,6 +80,9 @@ struct Args {
     /// Tasks that the worker loop drains
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     drain_tasks: u32,
+    /// Finished tasks behind which the worker loop drains, for `--only aged`
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(20_000..=10_000_000))]
+    finished_tasks: u32,
     /// Tasks of the large tenant whose lists are measured
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=5_000_000))]
     list_tasks: u32,
@@ -155,6 +164,9 @@ async fn on(place: &Place, args: &Args, report: &mut Report) -> anyhow::Result<(
     if args.wants_part(Only::Drain) {
         drain::measure(place, report, args.drain_tasks).await?;
         latency::measure(place, report).await?;
+    }
+    if args.only.contains(&Only::Aged) {
+        drain::aged(place, report, args.drain_tasks, args.finished_tasks).await?;
     }
     if args.wants_part(Only::Serve) {
         let drained = drain::leave_drained(place, args.tasks).await?;

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use goalwright_api::{ApiSettings, app};
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::planning::ImportRequest;
-use goalwright_application::ports::{Claims, Tokens};
+use goalwright_application::ports::{Claims, Tokens, Unwatched};
 use goalwright_application::{Context, Services};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::ledger::SealKey;
@@ -49,7 +49,7 @@ impl Product {
             pool: 10,
             pool_overflow: 20,
             migrate: true,
-            audit_key: SealKey::from_secret(SEALED_WITH),
+            audit_keys: SealKey::from_secret(SEALED_WITH).into(),
             audit_anchors: None,
         };
         let database = Database::open(&settings, clock.clone()).await?;
@@ -63,6 +63,8 @@ impl Product {
             signals: LocalSignals::new(),
             ledger: database.ledger(),
             artifacts: Arc::new(ArtifactFiles::new(place.folder().join("data"))),
+            standings: Arc::default(),
+            telemetry: Arc::new(Unwatched),
         };
         let runner = runner("bench");
         let tokens: Arc<dyn Tokens> = Arc::new(Hs256Tokens::new(SECRET, None, None)?);
@@ -98,7 +100,7 @@ impl Product {
             pool: 2,
             pool_overflow: 0,
             migrate: true,
-            audit_key: SealKey::from_secret(SEALED_WITH),
+            audit_keys: SealKey::from_secret(SEALED_WITH).into(),
             audit_anchors: None,
         };
         Database::open(&settings, Arc::new(SystemClock)).await?.close().await;
@@ -112,12 +114,17 @@ impl Product {
 
 /// A plan of so many phases, each of so many tasks that may be done at the same time.
 pub(crate) fn plan(phases: u32, tasks: u32) -> String {
+    plan_of("time.now", phases, tasks)
+}
+
+/// The same with another call in each task.
+pub(crate) fn plan_of(call: &str, phases: u32, tasks: u32) -> String {
     let mut plan = String::from("# A plan to measure with\n");
     for phase in 1..=phases {
         let _ = write!(plan, "\n## Phase {phase}: Step {phase}\n\n");
         for task in 1..=tasks {
             let number = (phase - 1) * tasks + task;
-            let _ = write!(plan, "- [ ] T{number:03} [P] Tell the time, call {number}\n  use: time.now\n");
+            let _ = write!(plan, "- [ ] T{number:03} [P] Tell the time, call {number}\n  use: {call}\n");
         }
     }
     plan

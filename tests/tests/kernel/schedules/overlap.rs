@@ -1,3 +1,4 @@
+use goalwright_domain::execution::OnExhausted;
 use goalwright_domain::task::TaskStatus;
 use goalwright_testkit::{Backend, TestApp};
 use rstest::rstest;
@@ -97,4 +98,70 @@ async fn under_cancel_previous_the_earlier_one_is_given_up(#[case] backend: Back
     app.drain().await;
     assert_eq!(app.experiences().await.len(), 3, "the run of 15:00 never began");
     assert_eq!(told(&app, id).await.len(), 4);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn under_cancel_previous_a_question_about_the_earlier_one_is_closed(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let schedule = json!({"frequency": "hourly", "overlap": "cancel_previous"});
+    let id = make(&app, once_failing("tick", schedule, 1)).await;
+    wait_until(&app, "2026-01-01T13:00:00Z");
+    tick(&app).await;
+    app.drain().await;
+    assert_eq!(task(&app, id).await.state.status, TaskStatus::Waiting, "its only attempt has failed");
+    wait_until(&app, "2026-01-01T14:00:00Z");
+    tick(&app).await;
+    app.drain().await;
+    let after = task(&app, id).await.state;
+    assert_ne!(after.status, TaskStatus::Waiting, "nobody is asked about what was superseded");
+    assert_eq!(app.tools.calls("tick").len(), 2, "the later firing was performed");
+    if after.status == TaskStatus::Failed {
+        app.services.tasks.retry(&app.ada, id, "once more").await.expect("retries");
+        app.drain().await;
+    }
+    assert_eq!(task(&app, id).await.state.status, TaskStatus::Completed);
+}
+
+/// A recurring task that pauses when its only attempt has failed, whose first calls fail.
+fn once_failing(name: &str, value: serde_json::Value, fail: u32) -> DraftTask {
+    let parameters = json!({"name": name, "fail": fail, "retryable": false});
+    let action = Action::Tool { tool: "probe".into(), operation: "none".into(), parameters };
+    DraftTask {
+        action: Some(action),
+        max_attempts: Some(1),
+        on_exhausted: OnExhausted::Pause,
+        ..recurring(name, value)
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_run_beside_its_task_that_fails_keeps_no_later_slot_from_firing(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    // The first slot completes the task; those that follow are runs beside it.
+    let id = make(&app, recurring("tick", json!({"frequency": "hourly"}))).await;
+    wait_until(&app, "2026-01-01T13:00:00Z");
+    tick(&app).await;
+    app.drain().await;
+    let failing = "UPDATE tasks SET on_exhausted = 'pause', max_attempts = 1, action = ";
+    let action = json!({"kind": "tool", "tool": "probe", "operation": "none",
+        "parameters": {"name": "tock", "fail": 1, "retryable": false}});
+    let stored = app.db.texts("SELECT CAST(action AS TEXT) FROM tasks").await.remove(0);
+    let stored: serde_json::Value = serde_json::from_str(&stored).expect("json");
+    let mut changed = stored.clone();
+    changed["parameters"] = action["parameters"].clone();
+    app.db.execute(&format!("{failing}'{changed}'")).await.expect("changes");
+    for at in ["2026-01-01T14:00:00Z", "2026-01-01T15:00:00Z"] {
+        wait_until(&app, at);
+        tick(&app).await;
+        app.drain().await;
+    }
+    assert_eq!(app.tools.calls("tock").len(), 2, "nobody could have answered for the one that failed");
+    assert_eq!(app.db.number("SELECT COUNT(*) FROM runs WHERE status = 'failed'").await, 1);
+    assert_eq!(task(&app, id).await.state.status, TaskStatus::Completed);
 }

@@ -125,6 +125,9 @@ fn fields(task: &PlannedTask, forms: Forms) -> Vec<String> {
     field("priority", Some(task.priority).filter(|&priority| priority != 0).map(|number| number.to_string()));
     field("complexity", task.complexity.map(|score| score.to_string()));
     field("attempts", task.max_attempts.map(|count| count.to_string()));
+    field("retry", task.retry.as_ref().map(|retry| json_text(&json!(retry))));
+    field("on exhausted", task.on_exhausted.map(|then| then.as_str().to_owned()));
+    field("schedule", task.schedule.as_ref().map(|schedule| json_text(&schedule.to_json())));
     field("at", task.scheduled_at.map(|at| at.to_string()));
     field("slug", task.slug.as_deref().map(word));
     let listed = !forms.bracketed && !task.labels.is_empty();

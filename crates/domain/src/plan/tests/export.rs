@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Timestamp;
+use crate::execution::{Backoff, OnExhausted};
 use crate::goal::GoalId;
 use crate::plan::{
-    Format, Limits, Origin, Outline, Plan, PlannedAction, PlannedDependency, PlannedGoal, PlannedTask,
-    PlannedWork, read_plan, validate, write_plan,
+    Format, Limits, Origin, Outline, OutlineError, Plan, PlannedAction, PlannedDependency, PlannedGoal,
+    PlannedTask, PlannedWork, read_plan, validate, write_plan,
 };
+use crate::schedule::Schedule;
 use crate::task::TaskId;
 
 fn read(text: &str) -> Outline {
@@ -186,6 +188,67 @@ fn doing() -> impl Strategy<Value = (Option<PlannedAction>, Option<PlannedWork>)
     ]
 }
 
+/// When it is tried again, what becomes of it then, and when it recurs.
+fn rules() -> impl Strategy<Value = (Option<Backoff>, Option<OnExhausted>, Option<Schedule>)> {
+    let errors = || prop::collection::vec("[A-Z][A-Za-z]{1,12}", 0..3);
+    let seconds = || (0_u32..4_000).prop_map(|eighths| f64::from(eighths) / 8.0);
+    let retry = (seconds(), 8_u32..80, seconds(), any::<bool>(), errors(), errors()).prop_map(
+        |(initial_delay, factor, max_delay, jitter, retryable_errors, fatal_errors)| Backoff {
+            initial_delay,
+            backoff_factor: f64::from(factor) / 8.0,
+            max_delay,
+            jitter,
+            retryable_errors,
+            fatal_errors,
+        },
+    );
+    let then = prop::sample::select(&[OnExhausted::Fail, OnExhausted::Pause]);
+    let when = prop_oneof![
+        (0_u8..60).prop_map(|minute| json!({"frequency": "hourly", "minute": minute})),
+        (0_u8..24, 0_u8..60)
+            .prop_map(|(h, m)| json!({"frequency": "daily", "time": format!("{h:02}:{m:02}")})),
+        (1_u8..29).prop_map(|day| json!({"frequency": "monthly", "day": day, "time": "05:00"})),
+        Just(json!({"cron": "*/7 9-17 * * mon-fri", "jitter": 30, "misfire": "all", "misfire_window": 60})),
+        Just(json!({"frequency": "weekly", "weekdays": ["sun", "tue"], "time": "23:59:59", "fold": "both"})),
+        Just(json!({"frequency": "once", "at": "2099-03-01T09:00:00", "gap": "skip", "overlap": "queue"})),
+    ];
+    let zone = prop::sample::select(&["UTC", "America/New_York", "Europe/Berlin", "Asia/Kathmandu"]);
+    let schedule = (when, zone).prop_map(|(mut when, zone)| {
+        when["timezone"] = json!(zone);
+        Schedule::read(&when, "schedule").expect("a schedule")
+    });
+    (prop::option::of(retry), prop::option::of(then), prop::option::of(schedule))
+}
+
+#[test]
+fn rules_are_read_with_all_that_is_wrong_with_them_by_line() {
+    let text = "---\ngoalwright: 1\n---\n\n## Tasks\n\n- [ ] T001 Water\n  - retry: {\"initial_delay\": 5}\n  \
+                - on exhausted: pause\n  - schedule: {\"frequency\": \"daily\", \"time\": \"05:00\", \"timezone\": \"Europe/Berlin\"}\n";
+    let read_well = read(text);
+    let task = &read_well.plan.tasks[0];
+    let retry = task.retry.as_ref().expect("read");
+    assert_eq!((retry.initial_delay, retry.backoff_factor, retry.jitter), (5.0, 2.0, true));
+    assert_eq!(task.on_exhausted, Some(OnExhausted::Pause));
+    assert_eq!(task.schedule.as_ref().map(|one| one.to_json()["time"].clone()), Some(json!("05:00:00")));
+    assert_eq!(read_well.findings, []);
+
+    let wrong = text
+        .replace("\"initial_delay\": 5", "\"initial_delay\": -5, \"delay\": 1")
+        .replace("05:00", "25:00")
+        .replace("Europe/Berlin", "Europe/Bern");
+    let refused = read_plan(&wrong, Format::Auto, &Limits::IMPORT).expect_err("it is wrong");
+    let OutlineError::Invalid(findings) = refused else { panic!("{refused}") };
+    let said: Vec<(Option<u32>, &str)> = findings.iter().map(|one| (one.line, one.code.as_ref())).collect();
+    let expected = [
+        (Some(8), "invalid_field"),
+        (Some(8), "invalid_field"),
+        (Some(10), "invalid_field"),
+        (Some(10), "invalid_field"),
+    ];
+    assert_eq!(said, expected, "{findings:?}");
+    assert!(findings.iter().any(|one| one.message.contains("schedule.timezone")), "{findings:?}");
+}
+
 fn task() -> impl Strategy<Value = PlannedTask> {
     let words = (key(), title(), nasty(), prop::option::of(nasty()), prop::collection::vec(nasty(), 0..4));
     let numbers = (
@@ -194,12 +257,14 @@ fn task() -> impl Strategy<Value = PlannedTask> {
         prop::option::of(1_u8..=10),
         prop::option::of(1_u32..200),
         prop::option::of(moment()),
+        rules(),
     );
     let slug = prop::option::of(nasty()).prop_map(|slug| slug.filter(|slug| !slug.is_empty()));
     let flags = (any::<bool>(), 0_u8..3, any::<bool>());
     (words, numbers, slug, flags, doing()).prop_map(|(words, numbers, slug, flags, (action, work))| {
         let (key, title, description, task_type, labels) = words;
-        let (estimate_minutes, priority, complexity, max_attempts, scheduled_at) = numbers;
+        let (estimate_minutes, priority, complexity, max_attempts, scheduled_at, rules) = numbers;
+        let (retry, on_exhausted, schedule) = rules;
         PlannedTask {
             // Told apart below, when all ids are drawn.
             id: flags.2.then(|| TaskId::new(Uuid::nil())),
@@ -217,7 +282,10 @@ fn task() -> impl Strategy<Value = PlannedTask> {
             work,
             complexity,
             max_attempts,
+            retry,
+            on_exhausted,
             scheduled_at,
+            schedule,
             slug,
             ..PlannedTask::default()
         }

@@ -48,6 +48,16 @@ impl Comparison<'_> {
         if speaks(planned.scheduled_at.is_some()) {
             changes.note("scheduled_at", &now.scheduled_at, &planned.scheduled_at);
         }
+        if speaks(planned.retry.is_some()) {
+            changes.note("retry", &now.retry, &planned.retry);
+        }
+        if speaks(planned.on_exhausted.is_some()) {
+            let then = |task: &PlannedTask| task.on_exhausted.unwrap_or_default();
+            changes.note("on_exhausted", &then(&now), &then(planned));
+        }
+        if speaks(planned.schedule.is_some()) {
+            changes.note("schedule", &now.schedule, &planned.schedule);
+        }
         changes.note_given("max_attempts", &task.fields.max_attempts, &planned.max_attempts);
         changes.note_given("slug", &task.fields.slug, &planned.slug);
         changes.0

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::Timestamp;
-use crate::execution::Action;
+use crate::execution::{Action, OnExhausted};
 use crate::goal::{GoalId, GoalState};
 use crate::plan::{Plan, PlannedAction, PlannedDependency, PlannedGoal, PlannedTask, PlannedWork};
 use crate::task::{Dependency, TaskId, TaskState, TaskStatus, slugify};
@@ -67,7 +67,10 @@ impl PresentTask {
             parallel: state.parallel,
             complexity: state.complexity,
             max_attempts: Some(state.max_attempts),
+            retry: state.retry.clone(),
+            on_exhausted: Some(state.on_exhausted),
             scheduled_at: state.scheduled_at,
+            schedule: state.schedule.clone(),
             slug: Some(state.slug.clone()),
             action,
             work,
@@ -87,7 +90,9 @@ impl PresentTask {
             id: Some(self.id),
             task_type: fields.task_type.clone().filter(|given| given != usual_type(fields)),
             max_attempts: fields.max_attempts.filter(|attempts| !is_usual(attempts)),
-            scheduled_at: fields.scheduled_at.filter(|_| is_untried),
+            on_exhausted: fields.on_exhausted.filter(|then| *then != OnExhausted::default()),
+            // That of a task that recurs is its last slot.
+            scheduled_at: fields.scheduled_at.filter(|_| is_untried && fields.schedule.is_none()),
             slug: fields.slug.clone().filter(|slug| *slug != usual_slug),
             done: self.status == TaskStatus::Completed,
             dropped: matches!(self.status, TaskStatus::Cancelled | TaskStatus::Skipped),

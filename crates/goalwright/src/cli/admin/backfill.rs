@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use goalwright_application::Error;
-use goalwright_application::access::LOCAL_USER;
 use goalwright_application::experiences::Taken;
 use goalwright_domain::experience::Experience;
 use goalwright_domain::experience::legacy::{Found, backfilled};
@@ -58,15 +57,7 @@ impl Backfill {
     }
 
     async fn take_all(&self, app: &App) -> Result<Told, Failure> {
-        let workspace = match self.workspace {
-            Some(workspace) if app.has_workspace(workspace).await? => workspace,
-            Some(workspace) => {
-                let help =
-                    "name one that the database has, or leave --workspace out for that of the local user";
-                return Err(Failure::usage(format!("there is no workspace {workspace}"), help));
-            }
-            None => app.services.access.enter(LOCAL_USER, None).await?.workspace_id,
-        };
+        let workspace = app.workspace_or_local(self.workspace).await?;
         let mut told = Told::default();
         let mut batch = Batch::default();
         for file in Files::below(&self.folder) {

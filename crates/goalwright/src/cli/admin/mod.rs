@@ -2,8 +2,11 @@
 
 mod backfill;
 mod config;
+mod continue_ledger;
+mod hooks;
 mod migrate;
 mod rebuild;
+mod redact;
 mod verify_audit;
 
 use clap::{Args, Subcommand};
@@ -28,10 +31,16 @@ enum Action {
     Config(config::Show),
     /// Compute the counters of goals anew from their tasks, and mend those that differ
     Rebuild(rebuild::Rebuild),
+    /// Show what follows executions and failed for good, and have it tried again
+    Hooks(hooks::Failed),
     /// Take over a folder of result files, as experiences
     Backfill(backfill::Backfill),
     /// Check that no event was changed, removed, inserted or moved since it was written
     VerifyAudit(verify_audit::VerifyAudit),
+    /// Take personal data out of the record, under an event that says so
+    Redact(redact::Redact),
+    /// Seal the ledger with a new key from now on, because the old one was seen or lost
+    ContinueLedger(continue_ledger::ContinueLedger),
 }
 
 impl Admin {
@@ -40,8 +49,11 @@ impl Admin {
             Action::Migrate(migrate) => migrate.execute().await,
             Action::Config(config) => config.execute(),
             Action::Rebuild(rebuild) => rebuild.execute().await,
+            Action::Hooks(failed) => failed.execute().await,
             Action::Backfill(backfill) => backfill.execute().await,
             Action::VerifyAudit(verify) => verify.execute().await,
+            Action::Redact(redact) => redact.execute().await,
+            Action::ContinueLedger(continuing) => continuing.execute().await,
         }
     }
 }

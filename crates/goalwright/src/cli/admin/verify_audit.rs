@@ -36,9 +36,7 @@ impl VerifyAudit {
 fn show(verified: &[Verified]) {
     for one in verified {
         match &one.first_invalid {
-            None => {
-                print(&format!("workspace {}: {} events, as they were written", one.workspace_id, one.events))
-            }
+            None => print(&format!("workspace {}: {}", one.workspace_id, whole(one))),
             Some(Invalid { event_id, position, reason }) => {
                 let event =
                     event_id.map_or_else(|| "no event is left".to_owned(), |id| format!("event {id}"));
@@ -56,11 +54,29 @@ fn show(verified: &[Verified]) {
     }
 }
 
+/// What is true of a ledger with which nothing is wrong.
+fn whole(one: &Verified) -> String {
+    let Verified { events, redacted, unverifiable, .. } = one;
+    let mut text = match unverifiable {
+        0 => format!("{events} events, as they were written"),
+        lost => format!(
+            "{} events, as they were written; the {lost} before them cannot be verified, since their key was lost",
+            events - lost
+        ),
+    };
+    if *redacted > 0 {
+        text.push_str(&format!("; {redacted} of them redacted"));
+    }
+    text
+}
+
 fn told(one: &Verified) -> Value {
     let invalid = one.first_invalid.as_ref();
     json!({
         "workspace_id": one.workspace_id,
         "events": one.events,
+        "redacted": one.redacted,
+        "unverifiable": one.unverifiable,
         "first_invalid": invalid.map(|invalid| json!({
             "event_id": invalid.event_id, "position": invalid.position, "reason": invalid.reason.to_string(),
         })),

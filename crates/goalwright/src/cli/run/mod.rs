@@ -9,12 +9,14 @@ mod summary;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 use goalwright_application::Context;
 use goalwright_application::access::LOCAL_USER;
 use goalwright_domain::goal::GoalStatus;
+use goalwright_infrastructure::telemetry::Observer;
 
 use super::remark;
 use crate::compose::App;
@@ -55,12 +57,12 @@ impl Run {
     ///
     /// # Errors
     /// What keeps the plan from being run.
-    pub async fn execute(self, config: &Config) -> Result<Exit, Failure> {
+    pub async fn execute(self, config: &Config, observer: Arc<Observer>) -> Result<Exit, Failure> {
         let since = Instant::now();
         let show = Show::new(self.json);
-        logging::start(config, QUIET, show.bars())?;
+        logging::start(config, QUIET, show.bars(), observer.layer())?;
         let source = plan::read(&self.file)?;
-        let app = App::open(config, "run").await?;
+        let app = App::open_watched(config, "run", observer).await?;
         let principal = app.services.access.enter(LOCAL_USER, None).await?;
         let context = Context::of(principal);
         let begun = plan::begin(&app, config, &context, source, self.new).await?;
@@ -73,6 +75,7 @@ impl Run {
         show.begin(begun.names.len());
         let workers = app.start_workers(config, &begun.queue);
         let (sequencer, follower) = (app.start_sequencer(), app.start_follower());
+        let hooks = app.start_hooks(config);
         let result_files = app.start_result_files(config);
         let ended = tokio::select! {
             ended = self.work(&app, &context, &begun, &show, Leases::new(config.lease)) => ended,
@@ -86,6 +89,7 @@ impl Run {
             workers.stop(GRACE).await;
             sequencer.stop().await;
             follower.stop().await;
+            hooks.stop().await;
             if let Some(result_files) = result_files {
                 result_files.stop().await;
             }

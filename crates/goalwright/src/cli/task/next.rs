@@ -29,6 +29,7 @@ impl Next {
         let reason = printable(&text(&next.value["reason"], "message"));
         if !task.is_object() {
             note(if reason.is_empty() { "there is nothing to work on" } else { &reason });
+            show::left_out(&next.value).iter().for_each(|line| note(line));
             return Ok(Exit::Success);
         }
         if session.quiet {

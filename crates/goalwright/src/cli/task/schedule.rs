@@ -4,7 +4,7 @@ use crate::cli::fields::text;
 use crate::cli::session::Session;
 use crate::client::{Call, Noun};
 use crate::failure::{Exit, Failure, printable};
-use crate::terminal::{note, print, read_moment};
+use crate::terminal::{accent, note, print, read_moment};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  goalwright task schedule say-the-time --limit 3")]
@@ -39,6 +39,15 @@ impl Schedule {
         let items = preview.value["items"].as_array().map_or(&[][..], Vec::as_slice);
         for item in items {
             print(&printable(&text(item, "at")));
+        }
+        let aside = &preview.value["set_aside"];
+        if aside.is_object() {
+            note(&format!(
+                "none of these will run: the schedule was set aside at {}, since {}",
+                printable(&text(aside, "at")),
+                printable(&text(aside, "reason"))
+            ));
+            note(&format!("{} mend it and change the task, by `goalwright task update`", accent("next:")));
         }
         if items.is_empty() {
             note("there is nothing to come: the task has no schedule, or it is over");

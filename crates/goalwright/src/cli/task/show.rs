@@ -141,6 +141,12 @@ fn document(value: &Value) -> String {
     }
 }
 
+/// What a selection left out, a line for each reason.
+pub(super) fn left_out(answer: &Value) -> Vec<String> {
+    let reasons = answer["left_out"].as_array().map_or(&[][..], Vec::as_slice);
+    reasons.iter().map(|reason| format!("left out: {}", printable(&text(reason, "message")))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::show;
 use crate::cli::fields::text;
 use crate::cli::session::Session;
 use crate::client::{Call, Noun, short};
@@ -50,6 +51,7 @@ impl Claim {
             terminal::print_raw(&answer.text);
         } else if claimed.is_empty() && !session.quiet {
             terminal::note("nothing to claim; --wait MS waits for a task");
+            show::left_out(&answer.value).iter().for_each(|line| terminal::note(line));
         }
         for one in claimed.iter().filter(|_| !session.json) {
             let (task, lease) = (&one["task"], &one["lease"]);

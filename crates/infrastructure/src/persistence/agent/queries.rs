@@ -20,6 +20,16 @@ pub(crate) async fn one(
     Ok(reader.one(sql).await?.as_ref().map(from_row).transpose()?)
 }
 
+/// Every one that gets work.
+pub(crate) async fn active(reader: &Reader, workspace: WorkspaceId) -> Result<Vec<Agent>, Error> {
+    let sql = reader
+        .sql(&select())
+        .text(" WHERE workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND status = 'active' ORDER BY id");
+    Ok(reader.all(sql).await?.iter().map(from_row).collect::<Result<_, _>>()?)
+}
+
 pub(crate) async fn list(
     reader: &Reader,
     workspace: WorkspaceId,

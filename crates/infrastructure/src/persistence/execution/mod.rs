@@ -1,6 +1,5 @@
 //! Runs, attempts and tool calls.
 
-mod claim;
 pub(crate) mod queries;
 mod repository;
 pub(crate) mod script;
@@ -15,13 +14,14 @@ use serde_json::json;
 use super::row::Row;
 use super::sql::{self, int, json_or_null, time, time_or_null, uuid_or_null};
 
-const RUN: [&str; 22] = [
+pub(super) const RUN: [&str; 23] = [
     "id",
     "workspace_id",
     "task_id",
     "scheduled_at",
     "trace_id",
     "request_trace_id",
+    "request_span_id",
     "mode",
     "drives_task",
     "queue",
@@ -39,10 +39,11 @@ const RUN: [&str; 22] = [
     "created_at",
     "updated_at",
 ];
-const RUN_CHANGING: [&str; 17] = [
+const RUN_CHANGING: [&str; 18] = [
     "id",
     "scheduled_at",
     "request_trace_id",
+    "request_span_id",
     "mode",
     "queue",
     "priority",
@@ -118,6 +119,7 @@ fn run_row(run: &Run) -> Vec<Value> {
         time_or_null(run.scheduled_at),
         run.trace_id.into(),
         uuid_or_null(run.request_trace_id),
+        run.request_span_id.map(u64::cast_signed).into(),
         run.mode.as_str().into(),
         run.drives_task.into(),
         run.queue.as_str().into(),
@@ -142,6 +144,7 @@ fn run_changing_row(run: &Run) -> Vec<Value> {
         run.id.uuid().into(),
         time_or_null(run.scheduled_at),
         uuid_or_null(run.request_trace_id),
+        run.request_span_id.map(u64::cast_signed).into(),
         run.mode.as_str().into(),
         run.queue.as_str().into(),
         run.priority.into(),
@@ -168,6 +171,7 @@ pub(super) fn run_from(row: &QueryResult) -> Result<Run, StorageError> {
         scheduled_at: row.time_or_none("scheduled_at")?,
         trace_id: row.get("trace_id")?,
         request_trace_id: row.get("request_trace_id")?,
+        request_span_id: row.get::<Option<i64>>("request_span_id")?.map(i64::cast_unsigned),
         mode: row.word("mode", Mode::parse)?,
         drives_task: row.get("drives_task")?,
         queue: row.text("queue")?,

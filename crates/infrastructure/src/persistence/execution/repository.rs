@@ -1,8 +1,9 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use goalwright_application::ports::{
-    CallStatus, Claim, ClaimedRun, ExecutionRepository, StorageError, ToolCall,
+    CallStatus, Claim, ExecutionRepository, PickedRun, StorageError, ToolCall,
 };
 use goalwright_domain::Timestamp;
 use goalwright_domain::execution::{Attempt, Lease, Recorded, Run, RunId, ScriptRun, SpanId};
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     ATTEMPT, ATTEMPT_CHANGING, CALL, RUN, RUN_CHANGING, attempt_changing_row, attempt_from, attempt_row,
-    call_from, call_row, claim, run_changing_row, run_from, run_row, script,
+    call_from, call_row, run_changing_row, run_from, run_row, script,
 };
 use crate::persistence::row::Row;
 use crate::persistence::sql::{
@@ -27,8 +28,8 @@ impl ExecutionRepository for Unit {
         self.run_all(insert_many(self.dialect, "runs", &RUN, rows, "")).await.map(|_| ())
     }
 
-    async fn claim(&self, wanted: &Claim) -> Result<Vec<ClaimedRun>, StorageError> {
-        claim::claim(self, wanted, self.now()).await
+    async fn pick(&self, wanted: &Claim) -> Result<Vec<PickedRun>, StorageError> {
+        crate::persistence::selection::claim::pick(self, wanted, self.now()).await
     }
 
     async fn lock_runs(&self, ids: &[RunId]) -> Result<Vec<Run>, StorageError> {
@@ -51,7 +52,7 @@ impl ExecutionRepository for Unit {
 
     async fn last_driving(&self, task: TaskId) -> Result<Option<Run>, StorageError> {
         let sql = self
-            .sql("SELECT * FROM runs WHERE drives_task AND task_id = ")
+            .sql("SELECT * FROM runs WHERE drives_task AND status NOT IN ('succeeded', 'cancelled') AND task_id = ")
             .bind(task.uuid())
             .text(" ORDER BY id DESC LIMIT 1")
             .text(self.dialect.lock());
@@ -71,11 +72,22 @@ impl ExecutionRepository for Unit {
         Ok(runs)
     }
 
-    async fn open_runs_of(&self, task: TaskId) -> Result<Vec<Run>, StorageError> {
-        let sql = self
-            .sql("SELECT * FROM runs WHERE status IN ('queued', 'running', 'waiting') AND task_id = ")
-            .bind(task.uuid());
-        self.all(sql).await?.iter().map(run_from).collect()
+    async fn open_runs_of(&self, tasks: &[TaskId]) -> Result<Vec<Run>, StorageError> {
+        // Each half has an index of its own.
+        let half = |sql: Sql, drives: &str, batch: &[TaskId]| {
+            sql.text("SELECT * FROM runs WHERE ")
+                .text(drives)
+                .text(" AND status IN ('queued', 'running', 'waiting') AND task_id")
+                .one_of(batch.iter().map(|id| id.uuid()))
+        };
+        let mut runs = Vec::new();
+        for batch in tasks.chunks(10_000) {
+            let driving = half(self.sql(""), "drives_task", batch);
+            for row in &self.all(half(driving.text(" UNION ALL "), "NOT drives_task", batch)).await? {
+                runs.push(run_from(row)?);
+            }
+        }
+        Ok(runs)
     }
 
     async fn drop_runs(&self, ids: &[RunId]) -> Result<(), StorageError> {
@@ -253,19 +265,26 @@ impl ExecutionRepository for Unit {
     }
 
     async fn causes(&self, tasks: &[TaskId]) -> Result<Vec<(TaskId, String)>, StorageError> {
+        // Few tasks wait for others, and the planner does not know it: their edges are read first.
+        let mut waiting: BTreeMap<TaskId, Vec<TaskId>> = BTreeMap::new();
+        for (task, waited_for) in self.waited_for(tasks).await? {
+            waiting.entry(waited_for).or_default().push(task);
+        }
+        let waited_for: Vec<TaskId> = waiting.keys().copied().collect();
         let mut causes = Vec::new();
-        for batch in batches(tasks) {
+        for batch in batches(&waited_for) {
             let sql = self
                 .sql(
-                    "SELECT d.task_id, a.experience_id FROM task_dependencies d JOIN attempts a ON a.task_id = \
-                     d.depends_on_task_id JOIN runs r ON r.id = a.run_id WHERE r.drives_task AND \
-                     a.status IN ('succeeded', 'partial') AND d.task_id"
+                    "SELECT a.task_id, a.experience_id FROM attempts a JOIN runs r ON r.id = a.run_id \
+                     WHERE r.drives_task AND a.status IN ('succeeded', 'partial') AND a.task_id",
                 )
                 .one_of(batch.iter().map(|id| id.uuid()))
-                .text(" ORDER BY d.task_id, a.ended_at, a.span_id");
+                .text(" ORDER BY a.ended_at, a.span_id");
             for row in &self.all(sql).await? {
                 let row = Row::of("attempts", row);
-                causes.push((row.id("task_id")?, row.text("experience_id")?));
+                let (done, experience) = (row.id("task_id")?, row.text("experience_id")?);
+                let tasks = waiting.get(&done).into_iter().flatten();
+                causes.extend(tasks.map(|task| (*task, experience.clone())));
             }
         }
         Ok(causes)
@@ -273,6 +292,22 @@ impl ExecutionRepository for Unit {
 }
 
 impl Unit {
+    /// Which of these tasks wait for which others.
+    async fn waited_for(&self, tasks: &[TaskId]) -> Result<Vec<(TaskId, TaskId)>, StorageError> {
+        let mut edges = Vec::new();
+        for batch in batches(tasks) {
+            let sql = self
+                .sql("SELECT task_id, depends_on_task_id FROM task_dependencies WHERE task_id")
+                .one_of(batch.iter().map(|id| id.uuid()))
+                .text(" ORDER BY task_id, depends_on_task_id");
+            for row in &self.all(sql).await? {
+                let row = Row::of("task_dependencies", row);
+                edges.push((row.id("task_id")?, row.id("depends_on_task_id")?));
+            }
+        }
+        Ok(edges)
+    }
+
     /// Rows with these keys, locked, in the order of the keys.
     async fn locked(
         &self,

@@ -30,17 +30,17 @@ pub(crate) async fn runs(
 }
 
 pub(crate) async fn attempts(reader: &Reader, runs: &[RunId], most: u64) -> Result<Vec<Attempt>, Error> {
-    let sql = reader.sql("SELECT * FROM attempts WHERE run_id IN ").list(runs.iter().map(|id| id.uuid()));
+    let sql = reader.sql("SELECT * FROM attempts WHERE run_id").one_of(runs.iter().map(|id| id.uuid()));
     read(reader, sql.text(" ORDER BY run_id, number"), most, attempt_from).await
 }
 
 pub(crate) async fn calls(reader: &Reader, spans: &[SpanId], most: u64) -> Result<Vec<ToolCall>, Error> {
-    let sql = reader.sql("SELECT * FROM tool_calls WHERE span_id IN ").list(spans.iter().copied());
+    let sql = reader.sql("SELECT * FROM tool_calls WHERE span_id").one_of(spans.iter().copied());
     read(reader, sql.text(" ORDER BY span_id, id"), most, call_from).await
 }
 
 pub(crate) async fn scripts(reader: &Reader, spans: &[SpanId], most: u64) -> Result<Vec<ScriptRun>, Error> {
-    let sql = reader.sql("SELECT * FROM script_runs WHERE span_id IN ").list(spans.iter().copied());
+    let sql = reader.sql("SELECT * FROM script_runs WHERE span_id").one_of(spans.iter().copied());
     read(reader, sql.text(" ORDER BY span_id, id"), most, script::from_row).await
 }
 

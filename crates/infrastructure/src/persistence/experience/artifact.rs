@@ -51,7 +51,7 @@ pub(crate) async fn one(
     Ok(reader.one(sql).await?.as_ref().map(from_row).transpose()?)
 }
 
-fn from_row(row: &QueryResult) -> Result<Artifact, StorageError> {
+pub(crate) fn from_row(row: &QueryResult) -> Result<Artifact, StorageError> {
     let row = Row::of("artifacts", row);
     Ok(Artifact {
         id: row.get("id")?,
@@ -61,5 +61,6 @@ fn from_row(row: &QueryResult) -> Result<Artifact, StorageError> {
         size: row.get::<i64>("size")?.try_into().unwrap_or(0),
         span_id: row.get("span_id")?,
         created_at: row.time("created_at")?,
+        redacted: row.get::<Option<Uuid>>("redacted_by")?.is_some(),
     })
 }

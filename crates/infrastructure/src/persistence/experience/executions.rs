@@ -88,6 +88,7 @@ fn view(row: &QueryResult) -> Result<ExecutionView, StorageError> {
         agent_id: row.id_or_none("agent_id")?,
         tool: row.get("tool")?,
         queued_at: row.time_or_none("queued_at")?,
+        hooks: Vec::new(),
     })
 }
 

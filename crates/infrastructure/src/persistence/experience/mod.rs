@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use goalwright_application::Error;
 use goalwright_application::ports::{ExperienceRepository, StorageError};
+use goalwright_domain::Timestamp;
 use goalwright_domain::experience::{Artifact, Experience, ExperienceType};
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::{QueryResult, Value};
@@ -51,7 +52,7 @@ fn to_row(experience: &Experience) -> Vec<Value> {
     ]
 }
 
-fn from_row(row: &QueryResult) -> Result<Experience, StorageError> {
+pub(super) fn from_row(row: &QueryResult) -> Result<Experience, StorageError> {
     let row = Row::of("experiences", row);
     Ok(Experience {
         id: row.text("id")?,
@@ -86,8 +87,8 @@ impl ExperienceRepository for Unit {
         let mut known: HashMap<String, String> = HashMap::new();
         for batch in batches(&keys) {
             let sql = self
-                .sql("SELECT idempotency_key, id FROM experiences WHERE idempotency_key IN ")
-                .list(batch.iter().copied());
+                .sql("SELECT idempotency_key, id FROM experiences WHERE idempotency_key")
+                .one_of_words(batch.iter().copied());
             for row in &self.all(sql).await? {
                 let row = Row::of("experiences", row);
                 known.insert(row.text("idempotency_key")?, row.text("id")?);
@@ -103,6 +104,15 @@ impl ExperienceRepository for Unit {
 
     async fn follow(&self, most: usize) -> Result<usize, StorageError> {
         self.read_experiences(most).await
+    }
+
+    async fn set_aside(
+        &self,
+        experience: &str,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<Option<WorkspaceId>, StorageError> {
+        self.put_aside(experience, error, now).await
     }
 
     async fn keep_artifact(&self, artifact: &Artifact) -> Result<Artifact, StorageError> {

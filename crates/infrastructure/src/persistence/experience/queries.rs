@@ -86,8 +86,8 @@ pub(crate) async fn known(
     let sql = reader
         .sql("SELECT id FROM experiences WHERE workspace_id = ")
         .bind(workspace.uuid())
-        .text(" AND id IN ")
-        .list(ids.iter().map(String::as_str));
+        .text(" AND id")
+        .one_of_words(ids.iter().map(String::as_str));
     let rows = reader.all(sql).await?;
     Ok(rows.iter().map(|row| Row::of("experiences", row).text("id")).collect::<Result<_, StorageError>>()?)
 }
@@ -97,8 +97,8 @@ pub(crate) async fn known_keys(reader: &Reader, keys: &[String]) -> Result<HashM
     let mut known = HashMap::new();
     for batch in batches(keys) {
         let sql = reader
-            .sql("SELECT idempotency_key, id FROM experiences WHERE idempotency_key IN ")
-            .list(batch.iter().map(String::as_str));
+            .sql("SELECT idempotency_key, id FROM experiences WHERE idempotency_key")
+            .one_of_words(batch.iter().map(String::as_str));
         for row in &reader.all(sql).await? {
             let row = Row::of("experiences", row);
             known.insert(row.text("idempotency_key")?, row.text("id")?);
@@ -140,8 +140,8 @@ pub(crate) async fn executions_behind(
             .bind(workspace.uuid())
             .text(" AND type = ")
             .bind(ExperienceType::TaskExecution.as_str())
-            .text(" AND trace_id IN ")
-            .list(batch.iter().map(String::as_str));
+            .text(" AND trace_id")
+            .one_of_words(batch.iter().map(String::as_str));
         for row in &reader.all(sql).await? {
             executions.push(from_row(row)?);
         }

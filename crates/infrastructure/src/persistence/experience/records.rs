@@ -67,6 +67,13 @@ pub(super) fn newest_first(sql: Sql, workspace: WorkspaceId, page: &PageRequest)
     sql.text(&format!(" ORDER BY {document} DESC LIMIT ")).bind(page_rows(page))
 }
 
+/// The experience that is read next.
+pub(crate) async fn next_unread(reader: &Reader) -> Result<Option<String>, Error> {
+    let sql = reader.sql("SELECT experience_id FROM experience_unread WHERE n > 0 ORDER BY n LIMIT 1");
+    let row = reader.one(sql).await?;
+    Ok(row.map(|row| Row::of("experience_unread", &row).text("experience_id")).transpose()?)
+}
+
 pub(crate) async fn with_words(
     reader: &Reader,
     workspace: WorkspaceId,
@@ -94,8 +101,8 @@ pub(crate) async fn of_ids(
         .sql(&format!("SELECT {} FROM experiences", COLUMNS.join(", ")))
         .text(" WHERE workspace_id = ")
         .bind(workspace.uuid())
-        .text(" AND id IN ")
-        .list(ids.iter().map(String::as_str));
+        .text(" AND id")
+        .one_of_words(ids.iter().map(String::as_str));
     experiences(reader, sql).await
 }
 
@@ -113,8 +120,8 @@ pub(crate) async fn links_to(
     let sql = reader
         .sql("SELECT from_id, to_id, kind FROM experience_links WHERE workspace_id = ")
         .bind(workspace.uuid())
-        .text(" AND to_id IN ")
-        .list(ids.iter().map(String::as_str))
+        .text(" AND to_id")
+        .one_of_words(ids.iter().map(String::as_str))
         .text(" LIMIT ")
         .bind(i64::try_from(most).unwrap_or(i64::MAX));
     let read = |row| {
@@ -136,8 +143,8 @@ pub(crate) async fn named(
         let sql = reader
             .sql(&format!("SELECT id, title, status FROM {table} WHERE workspace_id = "))
             .bind(workspace.uuid())
-            .text(" AND id IN ")
-            .list(ids.iter().copied());
+            .text(" AND id")
+            .one_of(ids.iter().copied());
         for row in &reader.all(sql).await? {
             let row = Row::of(table, row);
             let (title, status) = (row.text("title")?, row.text("status")?);

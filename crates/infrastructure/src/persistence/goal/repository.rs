@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use goalwright_application::maintenance::Drift;
-use goalwright_application::ports::{GoalRepository, StorageError};
-use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
+use goalwright_application::ports::{GoalRepository, Ground, StorageError};
+use goalwright_domain::goal::{Goal, GoalId, GoalStatus, TaskCounts};
 use goalwright_domain::task::TaskStatus;
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::Value;
@@ -140,16 +140,17 @@ impl GoalRepository for Unit {
             .collect()
     }
 
-    async fn sandboxes(&self, ids: &[GoalId]) -> Result<HashMap<GoalId, String>, StorageError> {
+    async fn grounds(&self, ids: &[GoalId]) -> Result<HashMap<GoalId, Ground>, StorageError> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let sql = self
-            .sql("SELECT id, sandbox FROM goals WHERE sandbox IS NOT NULL AND id")
-            .one_of(ids.iter().map(|id| id.uuid()));
+        let sql =
+            self.sql("SELECT id, sandbox, status FROM goals WHERE id").one_of(ids.iter().map(|id| id.uuid()));
         let row = |row: &sea_orm::QueryResult| {
             let row = Row::of("goals", row);
-            Ok((row.id("id")?, row.text("sandbox")?))
+            let status = row.word("status", GoalStatus::parse)?;
+            let rests = matches!(status, GoalStatus::Draft | GoalStatus::Abandoned);
+            Ok((row.id("id")?, Ground { sandbox: row.get("sandbox")?, rests }))
         };
         self.all(sql).await?.iter().map(row).collect()
     }
@@ -162,11 +163,7 @@ impl GoalRepository for Unit {
     }
 
     async fn any_rests(&self, ids: &[GoalId]) -> Result<bool, StorageError> {
-        let sql = self
-            .sql("SELECT 1 FROM goals WHERE status IN ('draft', 'abandoned') AND id IN ")
-            .list(ids.iter().map(|id| id.uuid()))
-            .text(" LIMIT 1");
-        Ok(self.one(sql).await?.is_some())
+        Ok(self.grounds(ids).await?.values().any(|ground| ground.rests))
     }
 
     async fn delete(&self, id: GoalId) -> Result<(), StorageError> {

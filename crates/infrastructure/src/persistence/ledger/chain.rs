@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use goalwright_application::ports::StorageError;
 use goalwright_domain::ledger::{Head, SealKey};
-use goalwright_domain::workspace::WorkspaceId;
+use goalwright_domain::workspace::{Workspace, WorkspaceId};
 use sea_orm::Value;
 use uuid::Uuid;
 
@@ -17,6 +17,9 @@ const COLUMNS: [&str; 5] = ["workspace_id", "position", "sealed", "seal", "mark"
 const REPLACE: &str = " ON CONFLICT (workspace_id) DO UPDATE SET position = excluded.position, sealed = excluded.sealed, \
                        seal = excluded.seal, mark = excluded.mark";
 
+const OTHER_KEY: &str =
+    "the ledger goes on with another key; restart this process, so that it takes that key";
+
 /// The chains that a unit makes longer.
 pub(super) struct Chains {
     key: Arc<SealKey>,
@@ -25,18 +28,30 @@ pub(super) struct Chains {
 
 impl Chains {
     /// The heads of these workspaces. The ledger is locked.
+    ///
+    /// # Errors
+    /// `Unavailable` where another process went over to another key: what this one seals would not fit.
     pub(super) async fn load(
         unit: &Unit,
         workspaces: impl Iterator<Item = WorkspaceId>,
     ) -> Result<Self, StorageError> {
         let workspaces: BTreeSet<Uuid> = workspaces.map(|workspace| workspace.uuid()).collect();
         let sql = unit
-            .sql("SELECT workspace_id, position, sealed, seal, mark FROM ledger_heads WHERE workspace_id")
-            .one_of(workspaces);
+            .sql(
+                "SELECT k.fingerprint, h.workspace_id, h.position, h.sealed, h.seal, h.mark FROM ledger_key k \
+                 LEFT JOIN ledger_heads h ON h.workspace_id",
+            )
+            .one_of(workspaces)
+            .text(" WHERE k.id = 1");
         let mut heads = BTreeMap::new();
         for row in &unit.all(sql).await? {
             let row = Row::of("ledger_heads", row);
-            heads.insert(row.id("workspace_id")?, super::head_of(&row)?);
+            if row.text("fingerprint")? != unit.fingerprint.as_str() {
+                return Err(StorageError::Unavailable { source: OTHER_KEY.into() });
+            }
+            if row.id_or_none::<Workspace>("workspace_id")?.is_some() {
+                heads.insert(row.id("workspace_id")?, super::head_of(&row)?);
+            }
         }
         Ok(Self { key: unit.seal_key.clone(), heads })
     }

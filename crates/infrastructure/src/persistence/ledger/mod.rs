@@ -1,9 +1,11 @@
 //! The ledger of events.
 
 mod chain;
+pub(crate) mod continuation;
 mod key;
 mod outbox;
 pub(crate) mod queries;
+mod redaction;
 mod sequencer;
 pub(crate) mod trail;
 

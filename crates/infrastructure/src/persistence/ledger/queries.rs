@@ -9,7 +9,7 @@ use crate::persistence::row::Row;
 use crate::persistence::sql::{bad_cursor, page_rows};
 
 const SELECT: &str = "SELECT id, position, workspace_id, entity_type, entity_id, event_type, actor_type, actor_id, \
-                      changes, metadata, trace_id, created_at FROM events";
+                      changes, metadata, trace_id, created_at, redacted_by FROM events";
 
 pub(crate) async fn list(
     reader: &Reader,
@@ -62,5 +62,6 @@ fn view(row: &QueryResult) -> Result<EventView, StorageError> {
         metadata: row.get("metadata")?,
         trace_id: row.get("trace_id")?,
         created_at: row.time("created_at")?,
+        redacted_by: row.get("redacted_by")?,
     })
 }

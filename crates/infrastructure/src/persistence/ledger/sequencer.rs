@@ -79,6 +79,14 @@ impl Unit {
         Ok(row.map(|row| Row::of("locks", &row).get("locked")).transpose()?.unwrap_or(false))
     }
 
+    /// Has the ledger to itself until this unit ends, once nobody else has it.
+    pub(super) async fn lock_ledger(&self) -> Result<(), StorageError> {
+        if self.dialect == Dialect::Postgres {
+            self.all(self.sql("SELECT pg_advisory_xact_lock(").bind(LOCK).text(")")).await?;
+        }
+        Ok(())
+    }
+
     /// Places and seals what is committed and has no position yet, in the order of its sequence. What commits later gets
     /// a later position, whatever its sequence says, so that no reader who follows positions ever misses it; and what
     /// this unit knows of, since it locked the same rows afterwards, comes before what it appends itself.
@@ -114,7 +122,7 @@ impl Unit {
     }
 
     /// Seals events that have had a position since before there were seals, those of one workspace at a time.
-    async fn seal_old(&self) -> Result<usize, StorageError> {
+    pub(super) async fn seal_old(&self) -> Result<usize, StorageError> {
         let sql = self.sql("SELECT workspace_id, sealed FROM ledger_heads WHERE sealed < position LIMIT 1");
         let Some(row) = self.one(sql).await? else { return Ok(0) };
         let row = Row::of("ledger_heads", &row);

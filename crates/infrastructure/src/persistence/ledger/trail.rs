@@ -6,109 +6,87 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use goalwright_application::Error;
 use goalwright_application::ports::{Ledger, StorageError};
-use goalwright_domain::ledger::{Anchor, Content, Head, Link, SealKey};
+use goalwright_domain::ledger::{Anchor, Content, Head, KeyRing, Link, Noted, Told, is_blank};
 use goalwright_domain::workspace::WorkspaceId;
-use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
+use sea_orm::QueryResult;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::head_of;
-use crate::persistence::error::storage;
+use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
-use crate::persistence::sql::{Dialect, Sql};
 
 /// Reads ledgers.
 pub(crate) struct Trail {
-    pub(crate) connection: DatabaseConnection,
-    pub(crate) key: Arc<SealKey>,
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) keys: KeyRing,
     /// The file with the ends of the chains; none if nothing is noted.
     pub(crate) anchors: Option<PathBuf>,
 }
 
 impl Trail {
-    fn sql(&self, text: &str) -> Sql {
-        Sql::new(Dialect::of(self.connection.get_database_backend()), text)
-    }
-
-    async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StorageError> {
-        self.connection.query_all_raw(sql.statement()).await.map_err(storage)
-    }
-
-    fn anchors(&self) -> Result<BTreeMap<WorkspaceId, Anchor>, StorageError> {
+    pub(super) fn all_noted(&self) -> Result<BTreeMap<WorkspaceId, Noted>, Error> {
         let Some(path) = &self.anchors else { return Ok(BTreeMap::new()) };
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-            Err(error) => return Err(unreadable(path, &error)),
-        };
-        let told: BTreeMap<WorkspaceId, Value> =
-            serde_json::from_str(&text).map_err(|error| unreadable(path, &error))?;
-        let anchor = |(workspace, told): (WorkspaceId, Value)| {
-            let (position, seal) = (told["position"].as_i64()?, told["seal"].as_str()?.to_owned());
-            Some((workspace, Anchor { position, seal }))
-        };
-        let anchors: Option<BTreeMap<_, _>> = told.into_iter().map(anchor).collect();
-        anchors.ok_or_else(|| unreadable(path, &"an entry lacks its position or its seal"))
+        match std::fs::read_to_string(path) {
+            Ok(text) => serde_json::from_str(&text).map_err(|error| unreadable(path, &error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(error) => Err(unreadable(path, &error)),
+        }
     }
 
     /// Written whole under another name first, so that nobody ever reads half of it.
-    fn write(&self, anchors: &BTreeMap<WorkspaceId, Anchor>) -> Result<(), StorageError> {
+    pub(super) fn write(&self, noted: &BTreeMap<WorkspaceId, Noted>) -> Result<(), Error> {
         let Some(path) = &self.anchors else { return Ok(()) };
-        let told: BTreeMap<&WorkspaceId, Value> = anchors
-            .iter()
-            .map(|(workspace, anchor)| (workspace, json!({"position": anchor.position, "seal": anchor.seal})))
-            .collect();
         let draft = path.with_extension(format!("{}.tmp", std::process::id()));
         let written = std::fs::File::create(&draft).and_then(|mut file| {
-            file.write_all(json!(told).to_string().as_bytes())?;
+            file.write_all(json!(noted).to_string().as_bytes())?;
             file.sync_all()
         });
         written.and_then(|()| std::fs::rename(&draft, path)).map_err(|error| unreadable(path, &error))
     }
 }
 
-fn unreadable(path: &std::path::Path, why: &dyn std::fmt::Display) -> StorageError {
-    StorageError::Corrupt { what: format!("{}: {why}", path.display()) }
+fn unreadable(path: &std::path::Path, why: &dyn std::fmt::Display) -> Error {
+    StorageError::Corrupt { what: format!("{}: {why}", path.display()) }.into()
 }
 
 #[async_trait]
 impl Ledger for Trail {
-    fn key(&self) -> &SealKey {
-        &self.key
+    fn keys(&self) -> &KeyRing {
+        &self.keys
     }
 
-    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StorageError> {
-        let sql = self.sql("SELECT workspace_id FROM ledger_heads ORDER BY workspace_id");
+    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, Error> {
+        let sql = self.reader.sql("SELECT workspace_id FROM ledger_heads ORDER BY workspace_id");
         let mut workspaces: Vec<WorkspaceId> = Vec::new();
-        for row in &self.all(sql).await? {
+        for row in &self.reader.all(sql).await? {
             workspaces.push(Row::of("ledger_heads", row).id("workspace_id")?);
         }
         // A ledger that was removed with its head is still known outside.
-        workspaces.extend(self.anchors()?.into_keys());
+        workspaces.extend(self.all_noted()?.into_keys());
         workspaces.sort_unstable();
         workspaces.dedup();
         Ok(workspaces)
     }
 
-    async fn head(&self, workspace: WorkspaceId) -> Result<Head, StorageError> {
+    async fn head(&self, workspace: WorkspaceId) -> Result<Head, Error> {
         let sql = self
+            .reader
             .sql("SELECT position, sealed, seal, mark FROM ledger_heads WHERE workspace_id = ")
             .bind(workspace.uuid());
-        let rows = self.all(sql).await?;
+        let rows = self.reader.all(sql).await?;
         let head = rows.first().map(|row| head_of(&Row::of("ledger_heads", row))).transpose()?;
         Ok(head.unwrap_or(Head { position: 0, sealed: 0, seal: None, mark: None }))
     }
 
-    async fn links(
-        &self,
-        workspace: WorkspaceId,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<Link>, StorageError> {
+    async fn links(&self, workspace: WorkspaceId, after: i64, limit: usize) -> Result<Vec<Link>, Error> {
         let sql = self
+            .reader
             .sql(
                 "SELECT id, position, entity_type, entity_id, event_type, actor_type, actor_id, CAST(changes AS TEXT) AS \
-                 changes, CAST(metadata AS TEXT) AS metadata, digest, seal, trace_id, created_at FROM events WHERE \
+                 changes, CAST(metadata AS TEXT) AS metadata, digest, seal, redacted_by, trace_id, created_at FROM events WHERE \
                  workspace_id = ",
             )
             .bind(workspace.uuid())
@@ -116,37 +94,38 @@ impl Ledger for Trail {
             .bind(after)
             .text(" ORDER BY position LIMIT ")
             .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        self.all(sql).await?.iter().map(|row| link(workspace, row)).collect()
+        self.reader.all(sql).await?.iter().map(|row| link(workspace, row)).collect()
     }
 
-    fn anchor(&self, workspace: WorkspaceId) -> Result<Option<Anchor>, StorageError> {
-        Ok(self.anchors()?.remove(&workspace))
+    fn noted(&self, workspace: WorkspaceId) -> Result<Noted, Error> {
+        Ok(self.all_noted()?.remove(&workspace).unwrap_or_default())
     }
 
-    async fn note(&self) -> Result<(), StorageError> {
+    async fn note(&self) -> Result<(), Error> {
         if self.anchors.is_none() {
             return Ok(());
         }
-        let mut anchors = self.anchors()?;
-        let before = anchors.clone();
-        let sql = self.sql("SELECT workspace_id, sealed, seal FROM ledger_heads WHERE sealed > 0");
-        for row in &self.all(sql).await? {
+        let mut all = self.all_noted()?;
+        let before = all.clone();
+        let sql = self.reader.sql("SELECT workspace_id, sealed, seal FROM ledger_heads WHERE sealed > 0");
+        for row in &self.reader.all(sql).await? {
             let row = Row::of("ledger_heads", row);
             let workspace: WorkspaceId = row.id("workspace_id")?;
             let (position, seal): (i64, Option<String>) = (row.get("sealed")?, row.get("seal")?);
-            let known = anchors.get(&workspace).map_or(0, |anchor| anchor.position);
+            let noted = all.entry(workspace).or_default();
+            let known = noted.anchor.as_ref().map_or(0, |anchor| anchor.position);
             if position < known {
                 // What was noted stays, so that verifying tells of it.
                 tracing::error!(workspace.id = %workspace, ledger.position = position, ledger.known = known, "the ledger is shorter than it was; run `goalwright admin verify-audit`");
                 continue;
             }
-            anchors.extend(seal.map(|seal| (workspace, Anchor { position, seal })));
+            noted.anchor = seal.map(|seal| Anchor { position, seal });
         }
-        if anchors == before { Ok(()) } else { self.write(&anchors) }
+        if all == before { Ok(()) } else { self.write(&all) }
     }
 }
 
-fn link(workspace_id: WorkspaceId, row: &QueryResult) -> Result<Link, StorageError> {
+fn link(workspace_id: WorkspaceId, row: &QueryResult) -> Result<Link, Error> {
     let row = Row::of("events", row);
     let (entity_type, entity_id, event_type) =
         (row.text("entity_type")?, row.text("entity_id")?, row.text("event_type")?);
@@ -165,11 +144,18 @@ fn link(workspace_id: WorkspaceId, row: &QueryResult) -> Result<Link, StorageErr
         trace_id: row.get("trace_id")?,
         created_at: row.time("created_at")?,
     };
+    let redacted_by: Option<Uuid> = row.get("redacted_by")?;
+    let metadata_of = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let gone = redacted_by.is_some()
+        && metadata == "{}"
+        && serde_json::from_str::<Value>(&changes).is_ok_and(|left| is_blank(&left));
     Ok(Link {
         id: content.id,
         position: row.get("position")?,
         digest: row.text("digest")?,
-        recomputed: Some(content.digest()),
+        recomputed: (!gone).then(|| content.digest()),
+        redacted_by: redacted_by.map(goalwright_domain::Id::new),
+        told: (entity_type == "ledger").then(|| Told::of(&event_type, &metadata_of(&metadata))).flatten(),
         seal: row.get("seal")?,
     })
 }

@@ -4,13 +4,13 @@ use goalwright_application::ports::{
     DueSchedule, ExecutionRepository, ScheduleRepository, ScheduleState, SlotStatus, StorageError, TaskSlot,
 };
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{Attempt, Run, RunId, SpanId};
+use goalwright_domain::execution::{Attempt, RunId, SpanId};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::schedule::{Fold, Slot};
 use goalwright_domain::task::{TaskId, TaskStatus};
+use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::{QueryResult, Value};
 
-use crate::persistence::execution::run_from;
 use crate::persistence::row::Row;
 use crate::persistence::sql::{Dialect, batches, insert_many, time, time_or_null, update_many, uuid_or_null};
 use crate::persistence::unit_of_work::Unit;
@@ -31,7 +31,7 @@ impl ScheduleRepository for Unit {
             time_or_null(state.wake_at),
         ];
         let anew = " ON CONFLICT (task_id) DO UPDATE SET considered_at = excluded.considered_at, \
-                    next_at = excluded.next_at, wake_at = excluded.wake_at";
+                    next_at = excluded.next_at, wake_at = excluded.wake_at, set_aside_at = NULL, set_aside_reason = NULL";
         self.run_all(insert_many(self.dialect, "task_schedules", &STATE, vec![row], anew)).await.map(|_| ())
     }
 
@@ -50,9 +50,34 @@ impl ScheduleRepository for Unit {
         self.one(sql).await?.map(|row| Row::of("task_schedules", &row).time("considered_at")).transpose()
     }
 
-    async fn lock_due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueSchedule>, StorageError> {
+    async fn lock_of_goal(&self, goal: GoalId) -> Result<Vec<(TaskId, Timestamp)>, StorageError> {
+        let lock = if self.dialect == Dialect::Postgres { " FOR NO KEY UPDATE OF s" } else { "" };
+        let sql = self
+            .sql(
+                "SELECT s.task_id, s.considered_at FROM tasks t JOIN task_schedules s ON s.task_id = t.id \
+                 WHERE t.schedule IS NOT NULL AND t.goal_id = ",
+            )
+            .bind(goal.uuid())
+            .text(" ORDER BY s.task_id")
+            .text(lock);
+        let rows = self.all(sql).await?;
+        let schedule = |row: &QueryResult| {
+            let row = Row::of("task_schedules", row);
+            Ok((row.id("task_id")?, row.time("considered_at")?))
+        };
+        rows.iter().map(schedule).collect()
+    }
+
+    async fn lock_due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        among: Option<&[TaskId]>,
+    ) -> Result<Vec<DueSchedule>, StorageError> {
         let lock = match self.dialect {
             Dialect::Sqlite => "",
+            // A unit that failed may not be rolled back yet.
+            Dialect::Postgres if among.is_some() => " FOR NO KEY UPDATE OF s",
             // The tasks are locked later, in their turn.
             Dialect::Postgres => " FOR NO KEY UPDATE OF s SKIP LOCKED",
         };
@@ -61,11 +86,50 @@ impl ScheduleRepository for Unit {
                 "SELECT s.task_id, s.workspace_id, s.considered_at, s.next_at, s.wake_at, t.schedule, t.goal_id, \
                  t.status FROM task_schedules s JOIN tasks t ON t.id = s.task_id WHERE s.wake_at <= ",
             )
-            .bind(time(now))
+            .bind(time(now));
+        let sql = match among {
+            Some(tasks) => sql.text(" AND s.task_id").one_of(tasks.iter().map(|id| id.uuid())),
+            None => sql,
+        };
+        let sql = sql
             .text(" ORDER BY s.wake_at, s.task_id LIMIT ")
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .text(lock);
         self.all(sql).await?.iter().map(due_from).collect()
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<(TaskId, WorkspaceId)>, StorageError> {
+        let sql = self
+            .sql("SELECT task_id, workspace_id FROM task_schedules WHERE wake_at <= ")
+            .bind(time(now))
+            .text(" ORDER BY wake_at, task_id LIMIT ")
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let due = |row: &QueryResult| {
+            let row = Row::of("task_schedules", row);
+            Ok((row.id("task_id")?, row.id("workspace_id")?))
+        };
+        self.all(sql).await?.iter().map(due).collect()
+    }
+
+    async fn set_aside(&self, task: TaskId, reason: &str, now: Timestamp) -> Result<(), StorageError> {
+        let sql = self
+            .sql("UPDATE task_schedules SET wake_at = NULL, set_aside_at = ")
+            .bind(time(now))
+            .text(", set_aside_reason = ")
+            .bind(reason)
+            .text(" WHERE task_id = ")
+            .bind(task.uuid());
+        self.run(sql).await.map(|_| ())
+    }
+
+    async fn take_up(&self, task: TaskId) -> Result<(), StorageError> {
+        let sql = self
+            .sql(
+                "UPDATE task_schedules SET wake_at = coalesce(next_at, considered_at), set_aside_at = NULL, \
+                 set_aside_reason = NULL WHERE set_aside_at IS NOT NULL AND task_id = ",
+            )
+            .bind(task.uuid());
+        self.run(sql).await.map(|_| ())
     }
 
     async fn save_many(&self, states: &[ScheduleState]) -> Result<(), StorageError> {
@@ -95,19 +159,6 @@ impl ScheduleRepository for Unit {
         self.run(sql).await.map(|_| ())
     }
 
-    async fn open_runs(&self, tasks: &[TaskId]) -> Result<Vec<Run>, StorageError> {
-        let mut runs = Vec::new();
-        for batch in batches(tasks) {
-            let sql = self
-                .sql("SELECT * FROM runs WHERE status IN ('queued', 'running', 'waiting') AND task_id IN ")
-                .list(batch.iter().map(|id| id.uuid()));
-            for row in &self.all(sql).await? {
-                runs.push(run_from(row)?);
-            }
-        }
-        Ok(runs)
-    }
-
     async fn runs_at(
         &self,
         tasks: &[TaskId],
@@ -116,8 +167,8 @@ impl ScheduleRepository for Unit {
         let mut found = Vec::new();
         for batch in moments.chunks(10_000) {
             let sql = self
-                .sql("SELECT id, task_id, scheduled_at FROM runs WHERE task_id IN ")
-                .list(tasks.iter().map(|id| id.uuid()))
+                .sql("SELECT id, task_id, scheduled_at FROM runs WHERE task_id")
+                .one_of(tasks.iter().map(|id| id.uuid()))
                 .text(" AND scheduled_at IN ")
                 .list(batch.iter().map(|at| time(*at)));
             for row in &self.all(sql).await? {
@@ -132,8 +183,8 @@ impl ScheduleRepository for Unit {
         let mut spans: Vec<SpanId> = Vec::new();
         for batch in batches(runs) {
             let sql = self
-                .sql("SELECT span_id FROM attempts WHERE status IN ('running', 'suspended') AND run_id IN ")
-                .list(batch.iter().map(|id| id.uuid()));
+                .sql("SELECT span_id FROM attempts WHERE status IN ('running', 'suspended') AND run_id")
+                .one_of(batch.iter().map(|id| id.uuid()));
             for row in &self.all(sql).await? {
                 spans.push(Row::of("attempts", row).get("span_id")?);
             }
@@ -148,9 +199,9 @@ impl ScheduleRepository for Unit {
             let sql = self
                 .sql(
                     "SELECT task_id, workspace_id, nominal, fold, slot_at FROM task_slots WHERE status = 'queued' \
-                     AND task_id IN ",
+                     AND task_id",
                 )
-                .list(batch.iter().map(|id| id.uuid()))
+                .one_of(batch.iter().map(|id| id.uuid()))
                 .text(" ORDER BY task_id, slot_at");
             for row in &self.all(sql).await? {
                 slots.push(waiting_from(row)?);
@@ -167,10 +218,10 @@ impl ScheduleRepository for Unit {
         let mut known = Vec::new();
         for batch in nominal.chunks(10_000) {
             let sql = self
-                .sql("SELECT task_id, nominal, fold FROM task_slots WHERE task_id IN ")
-                .list(tasks.iter().map(|id| id.uuid()))
-                .text(" AND nominal IN ")
-                .list(batch.iter().map(String::as_str));
+                .sql("SELECT task_id, nominal, fold FROM task_slots WHERE task_id")
+                .one_of(tasks.iter().map(|id| id.uuid()))
+                .text(" AND nominal")
+                .one_of_words(batch.iter().map(String::as_str));
             for row in &self.all(sql).await? {
                 let row = Row::of("task_slots", row);
                 known.push((row.id("task_id")?, row.text("nominal")?, fold_of(&row)?));

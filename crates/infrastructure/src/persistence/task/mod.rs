@@ -1,6 +1,6 @@
 //! Tasks and the edges between them.
 
-pub(crate) mod choice;
+pub(crate) mod cycle;
 pub(crate) mod queries;
 mod repository;
 mod search;

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use goalwright_application::Error;
+use goalwright_application::ports::StorageError;
 use goalwright_application::read::{Page, PageRequest, TaskFilter, TaskView};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::progress::{NAMED_TASKS, Obstacle, Obstacles};
@@ -15,19 +16,19 @@ use crate::persistence::row::Row;
 use crate::persistence::schedule;
 use crate::persistence::sql::{Dialect, Sql};
 
-pub(crate) async fn one(
+pub(crate) async fn by_id(
     reader: &Reader,
     workspace: WorkspaceId,
-    id: TaskId,
-) -> Result<Option<TaskView>, Error> {
+    ids: &[TaskId],
+) -> Result<Vec<TaskView>, Error> {
     let sql = reader
         .sql(&select())
         .text(" WHERE workspace_id = ")
         .bind(workspace.uuid())
-        .text(" AND id = ")
-        .bind(id.uuid());
-    let rows: Vec<QueryResult> = reader.one(sql).await?.into_iter().collect();
-    Ok(views(reader, &rows).await?.pop())
+        .text(" AND id")
+        .one_of(ids.iter().map(|id| id.uuid()));
+    let rows = reader.all(sql).await?;
+    views(reader, &rows).await
 }
 
 pub(crate) async fn by_slug(
@@ -109,17 +110,16 @@ pub(crate) async fn results(
         .bind(workspace.uuid())
         .text(" AND status = 'completed' AND goal_id = ")
         .bind(goal.uuid())
-        .text(" AND key IN ")
-        .list(keys.iter().map(String::as_str));
+        .text(" AND key")
+        .one_of_words(keys.iter().map(String::as_str));
     let rows = reader.all(sql).await?;
-    let read = |row: &QueryResult| {
-        let row = Row::of("tasks", row);
-        Ok((row.text("key")?, row.get::<Option<Value>>("result")?.unwrap_or(Value::Null)))
-    };
-    rows.iter()
-        .map(read)
-        .collect::<Result<_, goalwright_application::ports::StorageError>>()
-        .map_err(Into::into)
+    Ok(rows.iter().map(result_from).collect::<Result<_, StorageError>>()?)
+}
+
+/// A key with its result.
+pub(super) fn result_from(row: &QueryResult) -> Result<(String, Value), StorageError> {
+    let row = Row::of("tasks", row);
+    Ok((row.text("key")?, row.get::<Option<Value>>("result")?.unwrap_or(Value::Null)))
 }
 
 pub(crate) async fn obstacles(
@@ -145,6 +145,10 @@ pub(crate) async fn obstacles(
             of_goal(" AND t.status = 'pending' AND t.agent_id IS NULL AND t.open_dependencies = 0"),
         )
         .await?,
+        // Told apart where it is worth a closer look.
+        no_capable_agent: Obstacle::default(),
+        tool_unavailable: Obstacle::default(),
+        tools: Vec::new(),
         failed: obstacle(reader, of_goal(" AND t.status = 'failed'")).await?,
         behind_failed: obstacle(reader, of_goal(behind)).await?,
         for_person: obstacle(reader, of_goal(person)).await?,
@@ -156,7 +160,7 @@ pub(crate) async fn obstacles(
     })
 }
 
-async fn obstacle(reader: &Reader, from: Sql) -> Result<Obstacle, Error> {
+pub(crate) async fn obstacle(reader: &Reader, from: Sql) -> Result<Obstacle, Error> {
     let named = from.clone().before("SELECT t.id").text(&format!(" ORDER BY t.id LIMIT {}", NAMED_TASKS + 1));
     let rows = reader.all(named).await?;
     let mut task_ids =

@@ -18,6 +18,22 @@ const EDGE: [&str; 5] = ["workspace_id", "task_id", "depends_on_task_id", "origi
 
 #[async_trait]
 impl TaskRepository for Unit {
+    async fn small_results(
+        &self,
+        goal: GoalId,
+        keys: &[String],
+        bytes: usize,
+    ) -> Result<Vec<(String, serde_json::Value)>, StorageError> {
+        let sql = self
+            .sql("SELECT key, result FROM tasks WHERE status = 'completed' AND goal_id = ")
+            .bind(goal.uuid())
+            .text(" AND key")
+            .one_of_words(keys.iter().map(String::as_str))
+            .text(" AND COALESCE(LENGTH(CAST(result AS TEXT)), 0) <= ")
+            .bind(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.all(sql).await?.iter().map(super::queries::result_from).collect()
+    }
+
     async fn insert_many(&self, tasks: &[Task], edges: &[(TaskId, Dependency)]) -> Result<(), StorageError> {
         let Some(first) = tasks.first() else { return Ok(()) };
         let (workspace, now) = (first.state().workspace_id, first.state().created_at);
@@ -50,6 +66,7 @@ impl TaskRepository for Unit {
     async fn lock_unassigned(&self, workspace: WorkspaceId, limit: usize) -> Result<Vec<Task>, StorageError> {
         let sql = self
             .sql(&select())
+            .text(&self.dialect.reading("ix_tasks_unassigned"))
             .text(" WHERE status = 'pending' AND agent_id IS NULL AND workspace_id = ")
             .bind(workspace.uuid())
             .text(" ORDER BY id LIMIT ")
@@ -107,6 +124,29 @@ impl TaskRepository for Unit {
     async fn delete_many(&self, ids: &[TaskId]) -> Result<(), StorageError> {
         for batch in batches(ids) {
             let sql = self.sql("DELETE FROM tasks WHERE id").one_of(batch.iter().map(|id| id.uuid()));
+            self.run(sql).await?;
+        }
+        Ok(())
+    }
+
+    async fn known_unassignable(&self, ids: &[TaskId]) -> Result<Vec<(TaskId, String)>, StorageError> {
+        self.known_unassignable(ids).await
+    }
+
+    async fn note_unassignable(
+        &self,
+        workspace: WorkspaceId,
+        directory: &str,
+        tasks: &[(TaskId, String)],
+    ) -> Result<(), StorageError> {
+        self.note_unassignable(workspace, directory, tasks).await
+    }
+
+    async fn forget_unassignable(&self, ids: &[TaskId]) -> Result<(), StorageError> {
+        for batch in batches(ids) {
+            let sql = self
+                .sql("DELETE FROM unassignable_tasks WHERE task_id")
+                .one_of(batch.iter().map(|id| id.uuid()));
             self.run(sql).await?;
         }
         Ok(())
@@ -193,13 +233,13 @@ impl TaskRepository for Unit {
         let head = self
             .sql("SELECT slug AS name FROM tasks WHERE workspace_id = ")
             .bind(workspace.uuid())
-            .text(" AND slug IN ");
+            .text(" AND slug");
         names(self, head, slugs).await
     }
 
     async fn taken_keys(&self, goal: GoalId, keys: &[String]) -> Result<HashSet<String>, StorageError> {
         let head =
-            self.sql("SELECT key AS name FROM tasks WHERE goal_id = ").bind(goal.uuid()).text(" AND key IN ");
+            self.sql("SELECT key AS name FROM tasks WHERE goal_id = ").bind(goal.uuid()).text(" AND key");
         names(self, head, keys).await
     }
 }
@@ -221,7 +261,7 @@ async fn names(unit: &Unit, head: Sql, wanted: &[String]) -> Result<HashSet<Stri
     let mut found = HashSet::new();
     // One value is bound already.
     for batch in wanted.chunks(29_000) {
-        let sql = head.clone().list(batch.iter().map(String::as_str));
+        let sql = head.clone().one_of_words(batch.iter().map(String::as_str));
         for row in &unit.all(sql).await? {
             found.insert(Row::of("tasks", row).text("name")?);
         }

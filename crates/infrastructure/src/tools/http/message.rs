@@ -10,8 +10,13 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use super::{Method, QueryValue, RequestParameters, Scalar, of_parameter};
 use crate::outbound::{IDEMPOTENCY_KEY, Outbound, Request};
 use crate::tools::failure::{failure, shortened};
+use crate::tools::operation::Call;
 
 const USUAL_TIMEOUT: f64 = 30.0;
+
+/// The headers of W3C Trace Context.
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
 
 /// Headers that say how the message is framed or where it goes; the client sets them, or they could contradict the URL.
 const NOT_FOR_CALLERS: &[&str] = &[
@@ -35,7 +40,7 @@ const NOT_FOR_CALLERS: &[&str] = &[
 /// `InvalidParameters`.
 pub(super) fn compose(
     outbound: &Outbound,
-    idempotency_key: &str,
+    call: &Call,
     parameters: RequestParameters,
 ) -> Result<Request, ToolFailure> {
     let mut url = outbound.check(&parameters.url).map_err(|error| of_parameter(&error))?;
@@ -58,7 +63,12 @@ pub(super) fn compose(
         return Err(failure("InvalidParameters", message));
     }
     if parameters.method.effect() != Effect::None && !headers.contains_key(IDEMPOTENCY_KEY) {
-        let (name, value) = header(IDEMPOTENCY_KEY, idempotency_key)?;
+        let (name, value) = header(IDEMPOTENCY_KEY, &call.idempotency_key)?;
+        headers.insert(name, value);
+    }
+    // Whoever gives either of them is in a trace of their own.
+    if !headers.contains_key(TRACEPARENT) && !headers.contains_key(TRACESTATE) {
+        let (name, value) = header(TRACEPARENT, &call.trace.header())?;
         headers.insert(name, value);
     }
     let body = match (parameters.json, parameters.body) {

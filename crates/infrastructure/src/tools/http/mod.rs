@@ -27,7 +27,7 @@ pub(super) struct RequestParameters {
     method: Method,
     /// `https://…` or `http://…`, without user and password.
     url: String,
-    /// Headers by name, such as `Authorization`. `Idempotency-Key` is set unless it is given.
+    /// Headers by name, such as `Authorization`. `Idempotency-Key` and `traceparent` are set unless they are given.
     #[serde(default)]
     headers: BTreeMap<String, String>,
     /// Added to the URL: texts, numbers, `true` and `false`, or lists of these.
@@ -133,7 +133,7 @@ pub(super) async fn request(
 ) -> Result<Reply, ToolFailure> {
     let (full, encoding) = (parameters.full_response, parameters.encoding);
     let effect = parameters.method.effect();
-    let request = message::compose(&outbound, &call.idempotency_key, parameters)?;
+    let request = message::compose(&outbound, &call, parameters)?;
     let name = message::name(&request);
     let secrets = message::secrets(&request.headers);
     let response =

@@ -1,6 +1,7 @@
 //! `http.request` through the port, against a server on this machine.
 
 use goalwright_application::ports::Tools;
+use goalwright_application::ports::telemetry::TraceContext;
 use goalwright_application::ports::tools::{Fate, Invocation};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,7 @@ fn call_with(
         workspace: goalwright_domain::workspace::WorkspaceId::new(uuid::Uuid::nil()),
         task: None,
         idempotency_key: "key-of-the-attempt".to_owned(),
+        trace: TraceContext { trace_id: uuid::Uuid::from_u128(0xa1), span_id: 0xb2, sampled: true },
         now: chrono::DateTime::default(),
         cancel,
     }))
@@ -306,4 +308,26 @@ fn mistakes_are_found_before_running() {
     let missing = tools.check("http", "request", &json!({}));
     let missing: Vec<&str> = missing.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(missing, ["parameters.method", "parameters.url"]);
+}
+
+#[test]
+fn the_trace_of_the_attempt_goes_along_unless_another_one_is_given() {
+    let server = FakeServer::start(|_| answer("200 OK", &[], ""));
+    let own = "traceparent: 00-000000000000000000000000000000a1-00000000000000b2-01\r\n";
+    let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    call(&server, "/own", json!({})).expect("answered");
+    call(&server, "/given", json!({"headers": {"Traceparent": given}})).expect("answered");
+    call(&server, "/state", json!({"headers": {"tracestate": "a=1"}})).expect("answered");
+    let requests = server.requests();
+    assert!(requests[0].contains(own), "{}", requests[0]);
+    assert!(
+        requests[1].contains(given) && requests[1].matches("traceparent").count() == 1,
+        "{}",
+        requests[1]
+    );
+    assert!(
+        requests[2].contains("tracestate: a=1") && !requests[2].contains("traceparent"),
+        "{}",
+        requests[2]
+    );
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use goalwright_application::ports::telemetry::TraceContext;
 use goalwright_application::ports::tools::{Fate, Invocation, Reply, Script, ToolFailure, Tools};
 use goalwright_domain::execution::{Content, FolderChanges, FolderEntry, ScriptStatus};
 use goalwright_domain::workspace::WorkspaceId;
@@ -28,6 +29,7 @@ async fn call_until(
         task: None,
         sandbox: folder.to_owned(),
         idempotency_key: "key".to_owned(),
+        trace: TraceContext { trace_id: uuid::Uuid::from_u128(0xa1), span_id: 0xb2, sampled: true },
         now: chrono::DateTime::default(),
         cancel,
     };
@@ -158,11 +160,13 @@ async fn what_takes_too_long_is_stopped_with_all_it_started() {
     process_is_gone(folder.path(), "stubborn");
 
     // One that ends when it is asked to may clean up first.
-    let command = "trap 'echo bye; exit 0' TERM; sleep 60 & wait";
+    let command = "trap 'echo bye; exit 0' TERM; touch listening; sleep 60 & wait";
     let cancel = CancellationToken::new();
     let calling = call_until(folder.path(), json!({"command": command}), cancel.clone());
     let (stopped, ()) = tokio::join!(calling, async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        while !folder.path().join("listening").exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         cancel.cancel();
     });
     let stopped = stopped.expect_err("stopped");

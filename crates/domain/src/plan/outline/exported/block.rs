@@ -140,6 +140,12 @@ impl<'f> Reader<'f> {
         }
         match read(body) {
             Reading::Field(name, field) => self.set(name, *field, line.number),
+            Reading::Wrong(name, problems) => {
+                for problem in problems {
+                    let message = format!("`{name}:` {problem}");
+                    self.findings.push(Finding::error("invalid_field", line.number, message));
+                }
+            }
             Reading::Unreadable(name) => {
                 let message =
                     format!("the value of `{name}:` cannot be read; the line was kept as description");
@@ -209,6 +215,9 @@ impl<'f> Reader<'f> {
             Field::Labels(labels) => task.labels = labels,
             Field::Complexity(score) => task.complexity = Some(score),
             Field::Attempts(count) => task.max_attempts = Some(count),
+            Field::Retry(retry) => task.retry = Some(retry),
+            Field::OnExhausted(then) => task.on_exhausted = Some(then),
+            Field::Schedule(schedule) => task.schedule = Some(*schedule),
             Field::At(at) => task.scheduled_at = Some(at),
             Field::Slug(slug) => task.slug = Some(slug),
             Field::Description(text) => self.given = Some(text),

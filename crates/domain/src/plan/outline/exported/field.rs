@@ -3,10 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::rules;
 use crate::Timestamp;
+use crate::execution::{Backoff, OnExhausted};
 use crate::plan::outline::fields::Field as Plain;
 use crate::plan::outline::item::split_marker;
 use crate::plan::{Origin, PlannedAction, PlannedWork};
+use crate::schedule::Schedule;
 
 /// Names what a task waits for.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +31,9 @@ pub(super) enum Field {
     Labels(Vec<String>),
     Complexity(u8),
     Attempts(u32),
+    Retry(Backoff),
+    OnExhausted(OnExhausted),
+    Schedule(Box<Schedule>),
     At(Timestamp),
     Slug(String),
     Description(String),
@@ -41,11 +47,13 @@ pub(super) enum Reading {
     Field(&'static str, Box<Field>),
     /// The name of a field, with a value that cannot be read.
     Unreadable(&'static str),
+    /// The name of a field, with all that is wrong with its value.
+    Wrong(&'static str, Vec<String>),
     Text,
 }
 
 /// Names of fields, as they are written.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 17] = [
     "depends on",
     "follows",
     "uses",
@@ -56,6 +64,9 @@ const NAMES: [&str; 14] = [
     "labels",
     "complexity",
     "attempts",
+    "retry",
+    "on exhausted",
+    "schedule",
     "at",
     "slug",
     "description",
@@ -80,7 +91,16 @@ pub(super) fn read(body: &str) -> Reading {
         let list = references(value).map(|list| Field::Waits(origin, list));
         return list.map_or(Reading::Text, |list| Reading::Field(name, Box::new(list)));
     }
+    if value.starts_with('{')
+        && let Some(read) = rules::read(name, value)
+    {
+        return match read {
+            Ok(field) => Reading::Field(name, Box::new(field)),
+            Err(problems) => Reading::Wrong(name, problems),
+        };
+    }
     let field = match *name {
+        "on exhausted" => OnExhausted::parse(value).map(Field::OnExhausted),
         "key" => as_json(value).filter(|key| !key.is_empty()).map(Field::Key),
         "slug" => string_of(value).filter(|slug| !slug.is_empty()).map(Field::Slug),
         "description" => as_json(value).map(Field::Description),

@@ -9,6 +9,7 @@ mod head;
 mod line;
 mod plain;
 mod resolve;
+mod rules;
 
 use super::source::Line;
 use super::{Outline, OutlineError, refuse_errors};

@@ -1,0 +1,4 @@
+//! What runs after executions.
+
+pub(crate) mod queries;
+mod repository;
