@@ -11,6 +11,7 @@
 //! - [`execution`] holds actions, runs, attempts and the decision taken when an attempt ends,
 //! - [`template`] is the expression language that hands the result of one task to the next,
 //! - [`schedule`] says when something recurs, in the time of a place,
+//! - [`model`] is what language models have in common: words, tokens, prices, failures,
 //! - [`experience`] builds the audit record of an attempt,
 //! - [`ledger`] holds events, and folds them back into state.
 
@@ -22,6 +23,7 @@ pub mod experience;
 pub mod goal;
 pub mod id;
 pub mod ledger;
+pub mod model;
 pub mod plan;
 pub mod progress;
 pub mod schedule;

@@ -34,6 +34,11 @@ impl Timestamp {
         (self.as_seconds() - earlier.as_seconds()).max(0.0)
     }
 
+    /// From `earlier` to here, nothing if that is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        (self.0 - earlier.0).to_std().unwrap_or_default()
+    }
+
     /// Milliseconds from `earlier` to here, never below zero: clocks of two machines may disagree.
     pub fn millis_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).num_milliseconds().max(0)

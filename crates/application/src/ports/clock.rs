@@ -1,5 +1,8 @@
 //! Time, ids and chance.
 
+use std::time::Duration;
+
+use async_trait::async_trait;
 use goalwright_domain::Timestamp;
 use uuid::Uuid;
 
@@ -17,4 +20,11 @@ pub trait Ids: Send + Sync {
     fn random(&self) -> Uuid;
     /// Evenly spread over `[0, 1)`.
     fn chance(&self) -> f64;
+}
+
+/// Waiting, so that tests need not.
+#[async_trait]
+pub trait Timer: Send + Sync {
+    /// Returns when this time has passed.
+    async fn sleep(&self, span: Duration);
 }
