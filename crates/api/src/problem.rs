@@ -1,6 +1,7 @@
 //! Problems: the one place where an error becomes an answer (RFC 9457).
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use goalwright_application::Error;
 use goalwright_domain::Violation;
@@ -50,6 +51,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("idempotency_key_reused", 422, "The key belongs to another request"),
     ("invalid_input", 422, "The input is invalid"),
     ("invalid_plan", 422, "The plan is invalid"),
+    ("model_context_too_long", 422, "It is too long for the model"),
     ("not_a_plan", 422, "The text is not a plan"),
     ("plan_too_large", 422, "The plan is too large"),
     ("scheduled_at_required", 422, "A scheduled run needs its time"),
@@ -59,7 +61,10 @@ const CODES: &[(&str, u16, &str)] = &[
     ("headers_too_large", 431, "The headers are too large"),
     ("internal", 500, "Something went wrong"),
     ("database_unavailable", 503, "The database cannot be reached"),
+    ("model_circuit_open", 503, "The model is left alone for a while"),
+    ("model_credentials", 503, "The model does not accept our key"),
     ("model_not_configured", 503, "No model is configured"),
+    ("model_unavailable", 503, "The model does not answer"),
     ("timed_out", 504, "It took too long"),
 ];
 
@@ -227,13 +232,16 @@ impl From<Error> for Problem {
             }
             Error::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, code, detail),
             Error::Limited { retry_after, .. } => {
-                // Rounded up: asking a fraction of a second too early would be refused again.
-                let seconds = retry_after.as_millis().div_ceil(1000).max(1);
-                Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail).with("retry-after", seconds)
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail);
+                problem.with("retry-after", whole_seconds(retry_after))
             }
-            Error::Unavailable { .. } => {
+            Error::Unavailable { retry_after, .. } => {
                 tracing::warn!(error.code = code, error.message = %detail, "a request failed");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).with("retry-after", 1)
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+                match retry_after {
+                    Some(wait) => problem.with("retry-after", whole_seconds(wait)),
+                    None => problem,
+                }
             }
             Error::TimedOut { .. } => Self::new(StatusCode::GATEWAY_TIMEOUT, code, detail),
             Error::Internal(_) => Self::internal(&chain(&error)),
@@ -290,6 +298,11 @@ pub(crate) fn plain(reason: &str) -> String {
     }
 }
 
+/// Rounded up: asking a fraction of a second too early would be refused again.
+fn whole_seconds(wait: Duration) -> u128 {
+    wait.as_millis().div_ceil(1000).max(1)
+}
+
 fn chain(error: &Error) -> String {
     let mut causes = Vec::new();
     let mut source = error.source();
@@ -303,7 +316,6 @@ fn chain(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::Duration;
 
     use goalwright_domain::Rejection;
     use serde_json::Value;
@@ -353,7 +365,11 @@ mod tests {
                 Some(("retry-after", "2")),
             ),
             (
-                Error::Unavailable { code: "database_unavailable", message: text() },
+                Error::Unavailable {
+                    code: "database_unavailable",
+                    message: text(),
+                    retry_after: Some(Duration::from_millis(400)),
+                },
                 503,
                 "database_unavailable",
                 Some(("retry-after", "1")),

@@ -71,6 +71,8 @@ pub enum Error {
         code: &'static str,
         /// What it is and what to do.
         message: String,
+        /// When to ask again, where that helps and somebody knows.
+        retry_after: Option<Duration>,
     },
     /// It took too long.
     #[error("{message}")]
@@ -120,6 +122,7 @@ impl From<StorageError> for Error {
             StorageError::Unavailable { .. } => Self::Unavailable {
                 code: "database_unavailable",
                 message: "the database does not answer; try again in a moment".to_owned(),
+                retry_after: Some(Duration::from_secs(1)),
             },
             StorageError::Duplicate { .. } => Self::Conflict {
                 code: "conflict",

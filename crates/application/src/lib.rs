@@ -20,6 +20,7 @@ pub mod goals;
 pub mod hooks;
 pub mod idempotency;
 pub mod maintenance;
+pub mod models;
 pub mod planning;
 pub mod ports;
 mod precondition;

@@ -14,6 +14,7 @@ use crate::execution::KernelPorts;
 use crate::experiences::Experiences;
 use crate::goals::Goals;
 use crate::idempotency::Idempotency;
+use crate::models::ModelCalls;
 use crate::planning::Planning;
 use crate::ports::Tokens;
 use crate::read::Queries;
@@ -49,6 +50,8 @@ pub struct Services {
     pub analytics: Arc<Analytics>,
     /// All that happened in a trace.
     pub traces: Arc<Traces>,
+    /// Calls of models.
+    pub models: Arc<ModelCalls>,
     /// What is too large for the record.
     pub artifacts: Artifacts,
     /// Requests that are repeated.
@@ -76,6 +79,7 @@ impl Services {
             analytics: Arc::new(Analytics::new(experiences.clone(), queries.clone(), clock.clone())),
             traces: Arc::new(Traces::new(queries.clone())),
             experiences,
+            models: ports.models.clone(),
             artifacts: Artifacts::new(ports),
             idempotency: Arc::new(Idempotency::new(transactions.clone(), queries.clone(), clock.clone())),
             planning: Arc::new(Planning::new(ports, runner.clone())),

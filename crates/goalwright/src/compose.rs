@@ -10,11 +10,13 @@ use goalwright_application::audit::Redactor;
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::experiences::{Backfill, Experiences};
 use goalwright_application::hooks::{self, Hooks};
-use goalwright_application::ports::{FiguresPage, Sequencer, Telemetry, Tokens, Unwatched};
+use goalwright_application::models::{ModelCalls, ModelPorts, Patience};
+use goalwright_application::ports::{FiguresPage, NoModels, Sequencer, Telemetry, Tokens, Unwatched};
 use goalwright_application::{Error, Services};
 use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::ledger::{KeyRing, SealKey};
+use goalwright_domain::model::BreakerRule;
 use goalwright_domain::workspace::WorkspaceId;
 use goalwright_infrastructure::auth::{Hs256Tokens, SECRET_FILE};
 use goalwright_infrastructure::hooks::HooksLoop;
@@ -78,6 +80,13 @@ impl App {
         let experiences = Experiences::new(transactions.clone(), queries.clone(), clock.clone(), ids.clone());
         let outbound = Outbound::new(config.outbound_allow.clone());
         let tools = BuiltinTools::over(outbound, Arc::new(experiences));
+        let model_ports = ModelPorts {
+            models: Arc::new(NoModels),
+            clock: clock.clone(),
+            timer: clock.clone(),
+            ids: ids.clone(),
+            telemetry: telemetry.clone(),
+        };
         let ports = KernelPorts {
             transactions,
             queries,
@@ -88,6 +97,7 @@ impl App {
             signals: LocalSignals::new(),
             ledger: database.ledger(),
             artifacts: Arc::new(ArtifactFiles::new(config.data_dir.clone())),
+            models: Arc::new(ModelCalls::new(model_ports, Patience::default(), BreakerRule::default())),
             standings: Arc::default(),
             telemetry,
         };

@@ -146,7 +146,11 @@ mod tests {
 
         async fn commit(&self, _: &[u32]) -> Result<Vec<u32>, Error> {
             *self.0.lock().expect("whole") += 1;
-            Err(Error::Unavailable { code: "database_unavailable", message: String::new() })
+            Err(Error::Unavailable {
+                code: "database_unavailable",
+                message: String::new(),
+                retry_after: None,
+            })
         }
 
         async fn give_up(&self, command: u32, error: &Error) -> u32 {

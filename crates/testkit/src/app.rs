@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use goalwright_application::execution::{Assignment, Kernel, KernelPorts, Report, Settings, Settlement};
 use goalwright_application::experiences::Experiences;
+use goalwright_application::models::{ModelCalls, ModelPorts, Patience};
 use goalwright_application::planning::ImportRequest;
 use goalwright_application::ports::{Clock, Tokens, Unwatched};
 use goalwright_application::read::{ExperienceFilter, PageRequest, TaskFilter, TaskView};
@@ -13,6 +14,7 @@ use goalwright_application::{Context, Services};
 use goalwright_domain::execution::Outcome;
 use goalwright_domain::experience::{Experience, Runner};
 use goalwright_domain::goal::{GoalId, Origin};
+use goalwright_domain::model::BreakerRule;
 use goalwright_domain::progress::Progress;
 use goalwright_infrastructure::auth::Hs256Tokens;
 use goalwright_infrastructure::outbound::{AllowList, Outbound};
@@ -21,7 +23,7 @@ use goalwright_infrastructure::{ArtifactFiles, Folders, LocalSignals};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Backend, FakeClock, ProbeTools, SequentialIds, TestDatabase};
+use crate::{Backend, FakeClock, ProbeTools, ScriptedModel, SequentialIds, TestDatabase};
 
 /// The secret that test tokens are signed with.
 const SECRET: &[u8] = b"a secret that is only used by tests, 32+";
@@ -34,6 +36,8 @@ pub struct TestApp {
     pub clock: Arc<FakeClock>,
     /// Counts calls.
     pub tools: Arc<ProbeTools>,
+    /// Answers what it is told to, where a model is asked.
+    pub models: Arc<ScriptedModel>,
     /// For more kernels.
     pub ports: KernelPorts,
     /// The use cases.
@@ -78,6 +82,14 @@ impl TestApp {
         let outbound = Outbound::new(AllowList::default());
         let tools =
             Arc::new(ProbeTools::beside(BuiltinTools::over(outbound, Arc::new(experiences)).with_shell()));
+        let models = Arc::new(ScriptedModel::default());
+        let model_ports = ModelPorts {
+            models: models.clone(),
+            clock: clock.clone(),
+            timer: clock.clone(),
+            ids: ids.clone(),
+            telemetry: Arc::new(Unwatched),
+        };
         let ports = KernelPorts {
             transactions,
             queries,
@@ -88,6 +100,7 @@ impl TestApp {
             signals: LocalSignals::new(),
             ledger: db.database.ledger(),
             artifacts: Arc::new(ArtifactFiles::new(db.folder().join("data"))),
+            models: Arc::new(ModelCalls::new(model_ports, Patience::default(), BreakerRule::default())),
             standings: Arc::default(),
             telemetry: Arc::new(Unwatched),
         };
@@ -96,7 +109,7 @@ impl TestApp {
         let kernel = Arc::new(Kernel::new(ports.clone(), runner(), Settings::default()));
         let principal = services.access.enter("ada", None).await.expect("ada gets in");
         let ada = Context::of(principal);
-        Self { db, clock, tools, ports, services, kernel, tokens, ada }
+        Self { db, clock, tools, models, ports, services, kernel, tokens, ada }
     }
 
     /// Another user's context.

@@ -1,5 +1,5 @@
 //! What tests are made of: a clock that is moved by hand, ids in order, a fresh database per test on either backend,
-//! tools that count their calls, and the product wired over all of it.
+//! tools that count their calls, a model that answers what it is told to, and the product wired over all of it.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -15,9 +15,11 @@
 mod app;
 mod database;
 mod probe;
+mod script;
 mod time;
 
 pub use app::TestApp;
 pub use database::{Backend, TestDatabase, audit_key};
 pub use probe::ProbeTools;
+pub use script::{ScriptedModel, scripted_reply};
 pub use time::{FakeClock, SequentialIds};

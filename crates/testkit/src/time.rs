@@ -1,36 +1,128 @@
 //! Time and ids without surprises.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use goalwright_application::ports::{Clock, Ids};
+use async_trait::async_trait;
+use goalwright_application::ports::{Clock, Ids, Timer};
 use goalwright_domain::Timestamp;
+use tokio::sync::{Notify, oneshot};
 use uuid::{Builder, Uuid};
 
-/// A clock that stands until it is moved.
+/// A clock that stands until it is moved. Whoever sleeps by it wakes when it is moved far enough.
 #[derive(Debug)]
-pub struct FakeClock(Mutex<Timestamp>);
+pub struct FakeClock {
+    state: Mutex<State>,
+    fell_asleep: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    now: Timestamp,
+    sleepers: BTreeMap<u64, Sleeper>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Sleeper {
+    span: Duration,
+    until: Timestamp,
+    told: bool,
+    wake: oneshot::Sender<()>,
+}
 
 impl Default for FakeClock {
     /// Stands at 2026-01-01, noon.
     fn default() -> Self {
         let noon = chrono::DateTime::from_timestamp(1_767_268_800, 0).unwrap_or_default();
-        Self(Mutex::new(Timestamp::new(noon)))
+        let state = State { now: Timestamp::new(noon), sleepers: BTreeMap::new(), next: 0 };
+        Self { state: Mutex::new(state), fell_asleep: Notify::new() }
     }
 }
 
 impl FakeClock {
-    /// Moves it on.
+    /// Moves it on, and wakes those whose time has come.
     pub fn advance(&self, span: Duration) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = *now + span;
+        let mut state = self.lock();
+        state.now = state.now + span;
+        let now = state.now;
+        for (_, sleeper) in state.sleepers.extract_if(.., |_, sleeper| sleeper.until <= now) {
+            // Whoever was dropped meanwhile needs no waking.
+            let _ = sleeper.wake.send(());
+        }
+    }
+
+    /// Waits until somebody sleeps, and gives for how long; each sleep is told once, in the order in which they were begun.
+    pub async fn next_sleep(&self) -> Duration {
+        loop {
+            let mut falling = std::pin::pin!(self.fell_asleep.notified());
+            falling.as_mut().enable();
+            let untold = self.lock().sleepers.values_mut().find(|sleeper| !sleeper.told).map(|sleeper| {
+                sleeper.told = true;
+                sleeper.span
+            });
+            match untold {
+                Some(span) => return span,
+                None => falling.await,
+            }
+        }
+    }
+
+    /// Waits until somebody sleeps for another time than this one, and moves the clock on so that they wake; gives for how
+    /// long they slept. `limit` is how long attempts may take: each of them has a sleeper that ends it.
+    pub async fn skip_pause(&self, limit: Duration) -> Duration {
+        loop {
+            let span = self.next_sleep().await;
+            if span != limit {
+                self.advance(span);
+                return span;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().now
+    }
+}
+
+#[async_trait]
+impl Timer for FakeClock {
+    async fn sleep(&self, span: Duration) {
+        let (wake, woken) = oneshot::channel();
+        let id = {
+            let mut state = self.lock();
+            let (id, until) = (state.next, state.now + span);
+            state.next += 1;
+            if span.is_zero() {
+                return;
+            }
+            state.sleepers.insert(id, Sleeper { span, until, told: false, wake });
+            id
+        };
+        self.fell_asleep.notify_waiters();
+        let asleep = Asleep { clock: self, id };
+        let _ = woken.await;
+        drop(asleep);
+    }
+}
+
+/// Somebody who sleeps; dropped, they do no longer.
+struct Asleep<'a> {
+    clock: &'a FakeClock,
+    id: u64,
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        self.clock.lock().sleepers.remove(&self.id);
     }
 }
 

@@ -92,6 +92,7 @@ fn request(body: DecomposeBody) -> Result<DecomposeRequest, Error> {
             code: "model_not_configured",
             message: "the planner `llm` needs a model, and none is configured; use the planner `outline`"
                 .to_owned(),
+            retry_after: None,
         });
     }
     let outline = body.outline.ok_or_else(|| {

@@ -39,6 +39,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::models::ModelCalls;
 use crate::ports::telemetry::Performed;
 use crate::ports::{
     Artifacts, Clock, Ids, Ledger, Sandboxes, Signals, Telemetry, ToolCall, Tools, Transactions,
@@ -104,6 +105,8 @@ pub struct KernelPorts {
     pub ledger: Arc<dyn Ledger>,
     /// Where the bytes of artifacts are.
     pub artifacts: Arc<dyn Artifacts>,
+    /// Calls of models.
+    pub models: Arc<ModelCalls>,
     /// Where open work stood when it was counted last.
     pub standings: Arc<LatestStandings>,
     /// Who watches.

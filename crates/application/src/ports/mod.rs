@@ -25,7 +25,7 @@ pub use executions::{CallStatus, Claim, ExecutionRepository, PickedRun, ToolCall
 pub use hooks::{HookEnd, HookRepository, HookRun, Interest};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
 pub use ledger::{Ledger, Outbox, Sequencer};
-pub use model::{AnswerForm, Listener, ModelReply, ModelRequest, Models, Stop};
+pub use model::{AnswerForm, Listener, ModelReply, ModelRequest, Models, NoModels, Stop};
 pub use redaction::{OnRecord, RedactableEvent, RedactionRepository, RedactionScope, Results, ResultsError};
 pub use sandboxes::Sandboxes;
 pub use schedules::{DueSchedule, ScheduleRepository, ScheduleState, SlotStatus, TaskSlot};

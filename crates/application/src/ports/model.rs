@@ -1,7 +1,9 @@
 //! Language models: one request, one answer.
 
 use async_trait::async_trait;
-use goalwright_domain::model::{Content, Message, ModelFailure, ModelName, ToolChoice, ToolSpec, Usage};
+use goalwright_domain::model::{
+    Cause, Content, Message, ModelFailure, ModelName, ToolChoice, ToolSpec, Usage,
+};
 use serde_json::Value;
 
 use super::telemetry::TraceContext;
@@ -38,6 +40,29 @@ pub trait Models: Send + Sync {
         request: &ModelRequest,
         listener: Option<&dyn Listener>,
     ) -> Result<ModelReply, ModelFailure>;
+}
+
+/// No model anywhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoModels;
+
+#[async_trait]
+impl Models for NoModels {
+    fn usual(&self) -> Option<ModelName> {
+        None
+    }
+
+    fn endpoint(&self, _: &ModelName) -> Result<String, ModelFailure> {
+        Err(nothing())
+    }
+
+    async fn ask(&self, _: &ModelRequest, _: Option<&dyn Listener>) -> Result<ModelReply, ModelFailure> {
+        Err(nothing())
+    }
+}
+
+fn nothing() -> ModelFailure {
+    Cause::NotConfigured { setting: "GOALWRIGHT_MODEL" }.into()
 }
 
 /// What is asked.

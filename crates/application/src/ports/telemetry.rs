@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentId;
 use goalwright_domain::execution::{Lease, RunId, SpanId, TraceId};
+use goalwright_domain::model::{BreakerState, Usage};
 use goalwright_domain::task::{Standings, TaskId};
 use goalwright_domain::workspace::WorkspaceId;
 use sha2::{Digest, Sha256};
@@ -66,6 +67,35 @@ pub enum Happening<'a> {
         /// `done`, `again` or `failed`.
         outcome: &'static str,
     },
+    /// A model was called; the call has ended.
+    Asked(&'a ModelCall),
+    /// An attempt to ask a model failed, and another one will be made.
+    AskedAgain {
+        /// Whom.
+        provider: &'static str,
+        /// The class of what went wrong.
+        class: &'static str,
+    },
+    /// A breaker before a model opened, half opened or closed.
+    BreakerChanged {
+        /// Whose model.
+        provider: &'static str,
+        /// The worst state of this provider's breakers.
+        state: BreakerState,
+    },
+}
+
+/// A call of a model that ended, with all its attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelCall {
+    /// Who was asked.
+    pub provider: &'static str,
+    /// `answered`, `abandoned` by whoever asked, `circuit_open`, or the class of what went wrong.
+    pub outcome: &'static str,
+    /// How long it took, pauses included.
+    pub took: Duration,
+    /// What all its attempts consumed.
+    pub usage: Usage,
 }
 
 /// An attempt that was settled, with its times.

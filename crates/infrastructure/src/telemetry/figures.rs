@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use goalwright_application::execution::Assignment;
 use goalwright_application::hooks::HOOKS;
-use goalwright_application::ports::telemetry::Executed;
+use goalwright_application::ports::telemetry::{Executed, ModelCall};
 use goalwright_application::ports::{Happening, ToolCall};
+use goalwright_domain::model::{BreakerState, Provider};
 use goalwright_domain::task::{Standing, Standings};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -94,6 +95,16 @@ figures! {
     TASKS = "goalwright_tasks", Kind::Gauge, ["state"],
         "Open tasks when they were counted last: all of them, those with an agent, those that could be claimed, those without an agent, and those that wait for others.";
     HOOK_RUNS = "goalwright_hook_runs_total", Kind::Counter, ["hook", "outcome"], "Hooks that were run after executions.";
+    MODEL_CALLS = "goalwright_model_calls_total", Kind::Counter, ["provider", "outcome"],
+        "Calls of models that ended, each with all its attempts.";
+    MODEL_DURATION = "goalwright_model_call_duration_seconds", WORK_SECONDS, ["provider"],
+        "How long calls of models took, all attempts and the pauses between them included.";
+    MODEL_TOKENS = "goalwright_model_tokens_total", Kind::Counter, ["provider", "kind"],
+        "Tokens that calls of models consumed, as far as the providers told.";
+    MODEL_RETRIES = "goalwright_model_retries_total", Kind::Counter, ["provider", "class"],
+        "Attempts to ask a model that failed and were followed by another one.";
+    MODEL_BREAKER = "goalwright_model_breaker_state", Kind::Gauge, ["provider"],
+        "The worst of a provider's breakers: 0 if all are closed, 1 if one is half open, 2 if one is open.";
     EVENTS_UNSEALED = "goalwright_events_unsealed", Kind::Gauge, [],
         "Events without a position or a seal, counted up to 10,000.";
     SEQUENCER_LAG = "goalwright_sequencer_lag_seconds", Kind::Gauge, [],
@@ -151,6 +162,12 @@ impl Figures {
                 figures.counter(HOOK_RUNS, &[("hook", hook), ("outcome", outcome)]).increment(0);
             }
         }
+        for provider in [Provider::Anthropic, Provider::OpenAi] {
+            figures
+                .counter(MODEL_CALLS, &[("provider", provider.as_str()), ("outcome", "answered")])
+                .increment(0);
+            figures.breaker(provider.as_str(), BreakerState::Closed);
+        }
         figures.gauge(BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))]).set(1.0);
         figures
     }
@@ -167,7 +184,37 @@ impl Figures {
             Happening::Hooked { hook, outcome } => {
                 self.counter(HOOK_RUNS, &[("hook", hook), ("outcome", outcome)]).increment(1);
             }
+            Happening::Asked(call) => self.asked(call),
+            Happening::AskedAgain { provider, class } => {
+                self.counter(MODEL_RETRIES, &[("provider", provider), ("class", class)]).increment(1);
+            }
+            Happening::BreakerChanged { provider, state } => self.breaker(provider, state),
         }
+    }
+
+    fn asked(&self, call: &ModelCall) {
+        let ModelCall { provider, outcome, took, usage } = *call;
+        let provider = ("provider", provider);
+        self.counter(MODEL_CALLS, &[provider, ("outcome", outcome)]).increment(1);
+        self.histogram(MODEL_DURATION, &[provider]).record(took.as_secs_f64());
+        let cached = usage.cache_creation_tokens.saturating_add(usage.cache_read_tokens);
+        for (kind, tokens) in [
+            ("input", usage.input_tokens.saturating_sub(cached)),
+            ("cache_creation", usage.cache_creation_tokens),
+            ("cache_read", usage.cache_read_tokens),
+            ("output", usage.output_tokens),
+        ] {
+            self.counter(MODEL_TOKENS, &[provider, ("kind", kind)]).increment(tokens);
+        }
+    }
+
+    fn breaker(&self, provider: &str, state: BreakerState) {
+        let value = match state {
+            BreakerState::Closed => 0.0,
+            BreakerState::HalfOpen => 1.0,
+            BreakerState::Open => 2.0,
+        };
+        self.gauge(MODEL_BREAKER, &[("provider", provider)]).set(value);
     }
 
     fn answered(&self, method: &str, route: Option<&str>, status: u16, took: Duration) {

@@ -7,11 +7,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use goalwright_api::{ApiSettings, app};
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
+use goalwright_application::models::{ModelCalls, ModelPorts, Patience};
 use goalwright_application::planning::ImportRequest;
-use goalwright_application::ports::{Claims, Tokens, Unwatched};
+use goalwright_application::ports::{Claims, NoModels, Tokens, Unwatched};
 use goalwright_application::{Context, Services};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::ledger::SealKey;
+use goalwright_domain::model::BreakerRule;
 use goalwright_infrastructure::auth::Hs256Tokens;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings};
 use goalwright_infrastructure::tools::BuiltinTools;
@@ -53,6 +55,13 @@ impl Product {
             audit_anchors: None,
         };
         let database = Database::open(&settings, clock.clone()).await?;
+        let model_ports = ModelPorts {
+            models: Arc::new(NoModels),
+            clock: clock.clone(),
+            timer: clock.clone(),
+            ids: Arc::new(SystemIds),
+            telemetry: Arc::new(Unwatched),
+        };
         let ports = KernelPorts {
             transactions: database.transactions(),
             queries: database.queries(),
@@ -63,6 +72,7 @@ impl Product {
             signals: LocalSignals::new(),
             ledger: database.ledger(),
             artifacts: Arc::new(ArtifactFiles::new(place.folder().join("data"))),
+            models: Arc::new(ModelCalls::new(model_ports, Patience::default(), BreakerRule::default())),
             standings: Arc::default(),
             telemetry: Arc::new(Unwatched),
         };
