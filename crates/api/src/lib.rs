@@ -33,6 +33,7 @@ mod experiences;
 mod figures;
 mod goals;
 mod health;
+mod models;
 mod nullable;
 mod page;
 mod problem;
@@ -82,7 +83,15 @@ impl ApiSettings {
 /// Every operation of the interface, by noun.
 type Operations = (
     health::Health,
-    (goals::Goals, goals::Edit, goals::Import, goals::Export, goals::Decompose, goals::Progress),
+    (
+        goals::Goals,
+        goals::Edit,
+        goals::Import,
+        goals::Export,
+        goals::Decompose,
+        goals::Decompositions,
+        goals::Progress,
+    ),
     (
         tasks::Tasks,
         tasks::Edit,
@@ -98,6 +107,7 @@ type Operations = (
     (experiences::Experiences, experiences::Add, experiences::Lineages),
     (artifacts::Artifacts, executions::Executions, executions::Traces, analytics::Analytics),
     events::Events,
+    models::Models,
 );
 
 fn operations(services: &Services) -> Operations {
@@ -110,6 +120,7 @@ fn operations(services: &Services) -> Operations {
             goals::Import(own()),
             goals::Export(own()),
             goals::Decompose(own()),
+            goals::Decompositions(own()),
             goals::Progress(own()),
         ),
         (
@@ -132,6 +143,7 @@ fn operations(services: &Services) -> Operations {
             analytics::Analytics(own()),
         ),
         events::Events(own()),
+        models::Models(own()),
     )
 }
 

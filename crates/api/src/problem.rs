@@ -359,7 +359,11 @@ mod tests {
             ),
             (Error::Forbidden { message: text() }, 403, "forbidden", None),
             (
-                Error::Limited { retry_after: Duration::from_millis(1200), message: text() },
+                Error::Limited {
+                    code: "rate_limited",
+                    retry_after: Duration::from_millis(1200),
+                    message: text(),
+                },
                 429,
                 "rate_limited",
                 Some(("retry-after", "2")),

@@ -46,6 +46,7 @@ impl Rate {
         }
         let by = caller.credential.map_or(caller.user_id.uuid(), |credential| credential.api_key.uuid());
         limiter.by_caller.check_key(&by).map_err(|refused| Error::Limited {
+            code: "rate_limited",
             retry_after: refused.wait_time_from(limiter.clock.now()),
             message: "too many requests at once; slow down, or raise GOALWRIGHT_RATE_LIMIT".to_owned(),
         })

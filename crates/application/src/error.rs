@@ -59,6 +59,8 @@ pub enum Error {
     /// Too much at once.
     #[error("{message}")]
     Limited {
+        /// `rate_limited`, `budget_exhausted`.
+        code: &'static str,
         /// When to ask again.
         retry_after: Duration,
         /// Which limit.
@@ -103,13 +105,15 @@ impl Error {
     /// The stable code; each has a page in `docs/problems/`.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Invalid { code, .. } | Self::Conflict { code, .. } | Self::Unavailable { code, .. } => code,
+            Self::Invalid { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::Unavailable { code, .. }
+            | Self::Limited { code, .. } => code,
             Self::NotFound { .. } => "not_found",
             Self::Rejected(rejection) => rejection.code,
             Self::Stale { .. } => "precondition_failed",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden { .. } => "forbidden",
-            Self::Limited { .. } => "rate_limited",
             Self::TimedOut { .. } => "timed_out",
             Self::Internal(_) => "internal",
         }

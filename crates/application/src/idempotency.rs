@@ -18,6 +18,9 @@ use crate::{Context, Error};
 /// How long a key is known.
 pub const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// A request that waits for something else has its key for so long; whoever carried it out is gone then.
+const RESERVED_FOR: Duration = Duration::from_secs(30 * 60);
+
 /// The most characters of a key.
 pub const KEY_LIMIT: usize = 255;
 
@@ -93,6 +96,10 @@ impl Idempotency {
             return Err(reused());
         }
         match kept {
+            KeptRequest { reserved_until: Some(until), .. } if until <= self.clock.now() => Ok(Known::New),
+            KeptRequest { reserved_until: Some(_), .. } => {
+                Err(in_progress("the first request with this key is still being answered; ask again later"))
+            }
             KeptRequest { answer: Some(answer), .. } => Ok(Known::Answered(answer)),
             // What a key was, is not kept.
             KeptRequest { made, .. } if made.starts_with(api_keys::NOUN) => Err(shown_once(&made)),
@@ -139,6 +146,49 @@ impl Context {
             }
             other => other.into(),
         })
+    }
+}
+
+impl Context {
+    /// Reserves the key of a request that has to wait for something else before it makes anything, in a unit of its own.
+    ///
+    /// # Errors
+    /// `Conflict` (`idempotency_in_progress`) if the same request is being carried out.
+    pub(crate) async fn reserve_key(
+        &self,
+        transactions: &dyn Transactions,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(key) = self.request_key else { return Ok(()) };
+        let reserved = retrying(|| async {
+            let unit = transactions.begin().await?;
+            let until = now + RESERVED_FOR;
+            unit.idempotency()
+                .reserve(&owner(self, &key), &key.fingerprint, until, now, expired(now))
+                .await?;
+            unit.commit().await
+        })
+        .await;
+        reserved.map_err(|error| match error {
+            StorageError::Duplicate { .. } => {
+                in_progress("another request with this key is being carried out; ask again later")
+            }
+            other => other.into(),
+        })
+    }
+
+    /// Gives the key of a request free that made nothing, so that it may be sent again.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub(crate) async fn release_key(&self, transactions: &dyn Transactions) -> Result<(), Error> {
+        let Some(key) = self.request_key else { return Ok(()) };
+        retrying(|| async {
+            let unit = transactions.begin().await?;
+            unit.idempotency().release(&owner(self, &key)).await?;
+            Ok(unit.commit().await?)
+        })
+        .await
     }
 }
 

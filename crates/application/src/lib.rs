@@ -31,6 +31,7 @@ pub mod selection;
 pub mod services;
 pub mod tasks;
 pub mod traces;
+pub mod usage;
 
 pub use context::Context;
 pub use error::Error;

@@ -22,6 +22,7 @@ use crate::schedules::Schedules;
 use crate::selection::Selection;
 use crate::tasks::Tasks;
 use crate::traces::Traces;
+use crate::usage::Spendings;
 
 /// What the api and the command line drive.
 #[derive(Clone)]
@@ -50,6 +51,8 @@ pub struct Services {
     pub analytics: Arc<Analytics>,
     /// All that happened in a trace.
     pub traces: Arc<Traces>,
+    /// What models cost.
+    pub usage: Arc<Spendings>,
     /// Calls of models.
     pub models: Arc<ModelCalls>,
     /// What is too large for the record.
@@ -66,6 +69,7 @@ impl Services {
         let KernelPorts { transactions, queries, clock, ids, signals, .. } = ports.clone();
         let experiences =
             Arc::new(Experiences::new(transactions.clone(), queries.clone(), clock.clone(), ids.clone()));
+        let usage = Arc::new(Spendings::new(ports));
         Self {
             access: Arc::new(Access::new(
                 transactions.clone(),
@@ -82,7 +86,8 @@ impl Services {
             models: ports.models.clone(),
             artifacts: Artifacts::new(ports),
             idempotency: Arc::new(Idempotency::new(transactions.clone(), queries.clone(), clock.clone())),
-            planning: Arc::new(Planning::new(ports, runner.clone())),
+            planning: Arc::new(Planning::new(ports, usage.clone(), runner.clone())),
+            usage,
             tasks: Arc::new(Tasks::new(ports, runner.clone())),
             schedules: Arc::new(Schedules::new(ports, runner.clone())),
             selection: Arc::new(Selection::new(ports)),

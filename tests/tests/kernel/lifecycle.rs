@@ -274,7 +274,7 @@ async fn decompose_adds_to_a_goal_all_or_nothing_and_tells_of_failures(#[case] b
         ..DecomposeRequest::default()
     };
     let shown = app.services.planning.decompose(&app.ada, goal, &outline(PLAN, true)).await.expect("shown");
-    assert!(shown.dry_run && !shown.applied && shown.task_ids.is_empty() && shown.event_id.is_some());
+    assert!(shown.dry_run && !shown.applied() && shown.task_ids.is_empty() && shown.event_id.is_some());
     assert_eq!(app.tasks(goal).await.len(), 0);
     let made = app.services.planning.decompose(&app.ada, goal, &outline(PLAN, false)).await.expect("made");
     assert_eq!((made.task_ids.len(), made.plan_hash), (2, shown.plan_hash));

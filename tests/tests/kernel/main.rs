@@ -7,6 +7,7 @@ mod audit;
 mod changes;
 mod computing;
 mod concurrency;
+mod decompositions;
 mod derived;
 mod figures;
 mod histories;

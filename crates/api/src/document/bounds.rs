@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use goalwright_application::tasks;
+use goalwright_application::{planning, tasks};
 use goalwright_domain::{api_key, execution, experience, schedule, task};
 use serde_json::{Value, json};
 
@@ -24,6 +24,8 @@ fn milliseconds(duration: Duration) -> u64 {
 fn bounds() -> Vec<Bound> {
     const GOALS: &[&str] = &["NewGoal", "GoalChanges"];
     const PLANS: &[&str] = &["Import"];
+    const DECOMPOSE: &[&str] = &["Decompose"];
+    const PROMPTS: &[&str] = &["NewPrompt"];
     const TASKS: &[&str] = &["NewTask", "TaskChanges"];
     const EDGES: &[&str] = &["NewTask", "Dependencies"];
     const SCHEDULES: &[&str] = &["Schedule"];
@@ -43,6 +45,10 @@ fn bounds() -> Vec<Bound> {
         at(GOALS, "title", words(task::TITLE_LIMIT)),
         at(GOALS, "description", text(task::DESCRIPTION_LIMIT)),
         at(GOALS, "success_criteria", texts(100, text(task::TITLE_LIMIT))),
+        at(DECOMPOSE, "instructions", text(planning::INSTRUCTIONS_LIMIT)),
+        at(DECOMPOSE, "max_tasks", json!({"minimum": 1, "maximum": planning::MOST_TASKS})),
+        at(PROMPTS, "version", json!({"minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9._-]+$"})),
+        at(PROMPTS, "content", words(planning::PROMPT_LIMIT)),
         at(PLANS, "content", json!({"minLength": 1})),
         at(PLANS, "title", text(task::TITLE_LIMIT)),
         at(TASKS, "title", words(task::TITLE_LIMIT)),

@@ -8,6 +8,9 @@ const AN_ID: &str = "019a4f3c-7d1e-7b42-9c55-3f2a8e6d1b70";
 /// Stands for the token of a lease that holds.
 const A_TOKEN: &str = "5d2ff51be6ac41c0a6dd5cd69d7ab28fe0d3a1a6b1c94e62a2a0b4e3d0a95b11";
 
+/// Stands for the hash of a plan that was shown.
+const A_HASH: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
 /// The example of a body, by the name of its schema.
 fn example(body: &str) -> Option<Value> {
     const PLAN: &str = "- [ ] T001 Draft the text\n- [ ] T002 [P] Draw the picture\n- [ ] T003 Publish both (depends on T001, T002)\n";
@@ -21,6 +24,13 @@ fn example(body: &str) -> Option<Value> {
         "GoalChanges" => json!({"title": "Announce the release in summer", "due_at": null}),
         "Import" => json!({"title": "Announce the release", "content": PLAN}),
         "Decompose" => json!({"planner": "outline", "outline": PLAN}),
+        "ApplyDecomposition" => json!({"plan_hash": A_HASH}),
+        "RejectDecomposition" => json!({"reason": "The picture comes last."}),
+        "NewBudget" => json!({"monthly_usd": 50.0, "monthly_tokens": 20_000_000}),
+        "NewPrompt" => json!({
+            "version": "short-tasks-2",
+            "content": "You break a goal down into tasks of an hour at most, and into the order between them.",
+        }),
         "NewTask" => json!({
             "title": "Write the announcement",
             "description": "One page, for customers.",

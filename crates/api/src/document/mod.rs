@@ -50,6 +50,8 @@ pub(crate) enum Chapter {
     Experiences,
     /// Everything that changed, in order.
     Events,
+    /// What models cost, what may be spent, and what they are told.
+    Models,
     /// Whether the service is alive and ready; needs no credentials.
     Health,
 }

@@ -1,4 +1,4 @@
-use goalwright_application::planning::{DecomposeRequest, Mode};
+use goalwright_application::planning::{DecomposeRequest, Mode, Planner};
 use goalwright_application::{Error, Services};
 use goalwright_domain::Violation;
 use goalwright_domain::goal::GoalId;
@@ -18,23 +18,9 @@ use crate::values::{Word, vocabulary};
 /// Break goals down.
 pub(crate) struct Decompose(pub(crate) Services);
 
-/// Who plans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Planner {
-    Outline,
-    Llm,
-}
-
 vocabulary!(Planner, "planner", { Outline: "outline", Llm: "llm" });
 
-/// What becomes of the tasks that the goal has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PlanMode {
-    Create,
-    Update,
-}
-
-vocabulary!(PlanMode, "plan mode", { Create: "create", Update: "update" });
+vocabulary!(Mode, "plan mode", { Create: "create", Update: "update" });
 
 /// A goal to be broken down.
 #[derive(Debug, Object)]
@@ -50,12 +36,12 @@ pub(crate) struct DecomposeBody {
     instructions: Option<String>,
     /// `create`, the default, adds the plan's tasks to the goal. `update` makes the goal's tasks what the plan says: those
     /// with the same id, key or title change, those without a line go; what is finished or being worked on stays.
-    mode: Option<Word<PlanMode>>,
-    /// How many tasks a model may answer with.
+    mode: Option<Word<Mode>>,
+    /// How many tasks a model may answer with; 100 if nothing is said, at most 1,000.
     max_tasks: Option<u32>,
-    /// The version of the model's prompt.
+    /// The version of the model's prompt, one of `GET /v1/prompts`.
     prompt_version: Option<String>,
-    /// The model to be asked.
+    /// The model to be asked, `anthropic/<model>` or `openai/<model>`; else the one in the settings.
     model: Option<String>,
 }
 
@@ -63,8 +49,9 @@ pub(crate) struct DecomposeBody {
 impl Decompose {
     /// Break a goal down.
     ///
-    /// Adds the tasks of a written plan, and their order, to a goal: all or nothing. All problems of a plan are
-    /// reported at once, each with its line.
+    /// Adds the tasks of a plan, and their order, to a goal: all or nothing. The plan is written down in the request, and
+    /// all its problems are reported at once, each with its line; or a model makes it, and gets its answers back with all
+    /// their problems, at most twice. With `dry_run` the plan is shown and kept; apply or reject it afterwards.
     #[oai(path = "/v1/goals/:id/decompose", method = "post", operation_id = "decompose_goal")]
     async fn decompose(
         &self,
@@ -87,24 +74,24 @@ impl Decompose {
 }
 
 fn request(body: DecomposeBody) -> Result<DecomposeRequest, Error> {
-    if body.planner.is_some_and(|planner| planner.0 == Planner::Llm) {
-        return Err(Error::Unavailable {
-            code: "model_not_configured",
-            message: "the planner `llm` needs a model, and none is configured; use the planner `outline`"
-                .to_owned(),
-            retry_after: None,
-        });
-    }
-    let outline = body.outline.ok_or_else(|| {
-        Error::invalid(vec![Violation::new(
+    let DecomposeBody { dry_run, planner, outline, instructions, mode, max_tasks, prompt_version, model } =
+        body;
+    let planner = planner.map(|planner| planner.0).unwrap_or_default();
+    if planner == Planner::Outline && outline.is_none() {
+        return Err(Error::invalid(vec![Violation::new(
             "outline",
             "required",
-            "the planner `outline` reads the plan from here",
-        )])
-    })?;
-    let mode = match body.mode.map(|mode| mode.0) {
-        Some(PlanMode::Update) => Mode::Update,
-        Some(PlanMode::Create) | None => Mode::Create,
-    };
-    Ok(DecomposeRequest { outline, mode, dry_run: body.dry_run.unwrap_or(false) })
+            "the planner `outline` reads the plan from here; the planner `llm` asks a model",
+        )]));
+    }
+    Ok(DecomposeRequest {
+        planner,
+        outline: outline.unwrap_or_default(),
+        mode: mode.map(|mode| mode.0).unwrap_or_default(),
+        dry_run: dry_run.unwrap_or(false),
+        instructions,
+        max_tasks: max_tasks.and_then(|most| usize::try_from(most).ok()),
+        prompt_version,
+        model,
+    })
 }

@@ -1,26 +1,18 @@
 //! A breakdown as it is shown.
 
-use std::collections::HashMap;
-
-use goalwright_application::planning::Decomposition;
-use goalwright_domain::plan::{Changes, FieldChange, Finding, Origin, Plan, PlannedTask, Severity};
+use goalwright_application::planning::{
+    AnswerProblem, Decomposition, DecompositionStatus, DecompositionSummary, Failure, Making, Mode, Planner,
+    RejectedAnswer, ShownChanges, ShownField,
+};
+use goalwright_domain::model::Usd;
+use goalwright_domain::plan::{Finding, Origin, Plan, PlannedTask, Severity};
 use goalwright_domain::task::TaskId;
 use poem_openapi::Object;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::decompose::Planner;
 use crate::nullable::Nullable;
-use crate::values::{Word, vocabulary};
-
-/// What became of a breakdown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DecompositionStatus {
-    Proposed,
-    Applied,
-    Rejected,
-    Failed,
-}
+use crate::values::{Moment, Word, vocabulary};
 
 vocabulary!(DecompositionStatus, "decomposition status", {
     Proposed: "proposed", Applied: "applied", Rejected: "rejected", Failed: "failed"
@@ -34,9 +26,13 @@ pub(crate) struct DecompositionBody {
     decomposition_id: Nullable<Uuid>,
     /// What became of it.
     status: Word<DecompositionStatus>,
+    /// The goal; null for the preview of a new one.
+    goal_id: Nullable<Uuid>,
     /// Whether it was only shown.
     dry_run: bool,
-    /// `sha256:` of the plan.
+    /// What becomes of the tasks that the goal has.
+    mode: Word<Mode>,
+    /// `sha256:` of the plan; empty if there is none.
     plan_hash: String,
     /// Who planned.
     planner: Word<Planner>,
@@ -54,8 +50,64 @@ pub(crate) struct DecompositionBody {
     findings: Vec<FindingBody>,
     /// What a model cost.
     usage: UsageBody,
-    /// The event `goal.decomposed`; null for the preview of an import.
+    /// How often the model was called, retries included.
+    attempts: u32,
+    /// How often an answer was sent back to the model with its problems.
+    repairs: u32,
+    /// How long planning took.
+    duration_ms: u64,
+    /// The answers that were sent back.
+    rejected: Vec<RejectedAnswerBody>,
+    /// Why there is no plan.
+    failure: Nullable<FailureBody>,
+    /// The event `goal.decomposed`, or `goal.decomposition_failed`; null for the preview of an import.
     event_id: Nullable<Uuid>,
+    /// When it was made.
+    created_at: Moment,
+    /// When it was applied or rejected after it had been proposed.
+    decided_at: Nullable<Moment>,
+}
+
+/// A breakdown in a list: without its plan.
+#[derive(Debug, Object)]
+#[oai(rename = "DecompositionSummary")]
+pub(crate) struct DecompositionSummaryBody {
+    /// Under which it is kept.
+    decomposition_id: Uuid,
+    /// The goal.
+    goal_id: Uuid,
+    /// What became of it.
+    status: Word<DecompositionStatus>,
+    /// Whether it was only shown.
+    dry_run: bool,
+    /// What becomes of the tasks that the goal has.
+    mode: Word<Mode>,
+    /// `sha256:` of the plan; empty if there is none.
+    plan_hash: String,
+    /// Who planned.
+    planner: Word<Planner>,
+    /// The model, if one planned.
+    model: Nullable<String>,
+    /// The version of its prompt.
+    prompt_version: Nullable<String>,
+    /// How many tasks the plan has.
+    task_count: u64,
+    /// How many dependencies.
+    dependency_count: u64,
+    /// What a model cost.
+    usage: UsageBody,
+    /// How often the model was called, retries included.
+    attempts: u32,
+    /// How often an answer was sent back to the model with its problems.
+    repairs: u32,
+    /// How long planning took.
+    duration_ms: u64,
+    /// Why there is no plan.
+    failure: Nullable<FailureBody>,
+    /// When it was made.
+    created_at: Moment,
+    /// When it was applied or rejected after it had been proposed.
+    decided_at: Nullable<Moment>,
 }
 
 /// A task of a plan.
@@ -76,6 +128,10 @@ pub(crate) struct PlannedTaskBody {
     task_type: String,
     /// Expected effort.
     estimate_minutes: Nullable<u32>,
+    /// From 1, trivial, to 10.
+    complexity: Nullable<u8>,
+    /// Why it is that complex; a model says so.
+    complexity_reason: Nullable<String>,
     /// Free words.
     labels: Vec<String>,
     /// Marked with `[P]`.
@@ -146,39 +202,26 @@ pub(crate) struct FieldChangeBody {
     to: Nullable<Value>,
 }
 
-impl ChangesBody {
-    /// Tasks are named as the plan names them; those that go, as they were called.
-    fn of(changes: Changes, plan: &Plan, removed: &HashMap<TaskId, String>) -> Self {
-        let name = |index: usize| {
-            let task = plan.tasks.get(index);
-            task.and_then(|task| task.key.clone().or_else(|| Some(task.title.clone()))).unwrap_or_default()
-        };
-        let field = |change: FieldChange| FieldChangeBody {
-            field: change.field.to_owned(),
+impl From<ShownChanges> for ChangesBody {
+    fn from(from: ShownChanges) -> Self {
+        let field = |change: ShownField| FieldChangeBody {
+            field: change.field,
             from: Some(change.from).filter(|value| !value.is_null()).into(),
             to: Some(change.to).filter(|value| !value.is_null()).into(),
         };
-        let names = |pairs: Vec<(usize, TaskId)>| pairs.into_iter().map(|(index, _)| name(index)).collect();
+        let change = from.change.into_iter().map(|one| TaskChangeBody {
+            key: one.key,
+            task_id: one.task_id.uuid(),
+            fields: one.fields.into_iter().map(field).collect(),
+        });
         Self {
-            add: changes.add.into_iter().map(name).collect(),
-            keep: names(changes.keep),
-            change: changes
-                .change
-                .into_iter()
-                .map(|one| TaskChangeBody {
-                    key: name(one.index),
-                    task_id: one.task_id.uuid(),
-                    fields: one.fields.into_iter().map(field).collect(),
-                })
-                .collect(),
-            remove: changes
-                .remove
-                .into_iter()
-                .map(|id| removed.get(&id).cloned().unwrap_or_else(|| id.to_string()))
-                .collect(),
-            complete: names(changes.complete),
-            skip: names(changes.drop),
-            goal: changes.goal.into_iter().map(field).collect(),
+            add: from.add,
+            keep: from.keep,
+            change: change.collect(),
+            remove: from.remove,
+            complete: from.complete,
+            skip: from.skip,
+            goal: from.goal.into_iter().map(field).collect(),
         }
     }
 }
@@ -217,23 +260,86 @@ pub(crate) struct UsageBody {
     cost_usd: Nullable<f64>,
 }
 
+/// An answer of a model that was sent back to it.
+#[derive(Debug, Object)]
+#[oai(rename = "RejectedAnswer")]
+pub(crate) struct RejectedAnswerBody {
+    /// What it said, shortened.
+    answer: String,
+    /// Everything that was wrong with it.
+    problems: Vec<AnswerProblemBody>,
+}
+
+/// Something wrong with an answer of a model.
+#[derive(Debug, Object)]
+#[oai(rename = "AnswerProblem")]
+pub(crate) struct AnswerProblemBody {
+    /// Where: `tasks[2].title`.
+    path: String,
+    /// Stable name of the rule.
+    code: String,
+    /// What is wrong, and what would be right.
+    message: String,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Object)]
+#[oai(rename = "DecompositionFailure")]
+pub(crate) struct FailureBody {
+    /// As in the problem that was answered.
+    code: String,
+    /// In words.
+    message: String,
+}
+
+impl UsageBody {
+    pub(super) fn of(making: &Making) -> Self {
+        let usage = making.usage;
+        Self {
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cost_tokens: usage.cost_tokens(),
+            cache_creation_tokens: usage.cache_creation_tokens,
+            cache_read_tokens: usage.cache_read_tokens,
+            cache_hit: usage.cache_hit(),
+            cost_usd: making.cost.map(Usd::dollars).into(),
+        }
+    }
+}
+
+impl From<Failure> for FailureBody {
+    fn from(Failure { code, message }: Failure) -> Self {
+        Self { code, message }
+    }
+}
+
+impl From<RejectedAnswer> for RejectedAnswerBody {
+    fn from(from: RejectedAnswer) -> Self {
+        let problem = |one: AnswerProblem| {
+            let AnswerProblem { path, code, message } = one;
+            AnswerProblemBody { path, code, message }
+        };
+        Self { answer: from.answer, problems: from.problems.into_iter().map(problem).collect() }
+    }
+}
+
 impl From<Decomposition> for DecompositionBody {
     fn from(from: Decomposition) -> Self {
-        let status = if from.applied { DecompositionStatus::Applied } else { DecompositionStatus::Proposed };
-        let changes = from
-            .changes
-            .map(|changes| ChangesBody::of(changes, &from.plan, &from.removed))
-            .unwrap_or_default();
+        let usage = UsageBody::of(&from.making);
         let Plan { tasks, dependencies, .. } = from.plan;
         let id = |index: usize| from.task_ids.get(index).copied().flatten().map(TaskId::uuid).into();
+        let Making { planner, model, prompt_version, attempts, repairs, duration_ms, rejected, .. } =
+            from.making;
         Self {
-            decomposition_id: from.id.into(),
-            status: Word(status),
+            decomposition_id: Some(from.id).filter(|_| from.kept).into(),
+            goal_id: from.goal_id.map(|id| id.uuid()).into(),
+            status: Word(from.status),
             dry_run: from.dry_run,
+            mode: Word(from.mode),
             plan_hash: from.plan_hash,
-            planner: Word(Planner::Outline),
-            model: None.into(),
-            prompt_version: None.into(),
+            planner: Word(planner),
+            model: model.into(),
+            prompt_version: prompt_version.into(),
             tasks: tasks
                 .into_iter()
                 .enumerate()
@@ -249,11 +355,44 @@ impl From<Decomposition> for DecompositionBody {
                     origin: Word(edge.origin),
                 })
                 .collect(),
-            changes,
+            changes: from.changes.into(),
             findings: from.findings.into_iter().map(FindingBody::from).collect(),
-            // A written plan costs nothing, and that is known.
-            usage: UsageBody { cost_usd: Some(0.0).into(), ..UsageBody::default() },
+            usage,
+            attempts,
+            repairs,
+            duration_ms,
+            rejected: rejected.into_iter().map(RejectedAnswerBody::from).collect(),
+            failure: from.failure.map(FailureBody::from).into(),
             event_id: from.event_id.map(|id| id.uuid()).into(),
+            created_at: Moment(from.created_at),
+            decided_at: from.decided_at.map(Moment).into(),
+        }
+    }
+}
+
+impl From<DecompositionSummary> for DecompositionSummaryBody {
+    fn from(from: DecompositionSummary) -> Self {
+        let usage = UsageBody::of(&from.making);
+        let Making { planner, model, prompt_version, attempts, repairs, duration_ms, .. } = from.making;
+        Self {
+            decomposition_id: from.id,
+            goal_id: from.goal_id.uuid(),
+            status: Word(from.status),
+            dry_run: from.dry_run,
+            mode: Word(from.mode),
+            plan_hash: from.plan_hash,
+            planner: Word(planner),
+            model: model.into(),
+            prompt_version: prompt_version.into(),
+            task_count: from.tasks,
+            dependency_count: from.dependencies,
+            usage,
+            attempts,
+            repairs,
+            duration_ms,
+            failure: from.failure.map(FailureBody::from).into(),
+            created_at: Moment(from.created_at),
+            decided_at: from.decided_at.map(Moment).into(),
         }
     }
 }
@@ -268,6 +407,8 @@ fn planned(index: usize, id: Nullable<Uuid>, task: PlannedTask) -> PlannedTaskBo
         description: task.description,
         task_type: task.task_type.unwrap_or_else(|| usual.to_owned()),
         estimate_minutes: task.estimate_minutes.into(),
+        complexity: task.complexity.into(),
+        complexity_reason: task.complexity_reason.into(),
         labels: task.labels,
         parallel: task.parallel,
         done: task.done,

@@ -91,7 +91,7 @@ impl Import {
             Some(id) => Some(self.0.goals.get(&caller.0, id).await?),
             None => None,
         };
-        let place = imported.goal_id.filter(|_| imported.decomposition.applied).map(location);
+        let place = imported.goal_id.filter(|_| imported.decomposition.applied()).map(location);
         let body = ImportedBody {
             goal: goal.map(GoalBody::from).into(),
             title: imported.title,

@@ -3,6 +3,7 @@
 mod bodies;
 mod decompose;
 mod decomposition;
+mod decompositions;
 mod edit;
 mod export;
 mod import;
@@ -27,6 +28,7 @@ use bodies::NewGoalBody;
 
 pub(crate) use bodies::GoalBody;
 pub(crate) use decompose::Decompose;
+pub(crate) use decompositions::Decompositions;
 pub(crate) use edit::Edit;
 pub(crate) use export::Export;
 pub(crate) use import::Import;

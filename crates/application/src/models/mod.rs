@@ -12,7 +12,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use goalwright_domain::model::{BreakerRule, Cause, ModelName, Usage};
+use goalwright_domain::model::{BreakerRule, Cause, ModelName, PriceTable, Usage, Usd};
 
 use crate::ports::{Clock, Ids, ModelReply, Models, Telemetry, Timer};
 use breakers::Breakers;
@@ -38,6 +38,7 @@ pub struct ModelCalls {
     ports: ModelPorts,
     patience: Patience,
     breakers: Breakers,
+    prices: PriceTable,
 }
 
 /// How long and how often a model is asked.
@@ -84,7 +85,24 @@ impl ModelCalls {
     /// Over these ports, with the patience of calls for which nobody says otherwise.
     pub fn new(ports: ModelPorts, patience: Patience, rule: BreakerRule) -> Self {
         let breakers = Breakers::new(rule, ports.clock.clone(), ports.telemetry.clone());
-        Self { ports, patience, breakers }
+        Self { ports, patience, breakers, prices: PriceTable::default() }
+    }
+
+    /// Counts by these prices.
+    #[must_use]
+    pub fn priced(mut self, prices: PriceTable) -> Self {
+        self.prices = prices;
+        self
+    }
+
+    /// What calls of this model cost; none where its price is not known.
+    pub fn cost(&self, model: &ModelName, usage: &Usage) -> Option<Usd> {
+        self.prices.cost(model, usage)
+    }
+
+    /// Which prices these are.
+    pub fn price_version(&self) -> String {
+        self.prices.version().to_owned()
     }
 
     /// How patient calls are for which nobody says otherwise.

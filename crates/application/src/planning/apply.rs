@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use goalwright_domain::agent::{AgentId, Directory};
 use goalwright_domain::execution::{Mode as RunMode, Outcome, Run};
 use goalwright_domain::goal::{Goal, GoalEdit, TaskCounts};
-use goalwright_domain::ledger::{Event, EventId};
+use goalwright_domain::ledger::Event;
 use goalwright_domain::plan::{Changed, Changes, Plan, PlannedTask, TaskRef};
 use goalwright_domain::task::{
     Dependency, DraftTask, Origin, Refusal, Task, TaskEdit, TaskId, TaskStatus, unique_slug,
@@ -14,7 +14,7 @@ use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::Value;
 
 use super::Planning;
-use super::update::{Present, tell};
+use super::update::Present;
 use super::write::{of_task, wanted_slug};
 use crate::context::new_id;
 use crate::execution::{Book, Ended, Report, attempt_by_hand, conclude, driving_run, take_stock};
@@ -24,20 +24,24 @@ use crate::tasks::{cycle, follow};
 use crate::{Context, Error};
 
 impl Planning {
-    /// Applies the changes: goal, removals, other words, new tasks, dependencies, what is ticked off, what is dropped.
+    /// Applies the changes: goal, removals, other words, new tasks, dependencies, what is ticked off, what is dropped; and
+    /// writes what is to be `told` first.
+    #[expect(clippy::too_many_arguments, reason = "one unit's worth of context, used once")]
     pub(super) async fn apply(
         &self,
         unit: &dyn UnitOfWork,
         context: &Context,
         mut present: Present,
+        mut told: Vec<Event>,
         (plan, changes): (&Plan, &Changes),
         task_ids: &mut [Option<TaskId>],
         now: Timestamp,
-    ) -> Result<Option<EventId>, Error> {
+    ) -> Result<(), Error> {
         let actor = context.actor();
         present.goal.edit(goal_edit(plan, changes), now)?;
-        let told = self.events_of(context, &mut present.goal, now);
-        let event_id = tell(unit, told, &present.goal).await?;
+        told.extend(self.events_of(context, &mut present.goal, now));
+        unit.goals().save_many(std::slice::from_ref(&present.goal)).await?;
+        unit.outbox().append(&told).await?;
         let queue = present.goal.state().origin.queue.clone();
 
         let own: HashSet<TaskId> = present.tasks.iter().map(Task::id).collect();
@@ -88,7 +92,7 @@ impl Planning {
         for &(_, id) in &changes.complete {
             self.complete_by_hand(unit, context, id, now).await?;
         }
-        Ok(event_id)
+        Ok(())
     }
 
     /// Gives a task its new words. Gives the run back unless it was withdrawn, since somebody else may have to perform it

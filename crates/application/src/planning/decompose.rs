@@ -1,29 +1,40 @@
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::plan::Format;
-use serde_json::json;
 
-use super::{Decomposition, Mode, Planning, Target};
+use super::{Decomposition, Making, Mode, Planner, Planning, Prepared, Target};
 use crate::retrying::retrying;
 use crate::{Context, Error};
 
-/// A goal to be broken down by the outline planner.
+/// A goal to be broken down.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DecomposeRequest {
-    /// The written plan.
+    /// Who plans.
+    pub planner: Planner,
+    /// The written plan, for the planner `outline`.
     pub outline: String,
     /// What becomes of the tasks that the goal has.
     pub mode: Mode,
     /// Only show and keep it.
     pub dry_run: bool,
+    /// What a model should mind besides the goal.
+    pub instructions: Option<String>,
+    /// How many tasks a model may answer with; 100 if nobody says.
+    pub max_tasks: Option<usize>,
+    /// The version of the model's prompt.
+    pub prompt_version: Option<String>,
+    /// The model, `anthropic/<model>` or `openai/<model>`; else the usual one.
+    pub model: Option<String>,
 }
 
 impl Planning {
-    /// Adds the tasks of a written plan to a goal, or makes its tasks what the plan says by now.
+    /// Adds the tasks of a plan to a goal, or makes its tasks what the plan says by now. The plan is written down in the
+    /// request, or a model makes it.
     ///
     /// # Errors
-    /// `NotFound`; `Invalid` as for an import, recorded as `goal.decomposition_failed`; `Rejected`
-    /// (`goal_not_active`).
-    #[tracing::instrument(name = "goal.decompose", skip_all, fields(goal.id = %id))]
+    /// `NotFound`; `Invalid` as for an import, recorded as `goal.decomposition_failed`; `Rejected` (`goal_not_active`). With a
+    /// model also `Unavailable` (`model_not_configured`, `model_unavailable`, `model_credentials`, `model_circuit_open`),
+    /// `Invalid` (`model_refused`, `model_context_too_long`) and `Limited` (`budget_exhausted`), recorded likewise.
+    #[tracing::instrument(name = "goal.decompose", skip_all, fields(goal.id = %id, planner = request.planner.as_str()))]
     pub async fn decompose(
         &self,
         context: &Context,
@@ -31,25 +42,34 @@ impl Planning {
         request: &DecomposeRequest,
     ) -> Result<Decomposition, Error> {
         // The goal comes first: whether a plan is sound is nothing to tell to somebody who has no such goal.
-        self.exists(context, id).await?;
+        let known = self.queries.goal(context.workspace(), id).await?;
+        known.ok_or_else(|| Error::not_found("goal", id))?;
+        match request.planner {
+            Planner::Outline => self.decompose_outline(context, id, request).await,
+            Planner::Llm => self.decompose_by_model(context, id, request).await,
+        }
+    }
+
+    async fn decompose_outline(
+        &self,
+        context: &Context,
+        id: GoalId,
+        request: &DecomposeRequest,
+    ) -> Result<Decomposition, Error> {
+        let target = Target::of_outline(id, request.dry_run);
         let prepared = match self.prepare(&request.outline, Format::Auto) {
             Ok(prepared) => prepared,
             Err(error) => {
-                self.record_failure(context, id, &error).await?;
+                self.record_failure(context, &target, request.mode, &error, None).await?;
                 return Err(error);
             }
         };
-        let target = Target { goal_id: id, dry_run: request.dry_run };
         let written = retrying(|| async {
             let unit = self.transactions.begin().await?;
             let now = self.clock.now();
-            let written = match request.mode {
-                Mode::Create => self.write(&*unit, context, &target, prepared.clone(), now).await?,
-                Mode::Update => self.update(&*unit, context, &target, prepared.clone(), None, now).await?,
-            };
-            if let Some(id) = written.id {
-                context.remember(&*unit, "decomposition", id, now).await?;
-            }
+            let written =
+                self.carry_out(&*unit, context, &target, request.mode, prepared.clone(), now).await?;
+            context.remember(&*unit, "decomposition", written.id, now).await?;
             unit.commit().await?;
             Ok::<_, Error>(written)
         })
@@ -57,30 +77,66 @@ impl Planning {
         self.signals.work_changed();
         self.signals.events_appended();
         if let Err(error @ Error::Invalid { .. }) = &written {
-            self.record_failure(context, id, error).await?;
+            self.record_failure(context, &target, request.mode, error, None).await?;
         }
         written
     }
 
-    async fn exists(&self, context: &Context, id: GoalId) -> Result<(), Error> {
-        let unit = self.transactions.begin().await?;
-        let goal = unit.goals().lock(context.workspace(), id).await?;
-        goal.map(|_| ()).ok_or_else(|| Error::not_found("goal", id))
+    /// Writes or shows a plan that holds, in the caller's unit.
+    pub(super) async fn carry_out(
+        &self,
+        unit: &dyn crate::ports::UnitOfWork,
+        context: &Context,
+        target: &Target,
+        mode: Mode,
+        prepared: Prepared,
+        now: goalwright_domain::Timestamp,
+    ) -> Result<Decomposition, Error> {
+        match mode {
+            Mode::Create => self.write(unit, context, target, prepared, now).await,
+            Mode::Update => self.update(unit, context, target, prepared, None, now).await,
+        }
     }
 
-    async fn record_failure(&self, context: &Context, id: GoalId, error: &Error) -> Result<(), Error> {
-        let now = self.clock.now();
-        let unit = self.transactions.begin().await?;
-        let Some(mut goal) = unit.goals().lock(context.workspace(), id).await? else { return Ok(()) };
-        goal.decomposition_failed(
-            json!({"planner": "outline", "code": error.code(), "message": error.to_string()}),
-            now,
-        );
-        let facts = goal.take_facts();
-        unit.goals().save_many(&[goal]).await?;
-        unit.outbox().append(&context.events(&*self.ids, facts, now)).await?;
-        unit.commit().await?;
+    /// Keeps that there is no plan, and why; and what it cost all the same.
+    pub(super) async fn record_failure(
+        &self,
+        context: &Context,
+        target: &Target,
+        mode: Mode,
+        error: &Error,
+        spent: Option<&super::by_model::Spent>,
+    ) -> Result<(), Error> {
+        retrying(|| async {
+            let now = self.clock.now();
+            let unit = self.transactions.begin().await?;
+            let Some(mut goal) = unit.goals().lock(context.workspace(), target.goal_id).await? else {
+                return Ok(());
+            };
+            let mut failed = self.failed(target, mode, error, now);
+            let mut metadata = failed.making.metadata(failed.id, target.dry_run, mode);
+            metadata["code"] = error.code().into();
+            metadata["message"] = error.to_string().into();
+            goal.decomposition_failed(metadata, now);
+            let told = context.events(&*self.ids, goal.take_facts(), now);
+            failed.event_id = told.first().map(|event| event.id);
+            unit.goals().save_many(&[goal]).await?;
+            unit.outbox().append(&told).await?;
+            unit.decompositions().insert(context.workspace(), &failed).await?;
+            if let Some(spent) = spent {
+                self.pay(&*unit, context, target, failed.id, spent, now).await?;
+            }
+            Ok::<_, Error>(unit.commit().await?)
+        })
+        .await?;
         self.signals.events_appended();
         Ok(())
+    }
+}
+
+impl Target {
+    /// For a plan that a model made.
+    pub(super) const fn of_model(goal_id: GoalId, dry_run: bool, making: Making) -> Self {
+        Self { goal_id, dry_run, making, proposal: None }
     }
 }

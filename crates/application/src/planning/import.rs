@@ -1,8 +1,6 @@
-use std::collections::HashMap;
-
 use goalwright_domain::Violation;
 use goalwright_domain::goal::{DraftGoal, Goal, GoalId, Origin};
-use goalwright_domain::plan::{Finding, Format, PlannedGoal, Severity, plan_hash};
+use goalwright_domain::plan::{Finding, Format, PlannedGoal, Severity};
 use goalwright_domain::task::TITLE_LIMIT;
 
 use super::{Decomposition, Planning, Prepared, Target};
@@ -88,18 +86,7 @@ impl Planning {
             .filter(|title| !title.trim().is_empty())
             .unwrap_or_else(|| "Imported plan".to_owned());
         if request.dry_run {
-            let decomposition = Decomposition {
-                id: None,
-                applied: false,
-                dry_run: true,
-                plan_hash: plan_hash(&prepared.plan),
-                plan: prepared.plan,
-                task_ids: Vec::new(),
-                changes: None,
-                removed: HashMap::new(),
-                findings: prepared.findings,
-                event_id: None,
-            };
+            let decomposition = self.preview(prepared);
             return Ok(Imported { goal_id: None, title, updated: false, decomposition });
         }
         let PlannedGoal { description, success_criteria, due_at, .. } =
@@ -143,7 +130,7 @@ impl Planning {
         (dry_run, digest): (bool, Option<String>),
         prepared: Prepared,
     ) -> Result<Imported, Error> {
-        let target = Target { goal_id: id, dry_run };
+        let target = Target::of_outline(id, dry_run);
         let decomposition = retrying(|| async {
             let now = self.clock.now();
             let unit = self.transactions.begin().await?;
@@ -174,7 +161,7 @@ impl Planning {
         let unit = self.transactions.begin().await?;
         unit.goals().insert(&goal).await?;
         unit.outbox().append(&context.events(&*self.ids, goal.take_facts(), now)).await?;
-        let target = Target { goal_id: id, dry_run: false };
+        let target = Target::of_outline(id, false);
         let decomposition = self.write(&*unit, context, &target, prepared, now).await?;
         context.remember(&*unit, "goal", id, now).await?;
         unit.commit().await?;

@@ -1,36 +1,50 @@
 //! Planning: from a written plan to a goal with its task graph.
 
 mod apply;
+mod ask;
+mod by_model;
 mod check;
+mod decide;
 mod decompose;
+mod decomposition;
 mod export;
 mod import;
+mod prompt;
+mod prompts;
+mod record;
 mod update;
 mod write;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use goalwright_domain::Violation;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::goal::GoalId;
-use goalwright_domain::ledger::EventId;
-use goalwright_domain::plan::{Changes, Finding, Format, Limits, OutlineError, Plan, read_plan, validate};
-use goalwright_domain::task::TaskId;
-use uuid::Uuid;
+use goalwright_domain::plan::{Finding, Format, Limits, OutlineError, Plan, read_plan, validate};
 
 use crate::Error;
+use crate::models::ModelCalls;
 use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
 use crate::read::Queries;
+use crate::usage::Spendings;
 
+pub use by_model::{INSTRUCTIONS_LIMIT, MOST_TASKS};
 pub use decompose::DecomposeRequest;
+pub use decomposition::{
+    AnswerProblem, Decomposition, DecompositionStatus, DecompositionSummary, Failure, Making, Planner,
+    RejectedAnswer, ShownChanges, ShownField, ShownTask,
+};
 pub use import::{ImportRequest, Imported};
+pub use prompt::BUILT_IN as BUILT_IN_PROMPT;
+pub use prompts::PROMPT_LIMIT;
 
 /// Makes task graphs of plans.
 pub struct Planning {
     transactions: Arc<dyn Transactions>,
     queries: Arc<dyn Queries>,
     tools: Arc<dyn Tools>,
+    models: Arc<ModelCalls>,
+    usage: Arc<Spendings>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     signals: Arc<dyn Signals>,
@@ -48,38 +62,18 @@ pub enum Mode {
 }
 
 impl Mode {
-    const fn as_str(self) -> &'static str {
+    /// The stored spelling.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
         }
     }
-}
 
-/// A breakdown, written or only shown.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decomposition {
-    /// Under which it is kept; none for the preview of an import, which keeps nothing.
-    pub id: Option<Uuid>,
-    /// Whether its tasks were written.
-    pub applied: bool,
-    /// Whether it was only shown.
-    pub dry_run: bool,
-    /// `sha256:` of the plan.
-    pub plan_hash: String,
-    /// The plan.
-    pub plan: Plan,
-    /// The tasks' ids, by index; of an update also those that were there before. Empty for a plan that was only shown and
-    /// has no such tasks.
-    pub task_ids: Vec<Option<TaskId>>,
-    /// Of an update: what it changes.
-    pub changes: Option<Changes>,
-    /// What the tasks that an update removes are called.
-    pub removed: HashMap<TaskId, String>,
-    /// What the reader of the plan noticed.
-    pub findings: Vec<Finding>,
-    /// The `goal.decomposed` event.
-    pub event_id: Option<EventId>,
+    /// Reads the stored spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Create, Self::Update].into_iter().find(|mode| mode.as_str() == text)
+    }
 }
 
 /// A plan that holds: read, validated, its tool calls checked.
@@ -89,19 +83,31 @@ pub(crate) struct Prepared {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// What is written where.
+/// What is written where, and how it came about.
 pub(crate) struct Target {
     pub(crate) goal_id: GoalId,
     pub(crate) dry_run: bool,
+    pub(crate) making: Making,
+    /// The proposal that is applied, if it is one.
+    pub(crate) proposal: Option<Decomposition>,
+}
+
+impl Target {
+    /// For a plan that somebody wrote down.
+    pub(crate) fn of_outline(goal_id: GoalId, dry_run: bool) -> Self {
+        Self { goal_id, dry_run, making: Making::default(), proposal: None }
+    }
 }
 
 impl Planning {
     /// Over these ports; `runner` names this process in what an update ticks off.
-    pub fn new(ports: &crate::execution::KernelPorts, runner: Runner) -> Self {
+    pub fn new(ports: &crate::execution::KernelPorts, usage: Arc<Spendings>, runner: Runner) -> Self {
         Self {
             transactions: ports.transactions.clone(),
             queries: ports.queries.clone(),
             tools: ports.tools.clone(),
+            models: ports.models.clone(),
+            usage,
             clock: ports.clock.clone(),
             ids: ports.ids.clone(),
             signals: ports.signals.clone(),

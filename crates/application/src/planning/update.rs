@@ -4,16 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use goalwright_domain::execution::{Run, RunId};
 use goalwright_domain::goal::Goal;
-use goalwright_domain::ledger::{Event, EventId};
-use goalwright_domain::plan::{Finding, PresentGoal, PresentTask, Severity, TaskRef, compare, plan_hash};
+use goalwright_domain::ledger::Event;
+use goalwright_domain::plan::{Finding, PresentGoal, PresentTask, Severity, TaskRef, basis, compare};
 use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
 use goalwright_domain::{Rejection, Timestamp, Violation};
-use serde_json::json;
 
-use super::write::{metadata, no_usage};
-use super::{Decomposition, Mode, Planning, Prepared, Target, on_line};
-use crate::context::new_id;
-use crate::ports::{DecompositionRecord, UnitOfWork};
+use super::{Decomposition, Mode, Planning, Prepared, ShownChanges, Target, on_line};
+use crate::ports::UnitOfWork;
 use crate::{Context, Error};
 
 /// Everything of the goal, locked.
@@ -24,6 +21,22 @@ pub(super) struct Present {
     pub(super) runs: HashMap<TaskId, Run>,
     /// Up to when the schedules of tasks that recur were looked after.
     pub(super) schedules: HashMap<TaskId, Timestamp>,
+}
+
+impl Present {
+    /// Its tasks in the terms of a plan.
+    pub(super) fn views(&self) -> Vec<PresentTask> {
+        let view = |task: &Task| {
+            let edges = self.edges.get(&task.id()).cloned().unwrap_or_default();
+            PresentTask::of(task.state(), edges)
+        };
+        self.tasks.iter().map(view).collect()
+    }
+
+    /// What a plan for it depends on.
+    pub(super) fn basis(&self) -> String {
+        basis(&PresentGoal::of(self.goal.state()), &self.views())
+    }
 }
 
 impl Planning {
@@ -41,85 +54,62 @@ impl Planning {
         let Prepared { plan, mut findings } = prepared;
         unit.tasks().lock_edges(context.workspace()).await?;
         let mut present = self.present(unit, context, target).await?;
-        let views: Vec<PresentTask> = present
-            .tasks
-            .iter()
-            .map(|task| {
-                let edges = present.edges.get(&task.id()).cloned().unwrap_or_default();
-                PresentTask::of(task.state(), edges)
-            })
-            .collect();
+        let views = present.views();
+        let basis = match target.is_compared() {
+            true => present.basis(),
+            false => String::new(),
+        };
+        target.refuse_outdated(&basis)?;
         let changes = compare(&PresentGoal::of(present.goal.state()), &views, &plan);
         refuse_errors(&changes.findings)?;
-        findings.extend(changes.findings.iter().cloned());
+        for finding in &changes.findings {
+            // A proposal that is applied has them already.
+            if !findings.contains(finding) {
+                findings.push(finding.clone());
+            }
+        }
         findings.sort_by_key(|finding| finding.line);
 
-        let id = new_id::<DecompositionRecord>(&*self.ids).uuid();
         let added_edges = changes
             .dependencies
             .iter()
             .filter(|one| matches!(one.task, TaskRef::Added(_)))
             .map(|one| one.depends_on.len())
             .sum();
-        present.goal.decomposed(
-            changes.add.len(),
-            added_edges,
-            metadata(id, target.dry_run, Mode::Update),
-            now,
-        );
+        let mut decomposition = self.begin(target, Mode::Update, plan, findings, now);
+        decomposition.basis = basis;
+        let made = (changes.add.len(), added_edges);
+        let mut told = self.tell_of(context, target, &mut present.goal, &mut decomposition, made, now);
         if let Some(digest) = digest.filter(|_| !target.dry_run) {
             present.goal.reread(digest, now);
         }
         let gone: HashSet<TaskId> = changes.remove.iter().copied().collect();
         let removed = views.iter().filter(|view| gone.contains(&view.id));
-        let removed = removed
+        let removed: HashMap<TaskId, String> = removed
             .map(|view| (view.id, view.fields.key.clone().unwrap_or_else(|| view.fields.title.clone())))
             .collect();
-        let mut task_ids: Vec<Option<TaskId>> = vec![None; plan.tasks.len()];
+        decomposition.changes = ShownChanges::of(&changes, &decomposition.plan, &removed);
+        let mut task_ids: Vec<Option<TaskId>> = vec![None; decomposition.plan.tasks.len()];
         let known =
             changes.keep.iter().copied().chain(changes.change.iter().map(|one| (one.index, one.task_id)));
         for (index, task_id) in known {
             task_ids[index] = Some(task_id);
         }
-        let applied = !target.dry_run;
-        let event_id = if applied {
-            self.apply(unit, context, present, (&plan, &changes), &mut task_ids, now).await?
+        if target.dry_run {
+            told.extend(self.events_of(context, &mut present.goal, now));
+            unit.goals().save_many(std::slice::from_ref(&present.goal)).await?;
+            unit.outbox().append(&told).await?;
         } else {
-            tell(unit, self.events_of(context, &mut present.goal, now), &present.goal).await?
-        };
-        let hash = plan_hash(&plan);
-        unit.decompositions()
-            .insert(&DecompositionRecord {
-                id,
-                workspace_id: context.workspace(),
-                goal_id: target.goal_id,
-                status: if applied { "applied" } else { "proposed" },
-                planner: "outline",
-                dry_run: target.dry_run,
-                plan: serde_json::to_value(&plan).map_err(|error| Error::Internal(error.into()))?,
-                plan_hash: hash.clone(),
-                findings: json!(findings),
-                usage: no_usage(),
-                event_id: event_id.unwrap_or_else(|| new_id(&*self.ids)),
-                created_at: now,
-            })
-            .await?;
-        Ok(Decomposition {
-            id: Some(id),
-            applied,
-            dry_run: target.dry_run,
-            plan_hash: hash,
-            plan,
-            task_ids,
-            changes: Some(changes),
-            removed,
-            findings,
-            event_id,
-        })
+            self.apply(unit, context, present, told, (&decomposition.plan, &changes), &mut task_ids, now)
+                .await?;
+        }
+        decomposition.task_ids = task_ids;
+        self.keep(unit, context, target, &decomposition).await?;
+        Ok(decomposition)
     }
 
     /// Schedules, runs, tasks, counters, goal: the order in which all lock them.
-    async fn present(
+    pub(super) async fn present(
         &self,
         unit: &dyn UnitOfWork,
         context: &Context,
@@ -153,17 +143,6 @@ impl Planning {
     pub(super) fn events_of(&self, context: &Context, goal: &mut Goal, now: Timestamp) -> Vec<Event> {
         context.events(&*self.ids, goal.take_facts(), now)
     }
-}
-
-/// Writes the goal and its events; gives the id of the one that tells of the decomposition.
-pub(super) async fn tell(
-    unit: &dyn UnitOfWork,
-    told: Vec<Event>,
-    goal: &Goal,
-) -> Result<Option<EventId>, Error> {
-    unit.goals().save_many(std::slice::from_ref(goal)).await?;
-    unit.outbox().append(&told).await?;
-    Ok(told.iter().find(|event| event.fact.event_type == "goal.decomposed").map(|event| event.id))
 }
 
 fn refuse_errors(findings: &[Finding]) -> Result<(), Error> {

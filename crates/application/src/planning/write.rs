@@ -6,15 +6,14 @@ use goalwright_domain::agent::Directory;
 use goalwright_domain::execution::{Effect, Run};
 use goalwright_domain::goal::{GoalId, TaskCounts};
 use goalwright_domain::ledger::Event;
-use goalwright_domain::plan::{Plan, PlannedTask, plan_hash};
+use goalwright_domain::plan::{Plan, PlannedTask};
 use goalwright_domain::task::{Dependency, DraftTask, Task, TaskId, TaskStatus, slugify, unique_slug};
 use goalwright_domain::{Rejection, Timestamp, Violation};
-use serde_json::{Value, json};
 
 use super::{Decomposition, Mode, Planning, Prepared, Target};
 use crate::context::new_id;
 use crate::execution::{driving_run, take_stock};
-use crate::ports::{DecompositionRecord, UnitOfWork};
+use crate::ports::UnitOfWork;
 use crate::schedules::keep;
 use crate::{Context, Error};
 
@@ -29,6 +28,7 @@ struct Graph {
 }
 
 impl Planning {
+    /// Adds the plan's tasks to those that the goal has, unless they are only to be shown.
     pub(crate) async fn write(
         &self,
         unit: &dyn UnitOfWork,
@@ -38,6 +38,11 @@ impl Planning {
         now: Timestamp,
     ) -> Result<Decomposition, Error> {
         let Prepared { plan, findings } = prepared;
+        let basis = match target.is_compared() {
+            true => self.present(unit, context, target).await?.basis(),
+            false => String::new(),
+        };
+        target.refuse_outdated(&basis)?;
         // Counters before the goal, as settling locks them.
         unit.goals().lock_counts(&[target.goal_id]).await?;
         let mut goal = unit
@@ -49,63 +54,32 @@ impl Planning {
             let message = format!("the goal is {}; make it active first", goal.state().status.as_str());
             return Err(Rejection::new("goal_not_active", message).into());
         }
-        let id = new_id::<DecompositionRecord>(&*self.ids).uuid();
-        goal.decomposed(
-            plan.tasks.len(),
-            plan.dependencies.len(),
-            metadata(id, target.dry_run, Mode::Create),
-            now,
-        );
-        let facts = goal.take_facts();
+        let made = (plan.tasks.len(), plan.dependencies.len());
+        let mut decomposition = self.begin(target, Mode::Create, plan, findings, now);
+        decomposition.basis = basis;
+        let mut told = self.tell_of(context, target, &mut goal, &mut decomposition, made, now);
         unit.goals().save_many(std::slice::from_ref(&goal)).await?;
-        let told = context.events(&*self.ids, facts, now);
-        let event_id = told.first().map(|event| event.id);
 
-        let mut graph = Graph { told, ..Graph::default() };
+        self.refuse_taken_keys(unit, target.goal_id, &decomposition.plan).await?;
+        let mut graph = Graph::default();
         if !target.dry_run {
-            self.refuse_taken_keys(unit, target.goal_id, &plan).await?;
             let queue = goal.state().origin.queue.clone();
-            self.fill(&mut graph, unit, context, target.goal_id, &plan, queue, now).await?;
+            self.fill(&mut graph, unit, context, target.goal_id, &decomposition.plan, queue, now).await?;
         }
         unit.tasks().insert_many(&graph.tasks, &graph.edges).await?;
         unit.executions().insert_runs(&graph.runs).await?;
         for task in graph.tasks.iter().filter(|task| task.recurs()) {
             keep::follow(unit, task.state(), None, now).await?;
         }
+        told.append(&mut graph.told);
         if !graph.tasks.is_empty() {
             let shift = [(target.goal_id, graph.shift)];
-            graph.told.extend(take_stock(unit, &*self.ids, &shift, now).await?);
+            told.extend(take_stock(unit, &*self.ids, &shift, now).await?);
         }
-        let hash = plan_hash(&plan);
-        unit.decompositions()
-            .insert(&DecompositionRecord {
-                id,
-                workspace_id: context.workspace(),
-                goal_id: target.goal_id,
-                status: if target.dry_run { "proposed" } else { "applied" },
-                planner: "outline",
-                dry_run: target.dry_run,
-                plan: serde_json::to_value(&plan).map_err(|error| Error::Internal(error.into()))?,
-                plan_hash: hash.clone(),
-                findings: json!(findings),
-                usage: no_usage(),
-                event_id: event_id.unwrap_or_else(|| new_id(&*self.ids)),
-                created_at: now,
-            })
-            .await?;
-        unit.outbox().append(&graph.told).await?;
-        Ok(Decomposition {
-            id: Some(id),
-            applied: !target.dry_run,
-            dry_run: target.dry_run,
-            plan_hash: hash,
-            task_ids: graph.tasks.iter().map(|task| Some(task.id())).collect(),
-            changes: None,
-            removed: HashMap::new(),
-            plan,
-            findings,
-            event_id,
-        })
+        decomposition.task_ids = graph.tasks.iter().map(|task| Some(task.id())).collect();
+        self.keep(unit, context, target, &decomposition).await?;
+        unit.outbox().append(&told).await?;
+        Ok(decomposition)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one unit's worth of context, used once")]
@@ -252,20 +226,4 @@ pub(super) fn wanted_slug(task: &PlannedTask) -> String {
 /// Whether others need not wait for it: it is done, or not to be done.
 const fn satisfies(task: &PlannedTask) -> bool {
     task.done || task.dropped
-}
-
-/// What a planner that is no model costs.
-pub(super) fn no_usage() -> Value {
-    json!({
-        "input_tokens": 0, "output_tokens": 0, "cost_tokens": 0, "cache_creation_tokens": 0, "cache_read_tokens": 0,
-        "cache_hit": false, "cost_usd": 0.0,
-    })
-}
-
-pub(super) fn metadata(decomposition: uuid::Uuid, dry_run: bool, mode: Mode) -> Value {
-    json!({
-        "decomposition_id": decomposition, "planner": "outline", "mode": mode.as_str(), "dry_run": dry_run, "model": null,
-        "prompt_version": null, "cost_tokens": 0, "input_tokens": 0, "output_tokens": 0, "cache_hit": false,
-        "cache_creation_tokens": 0, "cache_read_tokens": 0, "attempts": 0, "repairs": 0, "duration_ms": 0,
-    })
 }

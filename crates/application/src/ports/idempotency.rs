@@ -40,6 +40,8 @@ pub struct KeptRequest {
     pub made: String,
     /// When.
     pub created_at: Timestamp,
+    /// Until when nobody else carries it out, while it waits for something else and has made nothing yet.
+    pub reserved_until: Option<Timestamp>,
     /// The answer; none while it is still being prepared, and for good if the process ended meanwhile.
     pub answer: Option<KeptAnswer>,
 }
@@ -47,8 +49,8 @@ pub struct KeptRequest {
 /// Keys, inside the unit that makes what they stand for.
 #[async_trait]
 pub trait IdempotencyRepository: Send + Sync {
-    /// Notes that this request made `made`. One that is older than `expired` makes way. `Duplicate` if there is one
-    /// that is not; on PostgreSQL that waits until the other unit has ended.
+    /// Notes that this request made `made`. One that is older than `expired` makes way, and so does the
+    /// reservation of the same request. `Duplicate` if there is another one; on PostgreSQL that waits until the other unit has ended.
     async fn remember(
         &self,
         owner: &KeyOwner,
@@ -57,6 +59,18 @@ pub trait IdempotencyRepository: Send + Sync {
         now: Timestamp,
         expired: Timestamp,
     ) -> Stored<()>;
+    /// Notes that this request is being carried out and has made nothing yet. One that is older than `expired`, or was
+    /// reserved until before `now`, makes way. `Duplicate` if there is one that is not.
+    async fn reserve(
+        &self,
+        owner: &KeyOwner,
+        fingerprint: &[u8; 32],
+        until: Timestamp,
+        now: Timestamp,
+        expired: Timestamp,
+    ) -> Stored<()>;
+    /// Forgets a request that was reserved and made nothing.
+    async fn release(&self, owner: &KeyOwner) -> Stored<()>;
     /// Adds the answer to a request that has none.
     async fn keep(&self, owner: &KeyOwner, answer: &KeptAnswer) -> Stored<()>;
 }

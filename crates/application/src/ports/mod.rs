@@ -4,6 +4,7 @@
 mod api_keys;
 mod artifacts;
 mod clock;
+mod decompositions;
 mod executions;
 mod hooks;
 mod idempotency;
@@ -17,10 +18,12 @@ mod storage;
 pub mod telemetry;
 mod tokens;
 pub mod tools;
+mod usage;
 
 pub use api_keys::ApiKeyRepository;
 pub use artifacts::{ArtifactError, Artifacts};
 pub use clock::{Clock, Ids, Timer};
+pub use decompositions::DecompositionRepository;
 pub use executions::{CallStatus, Claim, ExecutionRepository, PickedRun, ToolCall};
 pub use hooks::{HookEnd, HookRepository, HookRun, Interest};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
@@ -31,9 +34,10 @@ pub use sandboxes::Sandboxes;
 pub use schedules::{DueSchedule, ScheduleRepository, ScheduleState, SlotStatus, TaskSlot};
 pub use signals::{Seen, Signals};
 pub use storage::{
-    AgentRepository, DecompositionRecord, DecompositionRepository, ExperienceRepository, GoalRepository,
-    Ground, StorageError, TaskRepository, Transactions, UnitOfWork, WorkspaceRepository,
+    AgentRepository, ExperienceRepository, GoalRepository, Ground, StorageError, TaskRepository,
+    Transactions, UnitOfWork, WorkspaceRepository,
 };
 pub use telemetry::{FiguresPage, Happening, Telemetry, Unwatched};
 pub use tokens::{Claims, TokenError, Tokens};
 pub use tools::Tools;
+pub use usage::{Amount, Budget, ModelSpending, Prompt, UsageRepository};

@@ -7,16 +7,14 @@ use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{Agent, AgentId};
 use goalwright_domain::experience::{Artifact, Experience};
 use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
-use goalwright_domain::ledger::EventId;
 use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
 use goalwright_domain::workspace::{User, UserId, Workspace, WorkspaceId};
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::telemetry::{Executed, Telemetry};
 use super::{
-    ApiKeyRepository, ExecutionRepository, HookRepository, IdempotencyRepository, Outbox,
-    RedactionRepository, ScheduleRepository,
+    ApiKeyRepository, DecompositionRepository, ExecutionRepository, HookRepository, IdempotencyRepository,
+    Outbox, RedactionRepository, ScheduleRepository, UsageRepository,
 };
 use crate::maintenance::Drift;
 
@@ -85,6 +83,8 @@ pub trait UnitOfWork: Send + Sync {
     fn experiences(&self) -> &dyn ExperienceRepository;
     /// Decompositions.
     fn decompositions(&self) -> &dyn DecompositionRepository;
+    /// What models cost.
+    fn usage(&self) -> &dyn UsageRepository;
     /// Keys of requests.
     fn idempotency(&self) -> &dyn IdempotencyRepository;
     /// API keys.
@@ -252,40 +252,4 @@ pub trait ExperienceRepository: Send + Sync {
     async fn keep_artifact(&self, artifact: &Artifact) -> Stored<Artifact>;
     /// Drops all that is derived from experiences, so that everything is read again.
     async fn forget_derived(&self) -> Stored<()>;
-}
-
-/// A breakdown that a planner made, as it is kept.
-#[derive(Debug, Clone)]
-pub struct DecompositionRecord {
-    /// Its id.
-    pub id: Uuid,
-    /// The tenant.
-    pub workspace_id: WorkspaceId,
-    /// The goal.
-    pub goal_id: GoalId,
-    /// `proposed`, `applied`, `rejected`, `failed`.
-    pub status: &'static str,
-    /// `outline` or `llm`.
-    pub planner: &'static str,
-    /// Nothing was written but this.
-    pub dry_run: bool,
-    /// The whole plan.
-    pub plan: Value,
-    /// `sha256:` of the plan.
-    pub plan_hash: String,
-    /// What the planner found.
-    pub findings: Value,
-    /// Tokens and money.
-    pub usage: Value,
-    /// The event that tells of it.
-    pub event_id: EventId,
-    /// When.
-    pub created_at: Timestamp,
-}
-
-/// Decompositions.
-#[async_trait]
-pub trait DecompositionRepository: Send + Sync {
-    /// Adds one.
-    async fn insert(&self, record: &DecompositionRecord) -> Stored<()>;
 }

@@ -22,7 +22,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::ports::{KeptRequest, KeyOwner};
+use crate::planning::{Decomposition, DecompositionSummary};
+use crate::ports::{Amount, Budget, KeptRequest, KeyOwner, Prompt};
+use crate::usage::{UsageBy, UsageRow};
 pub use page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 pub use records::{
     ExecutionFilter, ExecutionStatus, ExecutionView, HookStatus, HookView, Link, LinkKind, Measured, Named,
@@ -262,6 +264,36 @@ pub trait Queries: OpenWork + Records + Send + Sync {
     async fn api_key(&self, workspace: WorkspaceId, id: ApiKeyId) -> Result<Option<ApiKey>, Error>;
     /// API keys, newest first.
     async fn api_keys(&self, workspace: WorkspaceId, page: &PageRequest) -> Result<Page<ApiKey>, Error>;
+    /// One breakdown.
+    async fn decomposition(&self, workspace: WorkspaceId, id: Uuid) -> Result<Option<Decomposition>, Error>;
+    /// The breakdowns of a goal, newest first.
+    async fn decompositions(
+        &self,
+        workspace: WorkspaceId,
+        goal: GoalId,
+        page: &PageRequest,
+    ) -> Result<Page<DecompositionSummary>, Error>;
+    /// What the workspace may spend; none if nobody said.
+    async fn budget(&self, workspace: WorkspaceId) -> Result<Option<Budget>, Error>;
+    /// What it spent in this month (`2026-11`), and what is promised to calls that are under way.
+    async fn committed(
+        &self,
+        workspace: WorkspaceId,
+        month: &str,
+        now: Timestamp,
+    ) -> Result<(Amount, Amount), Error>;
+    /// What it spent from one day to another.
+    async fn usage(
+        &self,
+        workspace: WorkspaceId,
+        by: UsageBy,
+        from: &str,
+        to: &str,
+    ) -> Result<Vec<UsageRow>, Error>;
+    /// A version of a prompt that the workspace wrote.
+    async fn prompt(&self, workspace: WorkspaceId, version: &str) -> Result<Option<Prompt>, Error>;
+    /// All of them, by name.
+    async fn prompts(&self, workspace: WorkspaceId) -> Result<Vec<Prompt>, Error>;
     /// One experience.
     async fn experience(&self, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error>;
     /// Of these idempotency keys those that an experience has, of any workspace, with its id.

@@ -4,6 +4,7 @@
 //! model or from a file ([`read_plan`]), is checked as a whole ([`validate()`]), is identified by its
 //! content ([`plan_hash`]), and can be written to a file again ([`write_plan`]). Everything here is pure: text and values in, values out.
 
+pub mod answer;
 mod export;
 mod finding;
 pub mod graph;
@@ -25,7 +26,8 @@ pub use model::{
 pub use outline::{Outline, OutlineError, read_outline};
 pub use read::{Format, read_plan};
 pub use update::{
-    Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, compare, plan_of,
+    Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, basis, compare,
+    plan_of,
 };
 pub use validate::{Problem, validate};
 

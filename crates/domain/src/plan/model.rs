@@ -113,6 +113,9 @@ pub struct PlannedTask {
     /// From 1 (trivial) to 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complexity: Option<u8>,
+    /// Why it is that complex, in a sentence; a planner says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complexity_reason: Option<String>,
     /// Attempts in all before the task fails; `None` leaves it to the effect of what it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,

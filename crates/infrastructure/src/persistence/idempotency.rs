@@ -41,8 +41,9 @@ impl IdempotencyRepository for Unit {
             .bind(time(now))
             .text(
                 ") ON CONFLICT (workspace_id, user_id, key_digest) DO UPDATE SET fingerprint = excluded.fingerprint, \
-                 made = excluded.made, status = NULL, headers = NULL, body = NULL, created_at = excluded.created_at \
-                 WHERE idempotency_keys.created_at <= ",
+                 made = excluded.made, status = NULL, headers = NULL, body = NULL, created_at = excluded.created_at, \
+                 reserved_until = NULL WHERE (idempotency_keys.reserved_until IS NOT NULL AND \
+                 idempotency_keys.fingerprint = excluded.fingerprint) OR idempotency_keys.created_at <= ",
             )
             .bind(time(expired));
         if self.run(insert).await? == 0 {
@@ -61,6 +62,49 @@ impl IdempotencyRepository for Unit {
         self.run(sweep).await.map(|_| ())
     }
 
+    async fn reserve(
+        &self,
+        owner: &KeyOwner,
+        fingerprint: &[u8; 32],
+        until: Timestamp,
+        now: Timestamp,
+        expired: Timestamp,
+    ) -> Result<(), StorageError> {
+        let insert = self
+            .sql(
+                "INSERT INTO idempotency_keys (workspace_id, user_id, key_digest, fingerprint, made, created_at, \
+                 reserved_until) VALUES (",
+            )
+            .bind(owner.workspace_id.uuid())
+            .text(", ")
+            .bind(owner.user_id.uuid())
+            .text(", ")
+            .bind(hex(&owner.digest))
+            .text(", ")
+            .bind(hex(fingerprint))
+            .text(", 'nothing yet', ")
+            .bind(time(now))
+            .text(", ")
+            .bind(time(until))
+            .text(
+                ") ON CONFLICT (workspace_id, user_id, key_digest) DO UPDATE SET fingerprint = excluded.fingerprint, \
+                 made = excluded.made, status = NULL, headers = NULL, body = NULL, created_at = excluded.created_at, \
+                 reserved_until = excluded.reserved_until WHERE idempotency_keys.reserved_until <= ",
+            )
+            .bind(time(now))
+            .text(" OR idempotency_keys.created_at <= ")
+            .bind(time(expired));
+        match self.run(insert).await? {
+            0 => Err(StorageError::Duplicate { what: "idempotency_keys.key_digest".to_owned() }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn release(&self, owner: &KeyOwner) -> Result<(), StorageError> {
+        let sql = of(self.sql("DELETE FROM idempotency_keys"), owner);
+        self.run(sql.text(" AND reserved_until IS NOT NULL")).await.map(|_| ())
+    }
+
     async fn keep(&self, owner: &KeyOwner, answer: &KeptAnswer) -> Result<(), StorageError> {
         let sql = self
             .sql("UPDATE idempotency_keys SET status = ")
@@ -74,7 +118,9 @@ impl IdempotencyRepository for Unit {
 }
 
 pub(super) async fn find(reader: &Reader, owner: &KeyOwner) -> Result<Option<KeptRequest>, Error> {
-    let sql = reader.sql("SELECT fingerprint, made, status, headers, body, created_at FROM idempotency_keys");
+    let sql = reader.sql(
+        "SELECT fingerprint, made, status, headers, body, created_at, reserved_until FROM idempotency_keys",
+    );
     Ok(reader.one(of(sql, owner)).await?.map(|row| kept(&Row::of("idempotency_keys", &row))).transpose()?)
 }
 
@@ -100,6 +146,7 @@ fn kept(row: &Row<'_>) -> Result<KeptRequest, StorageError> {
         fingerprint: row.word("fingerprint", unhex)?,
         made: row.text("made")?,
         created_at: row.time("created_at")?,
+        reserved_until: row.time_or_none("reserved_until")?,
         answer,
     })
 }

@@ -25,6 +25,7 @@ mod selection;
 mod sql;
 mod task;
 mod unit_of_work;
+mod usage;
 mod vitals;
 mod words;
 mod workspace;

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use goalwright_application::Error;
-use goalwright_application::ports::{KeptRequest, KeyOwner, ToolCall};
+use goalwright_application::planning::{Decomposition, DecompositionSummary};
+use goalwright_application::ports::{Amount, Budget, KeptRequest, KeyOwner, Prompt, ToolCall};
 use goalwright_application::read::{
     AgentFilter, EventFilter, EventView, ExecutionFilter, ExecutionView, ExperienceFilter, GoalFilter,
     GoalView, HookView, Link, Measured, Named, Page, PageRequest, Queries, Records, RunView, Search,
     SetAside, TaskFilter, TaskView,
 };
+use goalwright_application::usage::{UsageBy, UsageRow};
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{Agent, AgentId};
 use goalwright_domain::api_key::{ApiKey, ApiKeyId};
@@ -26,7 +28,8 @@ use uuid::Uuid;
 use super::error::storage;
 use super::sql::{Dialect, Sql};
 use super::{
-    agent, api_key, execution, experience, goal, hook, idempotency, ledger, schedule, task, workspace,
+    agent, api_key, decomposition, execution, experience, goal, hook, idempotency, ledger, schedule, task,
+    usage, workspace,
 };
 
 /// Reads on the reading connections. Each noun's `queries` holds its statements.
@@ -148,6 +151,50 @@ impl Queries for Reader {
 
     async fn api_keys(&self, workspace: WorkspaceId, page: &PageRequest) -> Result<Page<ApiKey>, Error> {
         api_key::queries::list(self, workspace, page).await
+    }
+
+    async fn decomposition(&self, workspace: WorkspaceId, id: Uuid) -> Result<Option<Decomposition>, Error> {
+        decomposition::queries::one(self, workspace, id).await
+    }
+
+    async fn decompositions(
+        &self,
+        workspace: WorkspaceId,
+        goal: GoalId,
+        page: &PageRequest,
+    ) -> Result<Page<DecompositionSummary>, Error> {
+        decomposition::queries::of_goal(self, workspace, goal, page).await
+    }
+
+    async fn budget(&self, workspace: WorkspaceId) -> Result<Option<Budget>, Error> {
+        usage::queries::budget(self, workspace).await
+    }
+
+    async fn committed(
+        &self,
+        workspace: WorkspaceId,
+        month: &str,
+        now: Timestamp,
+    ) -> Result<(Amount, Amount), Error> {
+        usage::queries::committed(self, workspace, month, now).await
+    }
+
+    async fn usage(
+        &self,
+        workspace: WorkspaceId,
+        by: UsageBy,
+        from: &str,
+        to: &str,
+    ) -> Result<Vec<UsageRow>, Error> {
+        usage::queries::sums(self, workspace, by, from, to).await
+    }
+
+    async fn prompt(&self, workspace: WorkspaceId, version: &str) -> Result<Option<Prompt>, Error> {
+        usage::queries::prompt(self, workspace, version).await
+    }
+
+    async fn prompts(&self, workspace: WorkspaceId) -> Result<Vec<Prompt>, Error> {
+        usage::queries::prompts(self, workspace).await
     }
 
     async fn experience(&self, workspace: WorkspaceId, id: &str) -> Result<Option<Experience>, Error> {

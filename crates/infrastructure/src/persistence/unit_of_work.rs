@@ -9,7 +9,7 @@ use goalwright_application::ports::{
     AgentRepository, ApiKeyRepository, Clock, DecompositionRepository, ExecutionRepository,
     ExperienceRepository, GoalRepository, Happening, HookRepository, IdempotencyRepository, Outbox,
     RedactionRepository, ScheduleRepository, StorageError, TaskRepository, Telemetry, Transactions,
-    UnitOfWork, WorkspaceRepository,
+    UnitOfWork, UsageRepository, WorkspaceRepository,
 };
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::SealKey;
@@ -200,6 +200,10 @@ impl UnitOfWork for Unit {
     fn experiences(&self) -> &dyn ExperienceRepository {
         self
     }
+    fn usage(&self) -> &dyn UsageRepository {
+        self
+    }
+
     fn decompositions(&self) -> &dyn DecompositionRepository {
         self
     }

@@ -1,5 +1,6 @@
 //! Comparing a plan with the tasks a goal has, to apply only the difference.
 
+mod basis;
 mod edges;
 mod fields;
 mod keys;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use super::{Finding, Origin, Plan, Severity};
 use crate::task::{TaskId, TaskStatus};
+pub use basis::basis;
 use edges::Edges;
 pub use fields::FieldChange;
 use fields::{is_open, may_change};

@@ -145,13 +145,14 @@ async fn reread(app: &App, context: &Context, id: GoalId, source: &Source) -> Re
     let reread = app.services.planning.reread(context, id, &source.text, Some(source.digest.clone()));
     let Imported { decomposition, .. } = reread.await.map_err(refused)?;
     let mut remarks = findings(&decomposition.findings);
-    if let Some(changes) = decomposition.changes.filter(|changes| !changes.is_empty()) {
+    let changes = &decomposition.changes;
+    if !changes.is_empty() {
         let counts = [
             ("added", changes.add.len()),
             ("changed", changes.change.len()),
             ("removed", changes.remove.len()),
             ("ticked off", changes.complete.len()),
-            ("left out", changes.drop.len()),
+            ("left out", changes.skip.len()),
         ];
         let told: Vec<String> = counts
             .iter()

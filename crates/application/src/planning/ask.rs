@@ -1,0 +1,311 @@
+//! A plan by a model: asked for, checked, sent back with all that is wrong with it, and asked for again.
+
+use std::collections::{HashMap, HashSet};
+
+use goalwright_domain::Violation;
+use goalwright_domain::agent::Agent;
+use goalwright_domain::goal::GoalId;
+use goalwright_domain::model::{Content, Message, ModelName};
+use goalwright_domain::plan::answer::{FORM_NAME, complete_tasks, form, read_answer};
+use goalwright_domain::plan::{
+    Finding, Limits, Plan, PresentGoal, PresentTask, Problem, Severity, compare, validate,
+};
+use goalwright_domain::task::{Task, TaskId};
+use serde_json::{Value, json};
+
+use super::by_model::Spent;
+use super::prompt::{self, Subject};
+use super::write::of_task;
+use super::{AnswerProblem, Making, Mode, Planning, Prepared, RejectedAnswer, check};
+use crate::context::new_id;
+use crate::models::Answered;
+use crate::ports::{AnswerForm, ModelRequest, Stop};
+use crate::{Context, Error};
+
+/// An answer is sent back with its problems at most so often.
+const REPAIRS: u32 = 2;
+/// An answer that is cut off goes on at most so often.
+const PARTS: usize = 20;
+/// One answer ends after so many tokens; every model that can plan writes as many.
+const OUTPUT_TOKENS: u32 = 8_192;
+/// The most characters of the reason for a complexity.
+const REASON_LIMIT: usize = 2_000;
+/// So many characters of an answer that was sent back are kept.
+const KEPT_CHARACTERS: usize = 20_000;
+
+/// What a model is to plan.
+pub(super) struct Assignment<'a> {
+    pub(super) goal_id: GoalId,
+    pub(super) mode: Mode,
+    pub(super) model: ModelName,
+    pub(super) prompt_version: String,
+    pub(super) prompt: String,
+    pub(super) instructions: Option<&'a str>,
+    pub(super) max_tasks: usize,
+}
+
+/// What the goal has.
+pub(super) struct Scene {
+    pub(super) goal: PresentGoal,
+    /// Each task with the name by which the model knows it.
+    pub(super) tasks: Vec<(String, PresentTask)>,
+    pub(super) agents: Vec<Agent>,
+}
+
+impl Scene {
+    pub(super) fn new(goal: PresentGoal, views: Vec<PresentTask>, agents: Vec<Agent>) -> Self {
+        let taken: HashSet<String> = views.iter().filter_map(|view| view.fields.key.clone()).collect();
+        let mut free = (1..).map(|number| format!("N{number:03}")).filter(|name| !taken.contains(name));
+        let tasks = views.into_iter().map(|view| {
+            let name = view.fields.key.clone().or_else(|| free.next()).unwrap_or_default();
+            (name, view)
+        });
+        Self { goal, tasks: tasks.collect(), agents }
+    }
+
+    /// Of an update: says of the tasks that the goal has which ones they are, and leaves what no model can say as it is.
+    fn recognise(&self, plan: &mut Plan) {
+        let known: HashMap<&str, &PresentTask> =
+            self.tasks.iter().map(|(name, task)| (name.as_str(), task)).collect();
+        for task in &mut plan.tasks {
+            let Some(present) = task.key.as_deref().and_then(|key| known.get(key)) else { continue };
+            task.id = Some(present.id);
+            task.key.clone_from(&present.fields.key);
+            task.priority = present.fields.priority;
+        }
+    }
+}
+
+/// How far the conversation is.
+struct Conversation {
+    messages: Vec<Message>,
+    /// Tasks of answers that were cut off.
+    arrived: Vec<Value>,
+    parts: usize,
+    making: Making,
+}
+
+impl Planning {
+    /// Asks for a plan until it holds. In the end it is told what that cost, whether there is a plan or not.
+    pub(super) async fn ask(
+        &self,
+        context: &Context,
+        assignment: &Assignment<'_>,
+        scene: &Scene,
+        spent: &mut Spent,
+    ) -> (Making, Result<Prepared, Error>) {
+        let begun = self.clock.now();
+        let subject = prompt::subject(&Subject {
+            goal: &scene.goal,
+            tasks: &scene.tasks,
+            agents: &scene.agents,
+            mode: assignment.mode,
+            instructions: assignment.instructions,
+            max_tasks: assignment.max_tasks,
+        });
+        let mut conversation = Conversation {
+            messages: vec![subject],
+            arrived: Vec::new(),
+            parts: 0,
+            making: Making {
+                planner: super::Planner::Llm,
+                model: Some(assignment.model.to_string()),
+                prompt_version: Some(assignment.prompt_version.clone()),
+                ..Making::default()
+            },
+        };
+        let outcome = self.converse(context, assignment, scene, spent, &mut conversation).await;
+        let mut making = conversation.making;
+        making.duration_ms = u64::try_from(self.clock.now().millis_since(begun)).unwrap_or_default();
+        making.cost = self.models.cost(&assignment.model, &making.usage);
+        (making, outcome)
+    }
+
+    async fn converse(
+        &self,
+        context: &Context,
+        assignment: &Assignment<'_>,
+        scene: &Scene,
+        spent: &mut Spent,
+        so_far: &mut Conversation,
+    ) -> Result<Prepared, Error> {
+        let system = prompt::system(&assignment.prompt, &*self.tools);
+        loop {
+            let request = ModelRequest {
+                model: assignment.model.clone(),
+                system: system.clone(),
+                messages: so_far.messages.clone(),
+                tools: Vec::new(),
+                choice: Default::default(),
+                form: Some(AnswerForm {
+                    name: FORM_NAME.to_owned(),
+                    description: "The tasks of the plan, in an order in which they could be done.".to_owned(),
+                    schema: form(),
+                }),
+                max_output_tokens: OUTPUT_TOKENS,
+                trace: None,
+            };
+            self.usage.reserve(context, &mut spent.reservation, &request, &so_far.making.usage).await?;
+            let answered = match self.models.ask(&request, self.models.patience(), None).await {
+                Ok(answered) => answered,
+                Err(unanswered) => {
+                    so_far.making.attempts += unanswered.attempts;
+                    so_far.making.usage += unanswered.usage;
+                    return Err(unanswered.into());
+                }
+            };
+            so_far.making.attempts += answered.attempts;
+            so_far.making.usage += answered.usage;
+            spent.raw_usage.push(answered.reply.raw_usage.clone());
+            if let Some(prepared) = self.weigh(context, assignment, scene, answered, so_far)? {
+                return Ok(prepared);
+            }
+        }
+    }
+
+    /// The plan of an answer, if it holds; else the conversation goes on.
+    fn weigh(
+        &self,
+        context: &Context,
+        assignment: &Assignment<'_>,
+        scene: &Scene,
+        answered: Answered,
+        so_far: &mut Conversation,
+    ) -> Result<Option<Prepared>, Error> {
+        let reply = answered.reply;
+        if let Stop::Refused { category } = &reply.stop {
+            return Err(refused(category.as_deref()));
+        }
+        let text = reply.formed.clone().unwrap_or_else(|| reply.text());
+        let mut problems = Vec::new();
+        if reply.stop == Stop::Length {
+            let part = complete_tasks(&text);
+            let fits = so_far.arrived.len() + part.tasks.len() < assignment.max_tasks;
+            if !part.tasks.is_empty() && so_far.parts < PARTS && fits {
+                let last = part.tasks.last().and_then(|task| task["key"].as_str()).unwrap_or("the last one");
+                let asked = prompt::go_on(last);
+                so_far.messages.push(said(json!({"tasks": part.tasks}).to_string()));
+                so_far.messages.push(asked);
+                so_far.arrived.extend(part.tasks);
+                so_far.parts += 1;
+                return Ok(None);
+            }
+            problems.push(problem(
+                "",
+                "cut_off",
+                format!("the answer was cut off at its limit of {OUTPUT_TOKENS} tokens; make it shorter: fewer tasks, shorter descriptions"),
+            ));
+        } else {
+            let read = read_answer(&text, &so_far.arrived);
+            problems.extend(read.problems.iter().map(told));
+            let mut plan = read.plan;
+            let mut findings = Vec::new();
+            if problems.is_empty() {
+                problems = self.problems_of(context, assignment, scene, &mut plan, &mut findings);
+            }
+            if problems.is_empty() {
+                return Ok(Some(Prepared { plan, findings }));
+            }
+        }
+        so_far.making.rejected.push(RejectedAnswer { answer: kept(&text), problems: problems.clone() });
+        if so_far.making.repairs == REPAIRS {
+            let count = problems.len();
+            let message = format!(
+                "the model's plan cannot be used, also after it was sent back {REPAIRS} times: it has {count} problems"
+            );
+            let violations =
+                problems.into_iter().map(|one| Violation::new(one.path, one.code, one.message)).collect();
+            return Err(Error::Invalid { code: "invalid_plan", message, violations });
+        }
+        so_far.making.repairs += 1;
+        so_far.arrived.clear();
+        so_far.messages.push(said(text));
+        so_far.messages.push(prompt::repair(&problems));
+        Ok(None)
+    }
+
+    /// Everything that keeps a plan from being written, all at once.
+    fn problems_of(
+        &self,
+        context: &Context,
+        assignment: &Assignment<'_>,
+        scene: &Scene,
+        plan: &mut Plan,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<AnswerProblem> {
+        let limits = Limits { max_tasks: assignment.max_tasks, ..Limits::IMPORT };
+        let mut problems: Vec<AnswerProblem> = match validate(plan, &limits) {
+            Ok(()) => Vec::new(),
+            Err(broken) => broken.iter().map(told).collect(),
+        };
+        let violations = check::actions(plan, &*self.tools, findings);
+        problems.extend(violations.into_iter().map(of_violation));
+        let (now, workspace) = (self.clock.now(), context.workspace());
+        for (index, planned) in plan.tasks.iter().enumerate() {
+            let id: TaskId = new_id(&*self.ids);
+            let draft = self.draft(planned, assignment.goal_id);
+            let reason = planned.complexity_reason.as_deref().unwrap_or_default();
+            let unfit = Violation::of_text("complexity_reason", reason, REASON_LIMIT);
+            problems.extend(of_task(index, planned, unfit).into_iter().map(of_violation));
+            if let Err(violations) = Task::create(id, workspace, draft, &[], 0, now) {
+                for one in of_task(index, planned, violations).into_iter().map(of_violation) {
+                    // What is wrong with it by the rules for plans is told already.
+                    if !problems.iter().any(|known| known.path == one.path) {
+                        problems.push(one);
+                    }
+                }
+            }
+        }
+        let taken: HashSet<&str> = scene.tasks.iter().map(|(name, _)| name.as_str()).collect();
+        if assignment.mode == Mode::Create {
+            for (index, task) in plan.tasks.iter().enumerate() {
+                if let Some(key) = task.key.as_deref().filter(|key| taken.contains(key)) {
+                    let message =
+                        format!("the goal has a task `{key}` already; give the new one another key");
+                    problems.push(problem(format!("tasks[{index}].key"), "duplicate_key", message));
+                }
+            }
+        } else if problems.is_empty() {
+            scene.recognise(plan);
+            let present: Vec<PresentTask> = scene.tasks.iter().map(|(_, task)| task.clone()).collect();
+            let errors = compare(&scene.goal, &present, plan).findings;
+            let errors = errors.into_iter().filter(|finding| finding.severity == Severity::Error);
+            problems.extend(errors.map(|finding| problem("tasks", &finding.code, finding.message)));
+        }
+        problems
+    }
+}
+
+fn said(text: String) -> Message {
+    Message::assistant(vec![Content::Text { text }])
+}
+
+fn problem(path: impl Into<String>, code: &str, message: impl Into<String>) -> AnswerProblem {
+    AnswerProblem { path: path.into(), code: code.to_owned(), message: message.into() }
+}
+
+fn told(from: &Problem) -> AnswerProblem {
+    problem(from.path.clone(), from.code, from.message.clone())
+}
+
+fn of_violation(from: Violation) -> AnswerProblem {
+    AnswerProblem { path: from.path, code: from.code, message: from.message }
+}
+
+/// As much of an answer as is kept, without what not every database can store.
+fn kept(text: &str) -> String {
+    text.chars().filter(|one| *one != '\0').take(KEPT_CHARACTERS).collect()
+}
+
+fn refused(category: Option<&str>) -> Error {
+    let why = category.map_or_else(String::new, |category| format!(" ({category})"));
+    let message = format!(
+        "the model does not want to plan this{why}; say it in other words, ask another model, or write the plan down for \
+         the planner `outline`"
+    );
+    Error::Invalid {
+        code: "model_refused",
+        violations: vec![Violation::new("goal", "model_refused", message.clone())],
+        message,
+    }
+}

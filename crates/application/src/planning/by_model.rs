@@ -1,0 +1,174 @@
+//! A goal is broken down by a model.
+
+use goalwright_domain::Timestamp;
+use goalwright_domain::Violation;
+use goalwright_domain::goal::GoalId;
+use goalwright_domain::model::ModelName;
+use goalwright_domain::plan::PresentGoal;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::ask::{Assignment, Scene};
+use super::{DecomposeRequest, Decomposition, Making, Planner, Planning, Target};
+use crate::ports::{ModelSpending, UnitOfWork};
+use crate::retrying::retrying;
+use crate::usage::Reservation;
+use crate::{Context, Error};
+
+/// So many tasks a model may answer with if nobody says.
+const USUAL_TASKS: usize = 100;
+/// Nobody may allow more.
+pub const MOST_TASKS: usize = 1_000;
+/// The most characters of instructions.
+pub const INSTRUCTIONS_LIMIT: usize = 20_000;
+
+/// What a model was paid for, and what was promised for it.
+pub(super) struct Spent {
+    pub(super) reservation: Reservation,
+    /// As the provider told it, one entry for each answer.
+    pub(super) raw_usage: Vec<Value>,
+}
+
+impl Planning {
+    pub(super) async fn decompose_by_model(
+        &self,
+        context: &Context,
+        id: GoalId,
+        request: &DecomposeRequest,
+    ) -> Result<Decomposition, Error> {
+        let named = check(request)?;
+        let prompt = self.prompt(context, request.prompt_version.as_deref()).await?;
+        let unasked = Making {
+            planner: Planner::Llm,
+            model: request.model.clone(),
+            prompt_version: Some(prompt.version.clone()),
+            ..Making::default()
+        };
+        let model = match self.models.choose(named) {
+            Ok(model) => model,
+            Err(missing) => {
+                let error = missing.into();
+                let target = Target::of_model(id, request.dry_run, unasked);
+                self.record_failure(context, &target, request.mode, &error, None).await?;
+                return Err(error);
+            }
+        };
+        let scene = self.scene(context, id).await?;
+        context.reserve_key(&*self.transactions, self.clock.now()).await?;
+        let outcome = self.ask_and_write(context, id, request, (model, prompt), &scene).await;
+        if outcome.is_err() {
+            context.release_key(&*self.transactions).await?;
+        }
+        outcome
+    }
+
+    async fn ask_and_write(
+        &self,
+        context: &Context,
+        id: GoalId,
+        request: &DecomposeRequest,
+        (model, prompt): (ModelName, crate::ports::Prompt),
+        scene: &Scene,
+    ) -> Result<Decomposition, Error> {
+        let assignment = Assignment {
+            goal_id: id,
+            mode: request.mode,
+            model,
+            prompt_version: prompt.version,
+            prompt: prompt.content,
+            instructions: request.instructions.as_deref(),
+            max_tasks: request.max_tasks.unwrap_or(USUAL_TASKS),
+        };
+        let mut spent = Spent { reservation: self.usage.open(), raw_usage: Vec::new() };
+        let (making, outcome) = self.ask(context, &assignment, scene, &mut spent).await;
+        let target = Target::of_model(id, request.dry_run, making);
+        let written = match outcome {
+            Ok(prepared) => {
+                retrying(|| async {
+                    let unit = self.transactions.begin().await?;
+                    let now = self.clock.now();
+                    let plan = prepared.clone();
+                    let written = self.carry_out(&*unit, context, &target, request.mode, plan, now).await?;
+                    self.pay(&*unit, context, &target, written.id, &spent, now).await?;
+                    context.remember(&*unit, "decomposition", written.id, now).await?;
+                    unit.commit().await?;
+                    Ok::<_, Error>(written)
+                })
+                .await
+            }
+            Err(error) => Err(error),
+        };
+        self.signals.work_changed();
+        self.signals.events_appended();
+        if let Err(error) = &written {
+            self.record_failure(context, &target, request.mode, error, Some(&spent)).await?;
+        }
+        written
+    }
+
+    /// What the goal has, as a model is told.
+    async fn scene(&self, context: &Context, id: GoalId) -> Result<Scene, Error> {
+        let unit = self.transactions.begin().await?;
+        let target = Target::of_outline(id, true);
+        let present = self.present(&*unit, context, &target).await?;
+        let agents = unit.agents().active(context.workspace()).await?;
+        Ok(Scene::new(PresentGoal::of(present.goal.state()), present.views(), agents))
+    }
+
+    /// Writes what it cost, with what came of it.
+    pub(super) async fn pay(
+        &self,
+        unit: &dyn UnitOfWork,
+        context: &Context,
+        target: &Target,
+        decomposition: Uuid,
+        spent: &Spent,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let making = &target.making;
+        let spending = ModelSpending {
+            id: self.ids.ordered(),
+            workspace_id: context.workspace(),
+            purpose: "decompose",
+            goal_id: Some(target.goal_id),
+            task_id: None,
+            decomposition_id: Some(decomposition),
+            model: making.model.clone().unwrap_or_default(),
+            prompt_version: making.prompt_version.clone(),
+            attempts: making.attempts,
+            usage: making.usage,
+            raw_usage: spent.raw_usage.clone(),
+            cost: making.cost,
+            price_version: self.usage.price_version(),
+            trace_id: context.trace_id,
+            created_at: now,
+        };
+        self.usage.settle(unit, spent.reservation, &spending).await
+    }
+}
+
+/// The model that is named, if what is asked for makes sense.
+fn check(request: &DecomposeRequest) -> Result<Option<ModelName>, Error> {
+    let mut violations = Violation::of_text(
+        "instructions",
+        request.instructions.as_deref().unwrap_or_default(),
+        INSTRUCTIONS_LIMIT,
+    );
+    if request.max_tasks.is_some_and(|most| !(1..=MOST_TASKS).contains(&most)) {
+        let message = format!("1 to {MOST_TASKS}");
+        violations.push(Violation::new("max_tasks", "out_of_range", message));
+    }
+    if !request.outline.is_empty() {
+        let message = "a written plan is for the planner `outline`; leave it out, or choose that planner";
+        violations.push(Violation::new("outline", "not_allowed", message));
+    }
+    let named = match request.model.as_deref().map(str::parse::<ModelName>) {
+        None => None,
+        Some(Ok(model)) => Some(model),
+        Some(Err(error)) => {
+            violations.push(Violation::new("model", "unknown_model", error.to_string()));
+            None
+        }
+    };
+    if violations.is_empty() { Ok(named) } else { Err(Error::invalid(violations)) }
+}

@@ -1,0 +1,305 @@
+//! What models cost: told by day, model and goal, and kept below a budget.
+//!
+//! A budget is spent before it is: what a call may cost at most is promised to it before it is made, and what it did cost is
+//! settled with what came of it, in one unit. Calls that are under way at the same time cannot spend the same money.
+
+mod figures;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{Datelike, TimeZone, Utc};
+use goalwright_domain::ledger::Fact;
+use goalwright_domain::model::{Content, Usage, Usd};
+use goalwright_domain::{Timestamp, Violation};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::execution::KernelPorts;
+use crate::models::ModelCalls;
+use crate::ports::{
+    Amount, Budget, Clock, Ids, ModelRequest, ModelSpending, Signals, Transactions, UnitOfWork,
+};
+use crate::precondition::Precondition;
+use crate::read::Queries;
+use crate::retrying::retrying;
+use crate::{Context, Error};
+
+pub use figures::{MOST_LINES, UsageBy, UsageFigures, UsageRow};
+
+/// A promise is void after this: whoever got it is gone.
+const PROMISE_HOLDS: Duration = Duration::from_secs(15 * 60);
+/// Text has hardly more tokens than one for so many bytes.
+const BYTES_PER_TOKEN: u64 = 3;
+/// The largest budget in tokens.
+const MOST_TOKENS: u64 = 1_000_000_000_000_000;
+
+/// Spending of workspaces.
+pub struct Spendings {
+    transactions: Arc<dyn Transactions>,
+    queries: Arc<dyn Queries>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    signals: Arc<dyn Signals>,
+    models: Arc<ModelCalls>,
+}
+
+/// What is promised to calls that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reservation {
+    id: Uuid,
+    held: bool,
+}
+
+/// A budget and how much of it is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetView {
+    /// What may be spent.
+    pub budget: Budget,
+    /// What was spent this month.
+    pub spent: Amount,
+    /// What is promised to calls that are under way.
+    pub reserved: Amount,
+    /// When the month is over, in UTC.
+    pub resets_at: Timestamp,
+}
+
+impl Spendings {
+    /// Over these ports.
+    pub fn new(ports: &KernelPorts) -> Self {
+        let KernelPorts { transactions, queries, clock, ids, signals, models, .. } = ports.clone();
+        Self { transactions, queries, clock, ids, signals, models }
+    }
+
+    /// For calls that have not begun.
+    pub(crate) fn open(&self) -> Reservation {
+        Reservation { id: self.ids.ordered(), held: false }
+    }
+
+    /// Promises what the next request may cost at most, besides what was consumed before it. Without a budget nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// `Limited` (`budget_exhausted`), told as an event, before anything is spent.
+    pub(crate) async fn reserve(
+        &self,
+        context: &Context,
+        reservation: &mut Reservation,
+        request: &ModelRequest,
+        before: &Usage,
+    ) -> Result<(), Error> {
+        let workspace = context.workspace();
+        if self.queries.budget(workspace).await?.is_none_or(|budget| budget.is_unlimited()) {
+            return Ok(());
+        }
+        let mut at_most = Usage {
+            input_tokens: size_of(request),
+            output_tokens: u64::from(request.max_output_tokens),
+            ..Usage::default()
+        };
+        at_most += *before;
+        let money = self.models.cost(&request.model, &at_most).unwrap_or_default();
+        let amount = Amount { money, tokens: at_most.cost_tokens() };
+        let refusal = retrying(|| async {
+            let now = self.clock.now();
+            let unit = self.transactions.begin().await?;
+            let budget = unit.usage().lock_budget(workspace).await?.unwrap_or_default();
+            let (spent, reserved) =
+                unit.usage().committed(workspace, &month(now), now, reservation.id).await?;
+            let refusal = exhausted(&budget, spent, reserved, amount);
+            if let Some(what) = &refusal {
+                let fact = Fact {
+                    entity_type: "budget",
+                    entity_id: workspace.to_string(),
+                    event_type: "budget.exhausted",
+                    changes: json!({}),
+                    metadata: json!({
+                        "model": request.model.to_string(), "limit": what, "spent_usd": spent.money.dollars(),
+                        "spent_tokens": spent.tokens, "reserved_usd": reserved.money.dollars(),
+                        "reserved_tokens": reserved.tokens, "asked_usd": amount.money.dollars(),
+                        "asked_tokens": amount.tokens,
+                    }),
+                };
+                unit.outbox().append(&context.events(&*self.ids, vec![fact], now)).await?;
+            } else {
+                unit.usage().promise(workspace, reservation.id, amount, now + PROMISE_HOLDS, now).await?;
+            }
+            unit.commit().await?;
+            Ok::<_, Error>(refusal)
+        })
+        .await?;
+        let Some(what) = refusal else {
+            reservation.held = true;
+            return Ok(());
+        };
+        self.signals.events_appended();
+        let resets_at = next_month(self.clock.now());
+        Err(Error::Limited {
+            code: "budget_exhausted",
+            retry_after: resets_at.since(self.clock.now()),
+            message: format!(
+                "the workspace's monthly budget of {what} leaves too little for this call; raise it with `PUT /v1/budget`, \
+                 or wait until {resets_at}"
+            ),
+        })
+    }
+
+    /// Writes what was spent, and takes back what was promised.
+    pub(crate) async fn settle(
+        &self,
+        unit: &dyn UnitOfWork,
+        reservation: Reservation,
+        spending: &ModelSpending,
+    ) -> Result<(), Error> {
+        if reservation.held {
+            unit.usage().release(reservation.id).await?;
+        }
+        if spending.attempts > 0 {
+            unit.usage().spend(spending).await?;
+        }
+        Ok(())
+    }
+
+    /// By which prices calls are counted.
+    pub(crate) fn price_version(&self) -> String {
+        self.models.price_version()
+    }
+
+    /// The budget of the caller's workspace.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn budget(&self, context: &Context) -> Result<BudgetView, Error> {
+        let (workspace, now) = (context.workspace(), self.clock.now());
+        let budget = self.queries.budget(workspace).await?.unwrap_or_default();
+        let (spent, reserved) = self.queries.committed(workspace, &month(now), now).await?;
+        Ok(BudgetView { budget, spent, reserved, resets_at: next_month(now) })
+    }
+
+    /// Sets it; what is not said is not limited.
+    ///
+    /// # Errors
+    /// `Invalid` for amounts that are none; `Stale`.
+    pub async fn set_budget(
+        &self,
+        context: &Context,
+        monthly_usd: Option<f64>,
+        monthly_tokens: Option<u64>,
+        precondition: &Precondition,
+    ) -> Result<BudgetView, Error> {
+        let mut violations = Vec::new();
+        let monthly = monthly_usd.and_then(Usd::from_dollars);
+        if monthly_usd.is_some() && monthly.is_none() {
+            let message = "an amount of dollars from 0 to 9,000,000,000";
+            violations.push(Violation::new("monthly_usd", "out_of_range", message));
+        }
+        if monthly_tokens.is_some_and(|tokens| tokens > MOST_TOKENS) {
+            let message = format!("at most {MOST_TOKENS} tokens");
+            violations.push(Violation::new("monthly_tokens", "out_of_range", message));
+        }
+        if !violations.is_empty() {
+            return Err(Error::invalid(violations));
+        }
+        let workspace = context.workspace();
+        retrying(|| async {
+            let now = self.clock.now();
+            let unit = self.transactions.begin().await?;
+            let before = unit.usage().lock_budget(workspace).await?.unwrap_or_default();
+            precondition.check(before.revision)?;
+            let after = Budget { monthly, monthly_tokens, revision: before.revision + 1 };
+            unit.usage().save_budget(workspace, &after, now).await?;
+            let show = |budget: &Budget| {
+                json!({"monthly_usd": budget.monthly.map(Usd::dollars), "monthly_tokens": budget.monthly_tokens})
+            };
+            let (from, to) = (show(&before), show(&after));
+            let fact = Fact {
+                entity_type: "budget",
+                entity_id: workspace.to_string(),
+                event_type: "budget.updated",
+                changes: json!({
+                    "monthly_usd": {"from": from["monthly_usd"], "to": to["monthly_usd"]},
+                    "monthly_tokens": {"from": from["monthly_tokens"], "to": to["monthly_tokens"]},
+                }),
+                metadata: json!({}),
+            };
+            unit.outbox().append(&context.events(&*self.ids, vec![fact], now)).await?;
+            Ok::<_, Error>(unit.commit().await?)
+        })
+        .await?;
+        self.signals.events_appended();
+        self.budget(context).await
+    }
+}
+
+impl Budget {
+    /// Whether it limits nothing.
+    pub const fn is_unlimited(&self) -> bool {
+        self.monthly.is_none() && self.monthly_tokens.is_none()
+    }
+}
+
+/// Which limit an amount would break, in words.
+fn exhausted(budget: &Budget, spent: Amount, reserved: Amount, asked: Amount) -> Option<String> {
+    let money = spent.money + reserved.money + asked.money;
+    let tokens = spent.tokens.saturating_add(reserved.tokens).saturating_add(asked.tokens);
+    // What has no price can still be asked as long as some money is left; a limit in tokens bounds it.
+    if let Some(limit) = budget.monthly.filter(|limit| money > *limit || spent.money >= *limit) {
+        return Some(limit.to_string());
+    }
+    let limit = budget.monthly_tokens.filter(|limit| tokens > *limit)?;
+    Some(format!("{limit} tokens"))
+}
+
+/// At most so many tokens are read.
+fn size_of(request: &ModelRequest) -> u64 {
+    let said = request.messages.iter().flat_map(|message| &message.content).map(|part| match part {
+        Content::Text { text } => text.len(),
+        Content::ToolResult(result) => result.text.len(),
+        Content::ToolCall(call) => call.arguments.to_string().len(),
+        Content::Opaque { value } => value.to_string().len(),
+    });
+    let tools = request.tools.iter().map(|tool| tool.description.len() + tool.parameters.to_string().len());
+    let form = request.form.iter().map(|form| form.schema.to_string().len());
+    let bytes = request.system.len() + said.sum::<usize>() + tools.sum::<usize>() + form.sum::<usize>();
+    u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_TOKEN + 1
+}
+
+/// The month of a moment in UTC, `2026-11`.
+fn month(at: Timestamp) -> String {
+    at.utc().format("%Y-%m").to_string()
+}
+
+/// When the month of a moment is over.
+fn next_month(at: Timestamp) -> Timestamp {
+    let (year, month) = (at.utc().year(), at.utc().month());
+    let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    Utc.with_ymd_and_hms(year, month, 1, 0, 0, 0).single().map_or(at, Timestamp::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(dollars: f64, tokens: u64) -> Amount {
+        Amount { money: Usd::from_dollars(dollars).expect("an amount"), tokens }
+    }
+
+    #[test]
+    fn what_is_promised_counts_as_spent() {
+        let budget = Budget { monthly: Usd::from_dollars(1.0), monthly_tokens: Some(1_000), revision: 1 };
+        let (spent, reserved) = (amount(0.4, 300), amount(0.4, 300));
+        assert_eq!(exhausted(&budget, spent, reserved, amount(0.2, 400)), None);
+        assert_eq!(exhausted(&budget, spent, reserved, amount(0.21, 1)), Some("$1.0000".to_owned()));
+        assert_eq!(exhausted(&budget, spent, reserved, amount(0.0, 401)), Some("1000 tokens".to_owned()));
+        let nothing = Budget { monthly: Some(Usd::default()), ..Budget::default() };
+        assert!(exhausted(&nothing, Amount::default(), Amount::default(), Amount::default()).is_some());
+        assert_eq!(exhausted(&Budget::default(), amount(9.0, 9), reserved, amount(9.0, 9)), None);
+    }
+
+    #[test]
+    fn a_month_ends_where_the_next_begins() {
+        let at = |text: &str| -> Timestamp { text.parse().expect("a moment") };
+        assert_eq!(next_month(at("2026-12-31T23:59:59Z")), at("2027-01-01T00:00:00Z"));
+        assert_eq!(month(at("2026-12-31T23:59:59-01:00")), "2027-01");
+    }
+}
