@@ -23,7 +23,6 @@ CREATE TABLE model_calls (
     trace_id {uuid},
     created_at {time} NOT NULL
 );
-CREATE INDEX ix_model_calls_workspace ON model_calls (workspace_id, id);
 CREATE TABLE usage_days (
     workspace_id {uuid} NOT NULL,
     day TEXT NOT NULL,

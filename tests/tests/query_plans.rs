@@ -12,6 +12,8 @@ mod api_keys;
 mod changes;
 #[path = "query_plans/lists.rs"]
 mod lists;
+#[path = "query_plans/models.rs"]
+mod models;
 #[path = "query_plans/plan.rs"]
 mod plan;
 #[path = "query_plans/record.rs"]
@@ -58,10 +60,8 @@ const WHOLE: [(&str, &str); 11] = [
 ];
 
 /// Indexes that no statement uses.
-const IDLE: [(&str, &str); 2] = [
-    ("ix_decompositions_goal", "a goal that goes takes its decompositions along"),
-    ("ix_events_unplaced", "on SQLite events get their positions at once, so it is empty there"),
-];
+const IDLE: [(&str, &str); 1] =
+    [("ix_events_unplaced", "on SQLite events get their positions at once, so it is empty there")];
 
 /// Statements that are sent to PostgreSQL only, or not by tests, which move the clock themselves.
 const NOT_SENT: [(&str, Option<Backend>); 25] = [
@@ -116,6 +116,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     requests::fill(&app, backend).await;
     schedules::fill(&app, backend).await;
     api_keys::fill(&app, backend).await;
+    models::fill(&app, backend).await;
     if backend == Backend::Postgres {
         app.db.execute("ANALYZE").await.expect("analyzes");
     }
@@ -135,6 +136,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     selection::all(&app, &mut log).await;
     api_keys::all(&app, &mut log).await;
     redaction::all(&app, &mut log).await;
+    models::all(&app, &mut log).await;
     let mut listed = lists::all(&app, &mut log, goal).await;
     if backend == Backend::Sqlite {
         listed.extend(lists::within_a_goal(&app, &mut log, goal).await);

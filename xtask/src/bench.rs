@@ -17,6 +17,8 @@ enum Only {
     Postgres,
     /// Imports
     Imports,
+    /// Decompositions by a model that answers at once
+    Decompose,
     /// Claims and settlements
     Claims,
     /// The worker loop with everything it records, and one task on an idle system
@@ -75,7 +77,7 @@ impl Args {
 
     /// Builds the program whose start is measured, if that is wanted: it lies next to the one that measures.
     fn serves(&self) -> Result<bool> {
-        let parts = [Only::Imports, Only::Claims, Only::Drain, Only::Aged, Only::Lists];
+        let parts = [Only::Imports, Only::Decompose, Only::Claims, Only::Drain, Only::Aged, Only::Lists];
         if !self.only.contains(&Only::Serve) && self.only.iter().any(|only| parts.contains(only)) {
             return Ok(false);
         }

@@ -80,6 +80,17 @@ impl Client {
         task
     }
 
+    /// A plan that was shown, and its hash where an operation wants it.
+    async fn proposal(&self, body: &mut Value) -> Value {
+        let goal = self.post("/v1/goals", json!({"title": "One"})).await.body;
+        let path = format!("/v1/goals/{}/decompose", goal["id"].as_str().unwrap_or_default());
+        let shown = self.post(&path, json!({"outline": "- [ ] T001 One\n", "dry_run": true})).await.body;
+        if body["plan_hash"].as_str().is_some_and(|hash| hash.starts_with("sha256:")) {
+            body["plan_hash"] = shown["plan_hash"].clone();
+        }
+        json!({"id": shown["decomposition_id"]})
+    }
+
     /// Calls an operation, with something new where its path has an id.
     async fn call(&self, reads: &Reads, body: &Value) -> Answer {
         let mut body = body.clone();
@@ -102,6 +113,7 @@ impl Client {
                 let count = self.app.db.number("SELECT COUNT(*) FROM agents").await;
                 self.post("/v1/agents", json!({"name": format!("a{count}"), "kind": "external"})).await.body
             }
+            "decompositions" => self.proposal(&mut body).await,
             other => panic!("teach this test to make one of `{other}`"),
         };
         let path = reads.path.replace("{id}", made["id"].as_str().unwrap_or_default());

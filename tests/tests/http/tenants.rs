@@ -46,6 +46,11 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
     let key = key.body["id"].as_str().expect("an id").to_owned();
     client.app.sequence().await;
 
+    let outline = json!({"outline": "- [ ] T900 Secret\n", "dry_run": true});
+    let shown = client.post(&format!("/v1/goals/{goal}/decompose"), outline).await;
+    let decomposition = shown.body["decomposition_id"].as_str().expect("an id").to_owned();
+    client.app.sequence().await;
+
     let before = snapshot(&client).await;
     let document: Value = serde_json::from_str(&goalwright_api::openapi_document()).expect("json");
     let mut probed = 0;
@@ -62,6 +67,7 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
                 "experiences" => &experience,
                 "api-keys" => &key,
                 "artifacts" => &artifact,
+                "decompositions" => &decomposition,
                 "traces" => &trace,
                 other => panic!(
                     "a new kind of id, `{other}`: teach this test one of ada's, so that it can be probed"
@@ -102,6 +108,8 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
                 && !path.ends_with("api-keys")
                 && !path.ends_with("import")
                 && !path.ends_with("preview")
+                && !path.ends_with("budget")
+                && !path.ends_with("prompts")
                 && !path.ends_with("/v1/experiences")
             {
                 assert!(matches!(answer.status, 404 | 422), "{method} {path}: {}", answer.text);
@@ -150,6 +158,10 @@ fn body_for(path: &str, goal: &str, task: &str, agent: &str) -> Option<Value> {
         "/v1/goals/import" => json!({"content": "# Mine\n\n- [ ] T001 Mine\n"}),
         "/v1/api-keys" => json!({"name": "mine"}),
         "/v1/agents" => json!({"name": "mine", "kind": "external"}),
+        "/v1/budget" => json!({"monthly_usd": 0}),
+        "/v1/prompts" => json!({"version": "mine-1", "content": "Mine"}),
+        path if path.ends_with("/apply") => json!({"plan_hash": "sha256:00"}),
+        path if path.ends_with("/reject") => json!({"reason": "Hers"}),
         path if path.ends_with("/decompose") => json!({"outline": "- [ ] T009 Into hers\n"}),
         "/v1/tasks/claim" => json!({"agent_id": agent}),
         path if path.starts_with("/v1/agents/") && path.ends_with("/heartbeat") => return None,
@@ -177,6 +189,9 @@ async fn snapshot(client: &Client) -> Vec<Value> {
     let mut all = Vec::new();
     for list in ["goals", "tasks", "agents", "api-keys", "experiences", "events"] {
         all.push(client.get(&format!("/v1/{list}?limit=200")).await.body);
+    }
+    for one in ["budget", "prompts"] {
+        all.push(client.get(&format!("/v1/{one}")).await.body);
     }
     all
 }

@@ -47,7 +47,7 @@ fn bounds() -> Vec<Bound> {
         at(GOALS, "success_criteria", texts(100, text(task::TITLE_LIMIT))),
         at(DECOMPOSE, "instructions", text(planning::INSTRUCTIONS_LIMIT)),
         at(DECOMPOSE, "max_tasks", json!({"minimum": 1, "maximum": planning::MOST_TASKS})),
-        at(PROMPTS, "version", json!({"minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9._-]+$"})),
+        at(PROMPTS, "version", json!({"pattern": "^[A-Za-z0-9._-]{1,64}$"})),
         at(PROMPTS, "content", words(planning::PROMPT_LIMIT)),
         at(PLANS, "content", json!({"minLength": 1})),
         at(PLANS, "title", text(task::TITLE_LIMIT)),

@@ -35,8 +35,8 @@ impl Planning {
         context: &Context,
         id: GoalId,
         request: &DecomposeRequest,
+        named: Option<ModelName>,
     ) -> Result<Decomposition, Error> {
-        let named = check(request)?;
         let prompt = self.prompt(context, request.prompt_version.as_deref()).await?;
         let unasked = Making {
             planner: Planner::Llm,
@@ -148,7 +148,7 @@ impl Planning {
 }
 
 /// The model that is named, if what is asked for makes sense.
-fn check(request: &DecomposeRequest) -> Result<Option<ModelName>, Error> {
+pub(super) fn check(request: &DecomposeRequest) -> Result<Option<ModelName>, Error> {
     let mut violations = Violation::of_text(
         "instructions",
         request.instructions.as_deref().unwrap_or_default(),
@@ -158,7 +158,7 @@ fn check(request: &DecomposeRequest) -> Result<Option<ModelName>, Error> {
         let message = format!("1 to {MOST_TASKS}");
         violations.push(Violation::new("max_tasks", "out_of_range", message));
     }
-    if !request.outline.is_empty() {
+    if request.planner == Planner::Llm && !request.outline.is_empty() {
         let message = "a written plan is for the planner `outline`; leave it out, or choose that planner";
         violations.push(Violation::new("outline", "not_allowed", message));
     }

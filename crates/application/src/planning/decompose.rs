@@ -44,9 +44,10 @@ impl Planning {
         // The goal comes first: whether a plan is sound is nothing to tell to somebody who has no such goal.
         let known = self.queries.goal(context.workspace(), id).await?;
         known.ok_or_else(|| Error::not_found("goal", id))?;
+        let named = super::by_model::check(request)?;
         match request.planner {
             Planner::Outline => self.decompose_outline(context, id, request).await,
-            Planner::Llm => self.decompose_by_model(context, id, request).await,
+            Planner::Llm => self.decompose_by_model(context, id, request, named).await,
         }
     }
 

@@ -5,6 +5,7 @@
 //! measured a moment later on the same machine. Nothing fails here because it is slow.
 
 mod claims;
+mod decompose;
 mod drain;
 mod import;
 mod latency;
@@ -47,6 +48,8 @@ enum Only {
     Postgres,
     /// Imports
     Imports,
+    /// Decompositions by a model that answers at once
+    Decompose,
     /// Claims and settlements
     Claims,
     /// The worker loop with everything it records, and one task on an idle system
@@ -65,7 +68,13 @@ impl Only {
         match self {
             Self::Sqlite => Some(Backend::Sqlite),
             Self::Postgres => Some(Backend::Postgres),
-            Self::Imports | Self::Claims | Self::Drain | Self::Aged | Self::Serve | Self::Lists => None,
+            Self::Imports
+            | Self::Decompose
+            | Self::Claims
+            | Self::Drain
+            | Self::Aged
+            | Self::Serve
+            | Self::Lists => None,
         }
     }
 }
@@ -152,6 +161,9 @@ async fn on(place: &Place, args: &Args, report: &mut Report) -> anyhow::Result<(
     warm_up(place).await?;
     if args.wants_part(Only::Imports) {
         import::measure(place, report).await?;
+    }
+    if args.wants_part(Only::Decompose) {
+        decompose::measure(place, report).await?;
     }
     if args.wants_part(Only::Claims) {
         for batch in [1, 64] {

@@ -9,7 +9,7 @@ use goalwright_api::{ApiSettings, app};
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::models::{ModelCalls, ModelPorts, Patience};
 use goalwright_application::planning::ImportRequest;
-use goalwright_application::ports::{Claims, NoModels, Tokens, Unwatched};
+use goalwright_application::ports::{Claims, Tokens, Unwatched};
 use goalwright_application::{Context, Services};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::ledger::SealKey;
@@ -22,6 +22,7 @@ use poem::Response;
 use poem::endpoint::BoxEndpoint;
 use sea_orm::DatabaseConnection;
 
+use crate::decompose::TwentyTasks;
 use crate::place::Place;
 use crate::plain;
 
@@ -56,7 +57,7 @@ impl Product {
         };
         let database = Database::open(&settings, clock.clone()).await?;
         let model_ports = ModelPorts {
-            models: Arc::new(NoModels),
+            models: Arc::new(TwentyTasks::default()),
             clock: clock.clone(),
             timer: clock.clone(),
             ids: Arc::new(SystemIds),

@@ -1,0 +1,106 @@
+//! Plans by models: asking, showing, deciding, and what it costs.
+
+use goalwright_application::idempotency::RequestKey;
+use goalwright_application::planning::{DecomposeRequest, Planner};
+use goalwright_application::read::PageRequest;
+use goalwright_application::usage::UsageBy;
+use goalwright_application::{Context, Precondition};
+use goalwright_domain::goal::DraftGoal;
+use goalwright_testkit::{Backend, TestApp};
+use serde_json::{Value, json};
+
+use crate::work::Log;
+
+/// What many workspaces spent on many days, and plans that were shown.
+pub(crate) async fn fill(app: &TestApp, backend: Backend) {
+    let new_id = match backend {
+        Backend::Sqlite => "randomblob(16)",
+        Backend::Postgres => "gen_random_uuid()",
+    };
+    let numbers =
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 3000)";
+    for statement in [
+        format!(
+            "INSERT INTO usage_days (workspace_id, day, model, goal_id, calls, input_tokens, output_tokens, \
+             cache_creation_tokens, cache_read_tokens, cost_nanos, unpriced_calls) {numbers} \
+             SELECT {new_id}, '2026-01-01', 'openai/x', {new_id}, 1, 1, 1, 0, 0, 1, 0 FROM numbers"
+        ),
+        format!(
+            "INSERT INTO budget_months (workspace_id, month, spent_nanos, spent_tokens) {numbers} \
+             SELECT {new_id}, '2026-01', 1, 1 FROM numbers"
+        ),
+        format!(
+            "INSERT INTO budget_reservations (id, workspace_id, nanos, tokens, expires_at) {numbers} \
+             SELECT {new_id}, {new_id}, 1, 1, g.created_at FROM numbers, (SELECT * FROM goals LIMIT 1) AS g"
+        ),
+        format!(
+            "INSERT INTO decompositions (id, workspace_id, goal_id, status, planner, dry_run, plan, plan_hash, findings, \
+             usage, event_id, created_at) {numbers} SELECT {new_id}, g.workspace_id, g.id, 'proposed', 'llm', true, \
+             '{{}}', '', '[]', '{{}}', {new_id}, g.created_at FROM numbers, (SELECT * FROM goals LIMIT 1) AS g"
+        ),
+    ] {
+        app.db.execute(&statement).await.expect("inserts");
+    }
+}
+
+fn plan(key: &str) -> Value {
+    json!({"tasks": [{"key": key, "title": "Knead", "depends_on": []}]})
+}
+
+pub(crate) async fn all(app: &TestApp, log: &mut Log) {
+    let services = &app.services;
+    let draft = DraftGoal { title: "For a model".into(), ..DraftGoal::default() };
+    let goal = services.goals.create(&app.ada, draft).await.expect("made").state.id;
+    let by_model = DecomposeRequest { planner: Planner::Llm, ..DecomposeRequest::default() };
+    let shown = DecomposeRequest { dry_run: true, ..by_model.clone() };
+    let key = RequestKey::new(b"a model", &[b"asked"]).expect("a key");
+    let keyed = Context { request_key: Some(key), ..app.ada };
+    log.record.take();
+    services.planning.decompose(&keyed, goal, &by_model).await.expect_err("no model");
+    log.note("ask a model that is not there");
+    services
+        .usage
+        .set_budget(&app.ada, Some(100.0), Some(10_000_000), &Precondition::Any)
+        .await
+        .expect("set");
+    log.note("set a budget");
+    app.models.form_text("no plan", goalwright_application::ports::Stop::Refused { category: None });
+    services.planning.decompose(&keyed, goal, &by_model).await.expect_err("refused");
+    log.note("ask a model that refuses");
+    app.models.form(&plan("T001"));
+    services.planning.decompose(&keyed, goal, &by_model).await.expect("made");
+    log.note("break a goal down by a model");
+    for key in ["T002", "T003"] {
+        app.models.form(&plan(key));
+        let proposal = services.planning.decompose(&app.ada, goal, &shown).await.expect("shown");
+        log.note("show a plan of a model");
+        if key == "T002" {
+            services.planning.reject(&app.ada, proposal.id, None).await.expect("rejected");
+            log.note("reject a plan");
+        } else {
+            services.planning.accept(&app.ada, proposal.id, &proposal.plan_hash).await.expect("applied");
+            log.note("apply a plan");
+            services.planning.get(&app.ada, proposal.id).await.expect("there");
+            log.note("read a plan");
+        }
+    }
+    for after in [None, Some(goal.to_string())] {
+        let page = PageRequest { after: after.map(goalwright_application::read::Cursor), limit: 20 };
+        services.planning.history(&app.ada, goal, &page).await.expect("lists");
+        log.note("list the plans of a goal");
+    }
+    services.usage.budget(&app.ada).await.expect("a budget");
+    log.note("read a budget");
+    for by in [UsageBy::Day, UsageBy::Model, UsageBy::Goal] {
+        services.usage.usage(&app.ada, by, None, None).await.expect("sums");
+        log.note("sum up what models cost");
+    }
+    services.planning.add_prompt(&app.ada, "p1", "Plan.").await.expect("added");
+    log.note("add a prompt");
+    services.planning.prompts(&app.ada).await.expect("lists");
+    log.note("list prompts");
+    app.models.form(&plan("T004"));
+    let prompted = DecomposeRequest { prompt_version: Some("p1".into()), ..by_model };
+    services.planning.decompose(&app.ada, goal, &prompted).await.expect("made");
+    log.note("use a prompt");
+}
