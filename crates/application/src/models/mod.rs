@@ -12,7 +12,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use goalwright_domain::model::{BreakerRule, Cause, ModelName, Usage};
+use goalwright_domain::model::{BreakerRule, Cause, ModelName, PriceTable, Usage};
 
 use crate::ports::{Clock, Ids, ModelReply, Models, Telemetry, Timer};
 use breakers::Breakers;
@@ -38,6 +38,7 @@ pub struct ModelCalls {
     ports: ModelPorts,
     patience: Patience,
     breakers: Breakers,
+    prices: PriceTable,
 }
 
 /// How long and how often a model is asked.
@@ -84,7 +85,18 @@ impl ModelCalls {
     /// Over these ports, with the patience of calls for which nobody says otherwise.
     pub fn new(ports: ModelPorts, patience: Patience, rule: BreakerRule) -> Self {
         let breakers = Breakers::new(rule, ports.clock.clone(), ports.telemetry.clone());
-        Self { ports, patience, breakers }
+        Self { ports, patience, breakers, prices: PriceTable::default() }
+    }
+
+    /// With these prices instead of the bundled ones.
+    #[must_use]
+    pub fn with_prices(self, prices: PriceTable) -> Self {
+        Self { prices, ..self }
+    }
+
+    /// What models cost.
+    pub const fn prices(&self) -> &PriceTable {
+        &self.prices
     }
 
     /// How patient calls are for which nobody says otherwise.
