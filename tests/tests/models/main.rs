@@ -9,5 +9,6 @@ mod forms;
 mod openai;
 mod patience;
 mod raw;
+mod sdks;
 mod spans;
 mod stage;
