@@ -56,6 +56,13 @@ async fn whatever_passes_is_waited_out_and_asked_again() {
     assert_eq!((&told[..8], told[8].as_str()), (&expected[..], "anthropic answered"));
 }
 
+/// Until so many connections were taken; an attempt that ends earlier would leave no trace of itself.
+async fn until_connected(server: &RawServer, count: usize) {
+    while server.connections() < count {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn connections_that_break_hang_or_flood_end_as_they_must() {
     let whole = anthropic_words("at last").to_string();
@@ -80,6 +87,7 @@ async fn connections_that_break_hang_or_flood_end_as_they_must() {
             if span == LIMIT {
                 attempts += 1;
                 if [3, 4].contains(&attempts) {
+                    until_connected(&server, attempts).await;
                     stage.clock.advance(span);
                 }
             } else {
@@ -87,7 +95,11 @@ async fn connections_that_break_hang_or_flood_end_as_they_must() {
             }
         }
     });
-    let answer = tokio::select! { answer = call => answer.expect("the sixth"), () = hangs => unreachable!() };
+    let answer = tokio::select! {
+        biased;
+        answer = call => answer.expect("the sixth"),
+        () = hangs => unreachable!("it goes on for ever"),
+    };
     assert_eq!((answer.attempts, server.connections()), (6, 6));
     let told = stage.told.take();
     let classes: Vec<&str> =
@@ -104,16 +116,18 @@ async fn connections_that_break_hang_or_flood_end_as_they_must() {
     let ear = Ear::default();
     let patience = Patience { attempts: 2, ..stage.calls.patience() };
     let (call, time) = (stage.calls.ask(&asked, patience, Some(&ear)), async {
-        for _ in 0..3 {
-            let span = stage.clock.next_sleep().await;
-            if broken.connections() == 2 || span != LIMIT {
-                stage.clock.advance(span);
-            }
-        }
+        assert_eq!(stage.clock.next_sleep().await, LIMIT, "the first attempt, which breaks by itself");
+        assert_eq!(stage.clock.skip_pause(LIMIT).await, 3 * SECOND);
+        assert_eq!(stage.clock.next_sleep().await, LIMIT);
+        until_connected(&broken, 2).await;
+        stage.clock.advance(LIMIT);
         std::future::pending::<()>().await;
     });
-    let failed =
-        tokio::select! { failed = call => failed.expect_err("no answer"), () = time => unreachable!() };
+    let failed = tokio::select! {
+        biased;
+        failed = call => failed.expect_err("no answer"),
+        () = time => unreachable!("it waits for ever"),
+    };
     assert_eq!((failed.why.class(), failed.attempts, failed.usage.input_tokens), ("timed_out", 2, 7));
 }
 
@@ -204,7 +218,10 @@ impl<'a> MakeWriter<'a> for Log {
 #[tokio::test]
 async fn the_key_is_in_no_message_and_in_no_log_line() {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_max_level(tracing::Level::TRACE);
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .with_max_level(tracing::Level::TRACE);
     let guard = tracing::subscriber::set_default(subscriber.finish());
     let echo = format!("you sent {KEY}");
     let mut shown = String::new();
