@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use goalwright_application::Error;
 use goalwright_application::models::Patience;
+use goalwright_application::ports::ModelRequest;
+use goalwright_application::ports::telemetry::TraceContext;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
+use uuid::Uuid;
 use wiremock::ResponseTemplate;
 
 use crate::raw::{Does, RawServer, http};
@@ -224,13 +227,16 @@ async fn the_key_is_in_no_message_and_in_no_log_line() {
         .with_max_level(tracing::Level::TRACE);
     let guard = tracing::subscriber::set_default(subscriber.finish());
     let echo = format!("you sent {KEY}");
+    let trace_id = Uuid::from_u128(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);
+    let trace = TraceContext { trace_id, span_id: 0xa1, sampled: true };
     let mut shown = String::new();
     for status in [400, 401, 404, 429, 500] {
         for model in [MODEL, "openai/gpt-test"] {
             let body = json!({"error": {"message": echo, "type": "some_error"}});
             let server = endpoint(vec![refused(status, &body)]).await;
             let stage = Stage::at(&server.uri());
-            let failed = stage.ask(&request(model)).await.0.expect_err("refused");
+            let traced = ModelRequest { trace: Some(trace), ..request(model) };
+            let failed = stage.ask(&traced).await.0.expect_err("refused");
             shown.push_str(&format!("{failed} {failed:?} {:?} {}", failed.why, Error::from(failed.clone())));
         }
     }
@@ -238,8 +244,16 @@ async fn the_key_is_in_no_message_and_in_no_log_line() {
     let lines = String::from_utf8(log.0.lock().expect("whole").clone()).expect("text");
     assert!(!shown.contains(KEY) && shown.contains("you sent [key]"), "{shown}");
     assert!(!lines.contains(KEY), "{}", lines.lines().find(|line| line.contains(KEY)).unwrap_or_default());
-    let retry = lines.lines().find(|line| line.contains("it is asked again")).expect("retries are logged");
-    for part in ["attempt=1", "delay_ms=3000", "error.class=\"server\""] {
-        assert!(lines.contains(part), "{part}: {retry}");
+    let retry = |class: &str| {
+        let class = format!("error.class=\"{class}\"");
+        lines
+            .lines()
+            .find(|line| line.contains("it is asked again") && line.contains(&class))
+            .expect("it is logged")
+    };
+    for line in [retry("server"), retry("rate_limited")] {
+        for part in ["attempt=1", "delay_ms=3000", "trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\""] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
     }
 }
