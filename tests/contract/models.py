@@ -24,17 +24,25 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 from openai.types.chat.completion_create_params import CompletionCreateParams
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from typing_extensions import is_typeddict
 
 
 def forbid_unknown_fields():
-    """Typed dictionaries let everything pass that they do not name, unless each of them says otherwise."""
+    """These types let everything pass that they do not name, unless each of them says otherwise."""
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    models = set()
     for name, module in list(sys.modules.items()):
         if name.startswith(("anthropic.types", "openai.types")):
             for thing in vars(module).values():
                 if is_typeddict(thing):
-                    thing.__pydantic_config__ = ConfigDict(extra="forbid")
+                    thing.__pydantic_config__ = config
+                elif isinstance(thing, type) and issubclass(thing, BaseModel) and thing.__module__.startswith(name):
+                    models.add(thing)
+    for model in models:
+        model.model_config = {**model.model_config, **config}
+    for model in models:
+        model.model_rebuild(force=True, raise_errors=False)
 
 
 def look_at_all(value):
@@ -59,7 +67,8 @@ seen, refused = [], []
 
 def anthropic_answer(body):
     tools = [tool["name"] for tool in body.get("tools", [])]
-    wanted = body.get("tool_choice", {}).get("name") or (tools[0] if body.get("tool_choice") else None)
+    choice = body.get("tool_choice", {})
+    wanted = choice.get("name") or (tools[0] if choice.get("type") == "any" else None)
     format = body.get("output_config", {}).get("format")
     text = '{"tasks": ["bake"]}' if format else "Noted."
     content = [TextBlock(type="text", text=text)]
