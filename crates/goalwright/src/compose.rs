@@ -10,17 +10,17 @@ use goalwright_application::audit::Redactor;
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::experiences::{Backfill, Experiences};
 use goalwright_application::hooks::{self, Hooks};
-use goalwright_application::models::{ModelCalls, ModelPorts, Patience};
-use goalwright_application::ports::{FiguresPage, NoModels, Sequencer, Telemetry, Tokens, Unwatched};
+use goalwright_application::models::{ModelCalls, ModelPorts};
+use goalwright_application::ports::{FiguresPage, Sequencer, Telemetry, Tokens, Unwatched};
 use goalwright_application::{Error, Services};
 use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::ledger::{KeyRing, SealKey};
-use goalwright_domain::model::BreakerRule;
 use goalwright_domain::workspace::WorkspaceId;
 use goalwright_infrastructure::auth::{Hs256Tokens, SECRET_FILE};
 use goalwright_infrastructure::hooks::HooksLoop;
 use goalwright_infrastructure::keys::{self, AUDIT_ANCHORS_FILE, AUDIT_KEY_FILE, AUDIT_KEYS_FOLDER};
+use goalwright_infrastructure::llm::ModelEndpoints;
 use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
 use goalwright_infrastructure::results::{ResultFiles, ResultFilesLoop, ResultFolders};
@@ -81,7 +81,7 @@ impl App {
         let outbound = Outbound::new(config.outbound_allow.clone());
         let tools = BuiltinTools::over(outbound, Arc::new(experiences));
         let model_ports = ModelPorts {
-            models: Arc::new(NoModels),
+            models: Arc::new(ModelEndpoints::new(config.models.endpoints.clone(), clock.clone())),
             clock: clock.clone(),
             timer: clock.clone(),
             ids: ids.clone(),
@@ -97,7 +97,7 @@ impl App {
             signals: LocalSignals::new(),
             ledger: database.ledger(),
             artifacts: Arc::new(ArtifactFiles::new(config.data_dir.clone())),
-            models: Arc::new(ModelCalls::new(model_ports, Patience::default(), BreakerRule::default())),
+            models: Arc::new(model_calls(config, model_ports)),
             standings: Arc::default(),
             telemetry,
         };
@@ -208,6 +208,12 @@ impl App {
     pub async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// Calls of models, as the settings want them.
+fn model_calls(config: &Config, ports: ModelPorts) -> ModelCalls {
+    let settings = &config.models;
+    ModelCalls::new(ports, settings.patience, settings.breaker).with_prices(settings.prices.clone())
 }
 
 /// Who watches a process: figures if they are wanted, spans if the settings name a collector.

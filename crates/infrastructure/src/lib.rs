@@ -1,4 +1,4 @@
-//! How it is done: storage on SQLite and PostgreSQL, the clock, ids, tokens, tools, and the loops that drive the
+//! How it is done: storage on SQLite and PostgreSQL, the clock, ids, tokens, tools, models, and the loops that drive the
 //! kernel. Everything here implements a port of `goalwright-application`; the rest of the product sees only that.
 
 mod artifacts;
@@ -9,6 +9,7 @@ mod group_commit;
 pub mod hooks;
 mod ids;
 pub mod keys;
+pub mod llm;
 pub mod outbound;
 pub mod persistence;
 pub mod results;

@@ -54,16 +54,20 @@ impl FakeClock {
         }
     }
 
+    /// The next sleep that was not told yet; none if nobody sleeps beside those.
+    pub fn next_sleep_now(&self) -> Option<Duration> {
+        let mut state = self.lock();
+        let sleeper = state.sleepers.values_mut().find(|sleeper| !sleeper.told)?;
+        sleeper.told = true;
+        Some(sleeper.span)
+    }
+
     /// Waits until somebody sleeps, and gives for how long; each sleep is told once, in the order in which they were begun.
     pub async fn next_sleep(&self) -> Duration {
         loop {
             let mut falling = std::pin::pin!(self.fell_asleep.notified());
             falling.as_mut().enable();
-            let untold = self.lock().sleepers.values_mut().find(|sleeper| !sleeper.told).map(|sleeper| {
-                sleeper.told = true;
-                sleeper.span
-            });
-            match untold {
+            match self.next_sleep_now() {
                 Some(span) => return span,
                 None => falling.await,
             }

@@ -12,7 +12,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use goalwright_domain::model::{BreakerRule, Cause, ModelName, PriceTable, Usage, Usd};
+use goalwright_domain::model::{BreakerRule, Cause, ModelName, PriceTable, Usage};
 
 use crate::ports::{Clock, Ids, ModelReply, Models, Telemetry, Timer};
 use breakers::Breakers;
@@ -88,21 +88,15 @@ impl ModelCalls {
         Self { ports, patience, breakers, prices: PriceTable::default() }
     }
 
-    /// Counts by these prices.
+    /// With these prices instead of the bundled ones.
     #[must_use]
-    pub fn priced(mut self, prices: PriceTable) -> Self {
-        self.prices = prices;
-        self
+    pub fn with_prices(self, prices: PriceTable) -> Self {
+        Self { prices, ..self }
     }
 
-    /// What calls of this model cost; none where its price is not known.
-    pub fn cost(&self, model: &ModelName, usage: &Usage) -> Option<Usd> {
-        self.prices.cost(model, usage)
-    }
-
-    /// Which prices these are.
-    pub fn price_version(&self) -> String {
-        self.prices.version().to_owned()
+    /// What models cost.
+    pub const fn prices(&self) -> &PriceTable {
+        &self.prices
     }
 
     /// How patient calls are for which nobody says otherwise.

@@ -117,7 +117,7 @@ impl Planning {
         let outcome = self.converse(context, assignment, scene, spent, &mut conversation).await;
         let mut making = conversation.making;
         making.duration_ms = u64::try_from(self.clock.now().millis_since(begun)).unwrap_or_default();
-        making.cost = self.models.cost(&assignment.model, &making.usage);
+        making.cost = self.models.prices().cost(&assignment.model, &making.usage);
         (making, outcome)
     }
 

@@ -98,7 +98,7 @@ impl Spendings {
             ..Usage::default()
         };
         at_most += *before;
-        let money = self.models.cost(&request.model, &at_most).unwrap_or_default();
+        let money = self.models.prices().cost(&request.model, &at_most).unwrap_or_default();
         let amount = Amount { money, tokens: at_most.cost_tokens() };
         let refusal = retrying(|| async {
             let now = self.clock.now();
@@ -162,7 +162,7 @@ impl Spendings {
 
     /// By which prices calls are counted.
     pub(crate) fn price_version(&self) -> String {
-        self.models.price_version()
+        self.models.prices().version().to_owned()
     }
 
     /// The budget of the caller's workspace.

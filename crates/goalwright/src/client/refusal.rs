@@ -71,6 +71,8 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         "not_a_plan" => "a plan is Markdown with checklist items such as `- [ ] T001 Title`",
         "scheduled_at_required" => "give the moment with --scheduled-at, such as 2026-12-24T18:00:00Z",
         "model_not_configured" => "give a written plan with --outline FILE, or set GOALWRIGHT_MODEL",
+        "model_credentials" => "whoever runs the server checks the key and starts the server anew",
+        "model_context_too_long" => "shorten what is sent, or name a model that reads more",
         "database_unavailable" => {
             "look whether the database answers and its disk has room; then run the same command again"
         }

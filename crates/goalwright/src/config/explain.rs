@@ -8,6 +8,14 @@ use super::{Config, ConfigError, Place, SETTINGS, settings};
 /// What stands for a secret that is there.
 const REDACTED: &str = "<secret>";
 
+/// The settings that are never shown.
+const SECRETS: [&str; 4] = [
+    settings::JWT_SECRET.key,
+    settings::AUDIT_KEY.key,
+    settings::ANTHROPIC_API_KEY.key,
+    settings::OPENAI_API_KEY.key,
+];
+
 /// A setting as it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
@@ -46,7 +54,7 @@ impl Explained {
             let value = match setting.key {
                 key if key == settings::DATABASE_URL.key => config.database_url.to_string(),
                 key if key == settings::DATA_DIR.key => config.data_dir.display().to_string(),
-                key if key == settings::JWT_SECRET.key && !given.text.is_empty() => REDACTED.to_owned(),
+                key if SECRETS.contains(&key) && !given.text.is_empty() => REDACTED.to_owned(),
                 _ => given.text,
             };
             all.push(Self { key: setting.key, variable: setting.variable, value, place: given.place });

@@ -2,6 +2,7 @@
 
 mod error;
 mod explain;
+mod models;
 mod parse;
 mod settings;
 mod telemetry;
@@ -20,6 +21,7 @@ pub use error::{ConfigError, Place};
 pub use explain::Explained;
 use goalwright_infrastructure::outbound::AllowList;
 use goalwright_infrastructure::telemetry::Collector;
+pub use models::ModelSettings;
 pub use settings::{SETTINGS, Setting};
 use values::Values;
 
@@ -135,6 +137,8 @@ pub struct Config {
     pub outbound_allow: AllowList,
     /// Whether the tool `shell.run` is there.
     pub shell: bool,
+    /// Models: where they are asked, how patiently, and what they cost.
+    pub models: ModelSettings,
     /// Who may read the figures.
     pub metrics: Metrics,
     /// Where spans are sent; none where nobody wants them.
@@ -193,6 +197,7 @@ impl Config {
             result_files: parse::switch(&values.get(&settings::RESULT_FILES)?)?,
             outbound_allow: parse::outbound_allow(&values.get(&settings::OUTBOUND_ALLOW)?)?,
             shell: parse::switch(&values.get(&settings::SHELL)?)?,
+            models: models::models(&values)?,
             metrics: parse::metrics(&values.get(&settings::METRICS)?)?,
             collector: telemetry::collector(&values.get(&settings::OTLP_ENDPOINT)?, &values)?,
             log_format: parse::log_format(&values.get(&settings::LOG_FORMAT)?)?,

@@ -96,6 +96,39 @@ fn mistakes_are_named_with_their_place() {
         let answer = refused(&variables, file);
         assert!(answer.starts_with(said), "{answer}");
     }
+    for (variables, said) in [
+        (
+            vec![("GOALWRIGHT_MODEL", "llama3")],
+            "GOALWRIGHT_MODEL: `llama3` is no model | give `anthropic/<model>`",
+        ),
+        (
+            vec![("OPENAI_BASE_URL", "localhost:11434/v1")],
+            "OPENAI_BASE_URL: the URL is neither http nor https | give the URL",
+        ),
+        (
+            vec![("ANTHROPIC_BASE_URL", "https://ada:hunter2@models.example")],
+            "ANTHROPIC_BASE_URL: the URL has a user or a password in it | give the URL",
+        ),
+        (
+            vec![("ANTHROPIC_API_KEY", "hunter2 \nhunter2")],
+            "ANTHROPIC_API_KEY: the key has characters that no header takes",
+        ),
+        (
+            vec![("GOALWRIGHT_LLM_RETRY_ATTEMPTS", "0")],
+            "GOALWRIGHT_LLM_RETRY_ATTEMPTS: `0` is not taken | give a whole number from 1 to 10",
+        ),
+        (
+            vec![("GOALWRIGHT_LLM_RETRY_MAX_MS", "1000")],
+            "GOALWRIGHT_LLM_RETRY_MAX_MS: the longest pause, 1000 ms, is shorter than the shortest, 2000 ms | give at least",
+        ),
+        (
+            vec![("GOALWRIGHT_PRICES", "/nowhere/prices.json")],
+            "GOALWRIGHT_PRICES: the file `/nowhere/prices.json` cannot be read",
+        ),
+    ] {
+        let answer = refused(&variables, None);
+        assert!(answer.starts_with(said) && !answer.contains("hunter2"), "{answer}");
+    }
     let broken = refused(&[], Some("bind = \"a:1\"\nlease_ms = = 1\n"));
     assert!(broken.starts_with("goalwright.toml, line 2: "), "{broken}");
 }
@@ -108,7 +141,9 @@ fn secrets_are_never_printed() {
         ("DATABASE_URL", "postgres://ada:p@ss@db.example:5432/gw?password=hidden"),
     ];
     let config = config(&variables, None).expect("sound");
-    let printed = format!("{config:?} {}", config.database_url);
+    let keys = [("ANTHROPIC_API_KEY", secret), ("OPENAI_API_KEY", secret)];
+    let keyed = self::config(&keys, None).expect("sound");
+    let printed = format!("{config:?} {keyed:?} {}", config.database_url);
     for hidden in [secret, "p@ss", "hidden", "ada"] {
         assert!(!printed.replace("/srv/ada", "").contains(hidden), "{hidden} in {printed}");
     }
@@ -149,6 +184,33 @@ fn the_example_file_lists_every_setting_with_its_default() {
 }
 
 #[test]
+fn models_are_reached_as_the_settings_say() {
+    let prices = tempfile::NamedTempFile::new().expect("a file");
+    let own = r#"{"version": "mine", "models": {"openai/llama3*": {"input": 0, "output": 2}}}"#;
+    std::fs::write(prices.path(), own).expect("written");
+    let models = config(
+        &[
+            ("GOALWRIGHT_MODEL", "openai/llama3.2"),
+            ("OPENAI_BASE_URL", "http://localhost:11434/v1/"),
+            ("GOALWRIGHT_LLM_TIMEOUT_MS", "1500"),
+            ("GOALWRIGHT_LLM_BREAKER_FAILURES", "5"),
+            ("GOALWRIGHT_PRICES", prices.path().to_str().expect("a path")),
+        ],
+        None,
+    )
+    .expect("sound")
+    .models;
+    let model = models.endpoints.usual.clone().expect("a model");
+    assert_eq!(model.to_string(), "openai/llama3.2");
+    assert_eq!(models.patience.attempt_timeout, Duration::from_millis(1500));
+    assert_eq!((models.patience.attempts, models.breaker.failures), (3, 5));
+    let usage = goalwright_domain::model::Usage { output_tokens: 500_000, ..Default::default() };
+    assert_eq!(models.prices.cost(&model, &usage).map(|cost| cost.dollars()), Some(1.0));
+    assert!(models.prices.version().ends_with("+mine"));
+    assert_eq!(config(&[], None).expect("sound").models.endpoints.usual, None);
+}
+
+#[test]
 fn keys_that_are_not_verified_yet_are_not_passed_over_in_silence() {
     let refused = config(&[("GOALWRIGHT_JWKS_URL", "https://id.example/jwks")], None).expect_err("refused");
     assert!(refused.to_string().contains("GOALWRIGHT_JWKS_URL"), "{refused}");
@@ -159,7 +221,9 @@ fn keys_that_are_not_verified_yet_are_not_passed_over_in_silence() {
 fn what_holds_is_explained_with_its_place_and_without_its_secrets() {
     let secret = "0123456789abcdef0123456789abcdef";
     let lookup = |name: &str| match name {
-        "GOALWRIGHT_JWT_SECRET" => Some(OsString::from(secret)),
+        "GOALWRIGHT_JWT_SECRET" | "GOALWRIGHT_AUDIT_KEY" | "ANTHROPIC_API_KEY" | "OPENAI_API_KEY" => {
+            Some(OsString::from(secret))
+        }
         "DATABASE_URL" => Some(OsString::from("postgres://ada:hunter2@db.example/gw?password=hunter2")),
         "HOME" => Some(OsString::from("/srv/ada")),
         _ => None,

@@ -55,6 +55,11 @@ fn the_guide_to_workers_is_a_worker() {
 }
 
 #[test]
+fn the_guide_to_models_shows_what_their_settings_say() {
+    holds(include_str!("../../../../docs/guides/models.md"), 4);
+}
+
+#[test]
 fn every_question_of_the_guide_to_the_record_is_answered_as_it_shows() {
     holds(include_str!("../../../../docs/guides/audit.md"), 13);
 }

@@ -162,14 +162,23 @@ impl Figures {
                 figures.counter(HOOK_RUNS, &[("hook", hook), ("outcome", outcome)]).increment(0);
             }
         }
-        for provider in [Provider::Anthropic, Provider::OpenAi] {
-            figures
-                .counter(MODEL_CALLS, &[("provider", provider.as_str()), ("outcome", "answered")])
-                .increment(0);
-            figures.breaker(provider.as_str(), BreakerState::Closed);
-        }
+        figures.begin_models();
         figures.gauge(BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))]).set(1.0);
         figures
+    }
+
+    /// Everything about models is there before the first one is asked.
+    fn begin_models(&self) {
+        for provider in [Provider::Anthropic, Provider::OpenAi] {
+            self.breaker(provider.as_str(), BreakerState::Closed);
+            let provider = ("provider", provider.as_str());
+            self.counter(MODEL_CALLS, &[provider, ("outcome", "answered")]).increment(0);
+            self.counter(MODEL_RETRIES, &[provider, ("class", "server")]).increment(0);
+            drop(self.histogram(MODEL_DURATION, &[provider]));
+            for kind in ["input", "cache_creation", "cache_read", "output"] {
+                self.counter(MODEL_TOKENS, &[provider, ("kind", kind)]).increment(0);
+            }
+        }
     }
 
     pub(super) fn take(&self, happening: Happening<'_>) {

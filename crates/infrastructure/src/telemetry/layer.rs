@@ -1,6 +1,7 @@
 //! From the spans that the program opens to spans for the collector.
 //!
-//! Two kinds of them begin something of their own and bring their ids: `http.request` and `tool.call`. What is opened
+//! Three kinds of them begin something of their own and bring their ids: `http.request`, `tool.call` and, where its caller
+//! says in which trace, `model.call`. What is opened
 //! below one of these becomes its child; everything else, the loops of workers above all, is nobody's and is left out:
 //! attempts have their own spans, made when they are settled. Why not `tracing-opentelemetry`: see ADR 0017.
 
@@ -19,6 +20,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use uuid::Uuid;
 
+use super::genai;
 use super::spans::{Place, Spans};
 
 /// A layer of the program's subscriber.
@@ -36,7 +38,10 @@ impl SpanLayer {
     where
         S: for<'a> LookupSpan<'a>,
     {
-        let builder = SpanBuilder::from_name(metadata.name());
+        let mut builder = SpanBuilder::from_name(metadata.name());
+        if let Some(root) = Root::of(metadata.name()) {
+            builder = builder.with_kind(root.kind());
+        }
         let begun = match (Root::of(metadata.name()), &fields.place) {
             (Some(_), _) if fields.unsampled => return None,
             (Some(root), GivenPlace { trace_id: Some(trace_id), span_id: Some(span_id), parent, state }) => {
@@ -47,7 +52,7 @@ impl SpanLayer {
                     remote: root == Root::Request,
                     state: state.clone().unwrap_or(TraceState::NONE),
                 };
-                self.spans.begin(builder.with_kind(root.kind()), &place)
+                self.spans.begin(builder, &place)
             }
             _ => {
                 let around = span.scope().skip(1).find_map(|around| {
@@ -58,6 +63,9 @@ impl SpanLayer {
         };
         let mut open = Open { span: begun, name: fields.name };
         open.span.set_attributes(fields.attributes);
+        if metadata.name() == genai::CALL {
+            open.span.set_attribute(genai::constant());
+        }
         Some(open)
     }
 }
@@ -108,6 +116,7 @@ struct Open {
 enum Root {
     Request,
     Call,
+    Model,
 }
 
 impl Root {
@@ -115,6 +124,7 @@ impl Root {
         match name {
             "http.request" => Some(Self::Request),
             "tool.call" => Some(Self::Call),
+            genai::CALL => Some(Self::Model),
             _ => None,
         }
     }
@@ -123,17 +133,19 @@ impl Root {
         match self {
             Self::Request => SpanKind::Server,
             Self::Call => SpanKind::Internal,
+            Self::Model => SpanKind::Client,
         }
     }
 }
 
-/// What a span is called there: `{method} {route}`, `{tool}.{operation}`.
+/// What a span is called there: `{method} {route}`, `{tool}.{operation}`, `chat {model}`.
 #[derive(Default)]
 struct Name {
     method: Option<String>,
     route: Option<String>,
     tool: Option<String>,
     operation: Option<String>,
+    model: Option<String>,
 }
 
 impl Name {
@@ -146,6 +158,7 @@ impl Name {
             Self { method: Some(method), route: Some(route), .. } => Some(format!("{method} {route}")),
             Self { method: Some(method), .. } => Some(method),
             Self { tool: Some(tool), operation: Some(operation), .. } => Some(format!("{tool}.{operation}")),
+            Self { model: Some(model), .. } => Some(genai::span_name(&model)),
             _ => None,
         }
     }
@@ -200,10 +213,18 @@ impl Fields {
                     "http.route" => self.name.route = Some(text.clone()),
                     "tool.name" => self.name.tool = Some(text.clone()),
                     "tool.operation" => self.name.operation = Some(text.clone()),
+                    genai::MODEL => self.name.model = Some(text.clone()),
                     _ => {}
                 }
-                self.attributes.push(KeyValue::new(name, scrub(&text).into_owned()));
+                self.tell(name, scrub(&text).into_owned().into());
             }
+        }
+    }
+
+    fn tell(&mut self, name: &'static str, value: Value) {
+        match genai::attributes(name, &value) {
+            Some(attributes) => self.attributes.extend(attributes),
+            None => self.attributes.push(KeyValue::new(name, value)),
         }
     }
 }
@@ -218,18 +239,18 @@ impl Visit for Fields {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.attributes.push(KeyValue::new(field.name(), value));
+        self.tell(field.name(), value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.attributes.push(KeyValue::new(field.name(), i64::try_from(value).unwrap_or(i64::MAX)));
+        self.tell(field.name(), i64::try_from(value).unwrap_or(i64::MAX).into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.attributes.push(KeyValue::new(field.name(), value));
+        self.tell(field.name(), value.into());
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.attributes.push(KeyValue::new(field.name(), value));
+        self.tell(field.name(), value.into());
     }
 }

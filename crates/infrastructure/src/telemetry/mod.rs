@@ -3,15 +3,16 @@
 //! - `figures` counts and measures, and has the name and the help text of everything that is,
 //! - `page` renders the figures, with those that only the database knows,
 //! - `spans` is the way of spans to the collector: ids, a bounded queue, a thread of its own,
-//! - `layer` makes spans of requests and calls of tools, and of what is done below them,
+//! - `layer` makes spans of requests and calls of tools and models, and of what is done below them,
+//! - `genai` has the names for calls of models, which still change,
 //! - `attempts` makes the spans of settled attempts, under the ids that the record has,
 //! - `sampling` decides which traces are recorded.
 //!
-//! This is the one place that names OpenTelemetry and the library of metrics. What a model is called with will have its
-//! names here, too, in a module of its own: they still change.
+//! This is the one place that names OpenTelemetry and the library of metrics.
 
 mod attempts;
 mod figures;
+mod genai;
 mod layer;
 mod page;
 mod sampling;
