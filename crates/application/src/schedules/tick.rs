@@ -1,21 +1,18 @@
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Duration;
-
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{Run, RunId};
-use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId};
-use goalwright_domain::ledger::{Event, Fact};
-use goalwright_domain::schedule::{Admission, Due, Fold, OverlapPolicy, Slot, admit, due};
+use goalwright_domain::execution::RunId;
+use goalwright_domain::goal::DEFAULT_QUEUE;
+use goalwright_domain::ledger::Event;
+use goalwright_domain::schedule::{Admission, OverlapPolicy, Slot, admit};
 use goalwright_domain::task::{TaskId, TaskStatus};
 use goalwright_domain::workspace::Actor;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Schedules;
 use super::turn::{Known, Turn, known, shown, turns};
 use crate::Error;
 use crate::context::events;
 use crate::execution::{Book, Directories, Firing};
-use crate::ports::{DueSchedule, ScheduleState, SlotStatus, TaskSlot, UnitOfWork};
+use crate::ports::{ScheduleState, SlotStatus, TaskSlot, UnitOfWork};
 use crate::retrying::retrying;
 
 /// At most so many schedules are looked after in one unit.
