@@ -229,6 +229,24 @@ fn unsent(statements: &BTreeMap<&Sent, &str>, backend: Backend) -> Vec<String> {
     unsent.map(|(path, text)| format!("{path}: no use case here sends `{text}`")).collect()
 }
 
+/// On SQLite statements that are sent together are told of one by one.
+#[tokio::test]
+async fn a_lone_task_takes_few_turns_of_the_database() {
+    let Some(app) = TestApp::start(Backend::Postgres).await else { return };
+    let (record, guard) = Record::listen();
+    app.services.tasks.create(&app.ada, work::new_task("Tell the time", None)).await.expect("made");
+    let asked = record.take();
+    app.clock.advance(std::time::Duration::from_millis(1));
+    let done = app.kernel.claim_or_compute(1, 0).await.expect("claims");
+    let computed = record.take();
+    drop(guard);
+    assert_eq!(done.computed, 1);
+    let texts = |sent: &[Sent]| sent.iter().map(|sent| sent.text.clone()).collect::<Vec<_>>().join("\n");
+    assert!(asked.len() <= 6, "asking for it took {}:\n{}", asked.len(), texts(&asked));
+    assert!(computed.len() <= 8, "doing it took {}:\n{}", computed.len(), texts(&computed));
+    app.db.discard().await;
+}
+
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]

@@ -4,6 +4,8 @@
 //! their UTF-16 code units, no white space, shortest escapes. Numbers are printed as `serde_json` prints them, with `-0.0`
 //! and whole floats written as integers, so that a value that went through a database and came back keeps its digest.
 
+use std::cmp::Ordering;
+
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
@@ -55,20 +57,25 @@ pub(crate) fn write(value: &Value, out: &mut String) {
         }
         Value::Object(fields) => {
             // Sorted here, because whether serde_json keeps insertion order is up to whoever else is in the build.
-            let mut keys: Vec<&String> = fields.keys().collect();
-            keys.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
+            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+            fields.sort_by(|(a, _), (b, _)| order(a, b));
             out.push('{');
-            for (index, key) in keys.into_iter().enumerate() {
+            for (index, (key, value)) in fields.into_iter().enumerate() {
                 if index > 0 {
                     out.push(',');
                 }
                 write_text(key, out);
                 out.push(':');
-                write(&fields[key], out);
+                write(value, out);
             }
             out.push('}');
         }
     }
+}
+
+/// By UTF-16 code units, which for ASCII are the bytes.
+fn order(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
 fn write_number(number: &Number, out: &mut String) {

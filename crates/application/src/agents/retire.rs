@@ -1,4 +1,4 @@
-use goalwright_domain::agent::{AgentId, Directory};
+use goalwright_domain::agent::AgentId;
 use goalwright_domain::task::TaskStatus;
 
 use super::Agents;
@@ -45,8 +45,7 @@ impl Agents {
         let runs: Vec<_> = unit.executions().driving_of(&open).await?.iter().map(|run| run.id).collect();
         let runs = unit.executions().lock_runs(&runs).await?;
         let tasks = unit.tasks().lock_many(&open).await?;
-        let mut directory =
-            Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let mut directory = unit.agents().directory(workspace).await?;
         let mut book = Book::default();
         let still: Vec<_> = tasks
             .iter()

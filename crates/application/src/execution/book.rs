@@ -241,11 +241,16 @@ impl Book {
 
     /// Writes tasks, runs, counters, goals and events.
     pub(crate) async fn close(
-        mut self,
+        self,
         unit: &dyn UnitOfWork,
         ids: &dyn Ids,
         now: Timestamp,
     ) -> Result<(), Error> {
+        self.write(unit).await?.end(unit, ids, now).await
+    }
+
+    /// Writes tasks and runs. What is left is what other units wait for.
+    pub(super) async fn write(mut self, unit: &dyn UnitOfWork) -> Result<Ending, Error> {
         let shifts = self.shifts();
         let found = self.found_somebody();
         let Self { tasks, edited, gone, .. } = &mut self;
@@ -261,17 +266,7 @@ impl Book {
         unit.tasks().forget_unassignable(&found).await?;
         unit.tasks().delete_many(&self.gone.into_iter().collect::<Vec<_>>()).await?;
         unit.executions().insert_runs(&self.queued).await?;
-        self.told.extend(take_stock(unit, ids, &shifts, now).await?);
-        if !self.moving.is_empty() {
-            let goals: Vec<GoalId> = self.moving.into_iter().collect();
-            // The counters are locked by now. Whoever put a goal to rest in the meantime has not seen these tasks.
-            if unit.goals().any_rests(&goals).await? {
-                let message = "the goal was put to rest at the same moment; ask again".to_owned();
-                return Err(Error::Conflict { code: "conflict", message });
-            }
-        }
-        unit.outbox().append(&self.told).await?;
-        Ok(())
+        Ok(Ending { shifts, moving: self.moving, told: self.told })
     }
 
     /// Tasks that nobody had, and somebody has now.
@@ -301,6 +296,34 @@ impl Book {
     }
 }
 
+/// What a unit ends with: the counters of goals, which every unit that changes tasks of the goal locks, and the ledger.
+pub(super) struct Ending {
+    shifts: Vec<(GoalId, TaskCounts)>,
+    moving: BTreeSet<GoalId>,
+    told: Vec<Event>,
+}
+
+impl Ending {
+    /// Writes counters, goals and events.
+    pub(super) async fn end(
+        mut self,
+        unit: &dyn UnitOfWork,
+        ids: &dyn Ids,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.told.extend(take_stock(unit, ids, &self.shifts, now).await?);
+        if !self.moving.is_empty() {
+            let goals: Vec<GoalId> = self.moving.into_iter().collect();
+            // The counters are locked by now. Whoever put a goal to rest in the meantime has not seen these tasks.
+            if unit.goals().any_rests(&goals).await? {
+                let message = "the goal was put to rest at the same moment; ask again".to_owned();
+                return Err(Error::Conflict { code: "conflict", message });
+            }
+        }
+        Ok(unit.outbox().append(&self.told).await?)
+    }
+}
+
 /// Its own agent while that one is active, else whoever can do it.
 pub(super) async fn agent_for(
     unit: &dyn UnitOfWork,
@@ -309,11 +332,7 @@ pub(super) async fn agent_for(
 ) -> Result<Option<(AgentId, AgentKind)>, Error> {
     let directory = match directories.entry(task.workspace_id) {
         Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(unknown) => {
-            let agents = unit.agents().active(task.workspace_id).await?;
-            let load = unit.agents().load(task.workspace_id).await?;
-            unknown.insert(Directory::new(agents, load))
-        }
+        Entry::Vacant(unknown) => unknown.insert(unit.agents().directory(task.workspace_id).await?),
     };
     let known = task.agent_id.and_then(|id| directory.find(id)).map(|agent| (agent.id(), agent.kind()));
     Ok(known.or_else(|| {

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentKind;
 use goalwright_domain::execution::{Action, Effect, ExecutionError, Outcome};
 use goalwright_domain::experience::{audit_text, audit_value, whole_copy};
@@ -14,8 +15,10 @@ use goalwright_domain::task::{Task, TaskId, TaskState};
 use goalwright_domain::template::{self, Scope};
 use goalwright_domain::workspace::Actor;
 use serde_json::Value;
+use tokio::sync::MutexGuard;
 use tokio_util::sync::CancellationToken;
 
+use super::book::Ending;
 use super::claim::{about, begun};
 use super::consequences::conclude_in;
 use super::perform::{Touched, outcome_of};
@@ -41,8 +44,9 @@ pub struct Claimed {
 enum Look {
     /// It took these, to be performed.
     Held(Vec<Assignment>),
-    /// It did these, and left the rest as it was; whether there was anything that is to be performed.
-    Done { computed: Vec<Computed>, others: bool },
+    /// It did so many, and left the rest as it was; whether there was anything that is to be performed. What it did is
+    /// kept where somebody watches.
+    Done { count: usize, watched: Vec<Computed>, others: bool },
 }
 
 /// What was picked and looked at.
@@ -54,6 +58,7 @@ struct Sorted {
 }
 
 /// A run that was done at once.
+#[derive(Clone)]
 struct Computed {
     assignment: Assignment,
     report: Report,
@@ -66,6 +71,8 @@ type Results = HashMap<GoalId, BTreeMap<String, Value>>;
 const AT_ONCE: usize = 512;
 /// So long a unit goes on computing; what it has not come to by then stays queued.
 const LONG_ENOUGH: Duration = Duration::from_millis(50);
+/// So long a unit waits for its turn to end.
+const TURN: Duration = Duration::from_secs(10);
 /// Templates give so much, or the work is done where it may take its time.
 const SMALL: usize = 16 * 1024;
 
@@ -83,10 +90,10 @@ impl Kernel {
                 self.tell_of(&assignments, places);
                 Ok(Claimed { assignments, ..Claimed::default() })
             }
-            Ok(Look::Done { computed, others }) => {
-                self.tell_of_computed(&computed, wanted.limit);
+            Ok(Look::Done { count, watched, others }) => {
+                self.tell_of_computed(count, &watched, wanted.limit);
                 let assignments = if others { self.claim(places).await? } else { Vec::new() };
-                Ok(Claimed { assignments, computed: computed.len(), only_computes: !others })
+                Ok(Claimed { assignments, computed: count, only_computes: !others })
             }
             Err(away @ Error::Unavailable { .. }) => Err(away),
             // Something in it cannot be written. Held under a lease, it is settled by itself and harms nobody else.
@@ -112,9 +119,22 @@ impl Kernel {
             others.truncate(places);
             return Ok(Look::Held(self.hold(unit, others, tasks, wanted.lease).await?));
         }
-        self.conclude_computed(&*unit, &computed, tasks).await?;
+        let now = self.clock().now();
+        let count = computed.len();
+        let watched = if self.telemetry().watches() { computed.clone() } else { Vec::new() };
+        let ending = self.conclude_computed(&*unit, computed, tasks, now).await?;
+        let _turn = self.turn().await?;
+        ending.end(&*unit, self.ids(), now).await?;
         unit.commit().await?;
-        Ok(Look::Done { computed, others: !others.is_empty() })
+        Ok(Look::Done { count, watched, others: !others.is_empty() })
+    }
+
+    /// To end alone among the units of this process. Nothing that one of them waits for is held by the others, so the turn
+    /// always comes; should that ever be otherwise, the database could not know of it, and the unit is done again.
+    async fn turn(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        let lost =
+            |_| Error::Conflict { code: "conflict", message: "other work took too long to end".to_owned() };
+        tokio::time::timeout(TURN, self.ending.lock()).await.map_err(lost)
     }
 
     /// Computes what it can of what was picked, and leaves the rest as it was.
@@ -167,14 +187,11 @@ impl Kernel {
         Ok(report.ok().flatten().map(|report| Computed { assignment, report }))
     }
 
-    fn tell_of_computed(&self, computed: &[Computed], limit: usize) {
-        let assignments: Vec<Assignment> = match self.telemetry().watches() {
-            true => computed.iter().map(|one| one.assignment.clone()).collect(),
-            false => Vec::new(),
-        };
+    fn tell_of_computed(&self, count: usize, watched: &[Computed], limit: usize) {
+        let assignments: Vec<Assignment> = watched.iter().map(|one| one.assignment.clone()).collect();
         self.tell_of(&assignments, limit);
-        self.telemetry().tell(Happening::Settled(computed.len()));
-        for call in computed.iter().flat_map(|one| &one.report.calls) {
+        self.telemetry().tell(Happening::Settled(count));
+        for call in watched.iter().flat_map(|one| &one.report.calls) {
             self.telemetry().tell(Happening::Called(call));
         }
         self.ports.signals.work_changed();
@@ -262,19 +279,19 @@ impl Kernel {
     async fn conclude_computed(
         &self,
         unit: &dyn UnitOfWork,
-        computed: &[Computed],
+        computed: Vec<Computed>,
         mut tasks: HashMap<TaskId, Task>,
-    ) -> Result<(), Error> {
-        let now = self.clock().now();
+        now: Timestamp,
+    ) -> Result<Ending, Error> {
         let mut book = Book::default();
-        for one in computed {
+        for one in &computed {
             book.enter(tasks.remove(&one.assignment.task.id).into_iter().collect());
         }
         let mut ended = Vec::with_capacity(computed.len());
         for Computed { assignment, report } in computed {
-            let (run, attempt, report) = (assignment.run.clone(), assignment.attempt.clone(), report.clone());
+            let Assignment { run, attempt, claimed_at, .. } = assignment;
             if run.drives_task {
-                let at = run.scheduled_at.unwrap_or(assignment.claimed_at);
+                let at = run.scheduled_at.unwrap_or(claimed_at);
                 book.task(run.task_id)?.start(attempt.number, at, about(&run, &attempt), now)?;
             }
             let actor = Actor::agent(attempt.agent_id);

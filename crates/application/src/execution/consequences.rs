@@ -14,7 +14,7 @@ use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::json;
 
 use super::Report;
-use super::book::{Book, agent_for, queue_of};
+use super::book::{Book, Ending, agent_for, queue_of};
 use super::record::write_executions;
 use super::told::told;
 use crate::Error;
@@ -46,10 +46,10 @@ pub(crate) async fn conclude(
         return Ok(());
     }
     let book = Book::open(unit, &ended).await?;
-    conclude_in(book, unit, ids, runner, ended, now).await
+    conclude_in(book, unit, ids, runner, ended, now).await?.end(unit, ids, now).await
 }
 
-/// As [`conclude`], with the tasks locked and in the book already.
+/// As [`conclude`], with the tasks locked and in the book already, up to what other units wait for.
 pub(super) async fn conclude_in(
     mut book: Book,
     unit: &dyn UnitOfWork,
@@ -57,7 +57,7 @@ pub(super) async fn conclude_in(
     runner: &Runner,
     ended: Vec<Ended>,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Ending, Error> {
     let mut decided = Vec::with_capacity(ended.len());
     for mut ended in ended {
         let decision = book.apply(ids, &mut ended, now)?;
@@ -67,9 +67,10 @@ pub(super) async fn conclude_in(
         unit.executed(told(unit.telemetry(), &book, &decided, now));
     }
     book.place_requeued(unit, ids, &mut decided, now).await?;
-    write_executions(unit, ids, runner, &book.tasks, decided, now).await?;
+    // What is read comes before what is written: few rows are written together, unless something is read in between.
     book.ready_dependents(unit, ids, now).await?;
-    book.close(unit, ids, now).await
+    write_executions(unit, ids, runner, &book.tasks, decided, now).await?;
+    book.write(unit).await
 }
 
 impl Book {

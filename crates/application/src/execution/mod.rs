@@ -118,6 +118,9 @@ pub struct Kernel {
     ports: KernelPorts,
     runner: Runner,
     settings: Settings,
+    /// Held by the unit that ends: it has the counters of its goals and the ledger, and the one behind it would wait for
+    /// them, or leave its events to be placed by somebody else.
+    ending: tokio::sync::Mutex<()>,
 }
 
 /// A claimed attempt, with what is needed to perform it.
@@ -183,7 +186,7 @@ impl Report {
 impl Kernel {
     /// Over these ports.
     pub fn new(ports: KernelPorts, runner: Runner, settings: Settings) -> Self {
-        Self { ports, runner, settings }
+        Self { ports, runner, settings, ending: tokio::sync::Mutex::new(()) }
     }
 
     /// How it works.
@@ -194,6 +197,11 @@ impl Kernel {
     /// Who watches it.
     pub fn watched_by(&self) -> Arc<dyn Telemetry> {
         self.ports.telemetry.clone()
+    }
+
+    /// Whether it gains anything to look for work again while a look has not ended yet.
+    pub fn looks_abreast(&self) -> bool {
+        self.ports.transactions.abreast()
     }
 
     /// Keeps leases alive; gives those spans that still hold. Work whose span is missing must stop: somebody else

@@ -19,15 +19,12 @@ pub(super) async fn write_executions(
     ids: &dyn Ids,
     runner: &Runner,
     tasks: &BTreeMap<TaskId, Task>,
-    decided: Vec<(Ended, Decision)>,
+    mut decided: Vec<(Ended, Decision)>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let calls: Vec<_> = decided.iter().flat_map(|(ended, _)| ended.report.calls.clone()).collect();
-    unit.executions().insert_calls(&calls).await?;
+    let calls: Vec<_> =
+        decided.iter_mut().flat_map(|(ended, _)| std::mem::take(&mut ended.report.calls)).collect();
     let scripts: Vec<_> = decided.iter().flat_map(|(ended, _)| ended.report.scripts.clone()).collect();
-    if !scripts.is_empty() {
-        unit.executions().insert_scripts(&scripts).await?;
-    }
     let mut call_ids: HashMap<SpanId, Vec<String>> = HashMap::new();
     for call in &calls {
         call_ids.entry(call.span_id).or_default().push(call.id.to_string());
@@ -78,6 +75,10 @@ pub(super) async fn write_executions(
         if ended.unwritten { &mut new } else { &mut attempts }.push(ended.attempt);
         ended.run.updated_at = now;
         runs.push(ended.run);
+    }
+    unit.executions().insert_calls(&calls).await?;
+    if !scripts.is_empty() {
+        unit.executions().insert_scripts(&scripts).await?;
     }
     unit.executions().insert_attempts(&new).await?;
     unit.executions().save_attempts(&attempts).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use goalwright_domain::agent::{AgentId, Directory};
+use goalwright_domain::agent::AgentId;
 use goalwright_domain::execution::{Mode as RunMode, Outcome, Run};
 use goalwright_domain::goal::{Goal, GoalEdit, TaskCounts};
 use goalwright_domain::ledger::Event;
@@ -164,8 +164,7 @@ impl Planning {
         }
         let slugs: Vec<String> = changes.add.iter().map(|&index| wanted_slug(&plan.tasks[index])).collect();
         let mut taken = unit.tasks().taken_slugs(workspace, &slugs).await?;
-        let mut directory =
-            Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let mut directory = unit.agents().directory(workspace).await?;
         let (mut tasks, mut rows, mut runs, mut told): (Vec<Task>, Vec<_>, Vec<Run>, Vec<Event>) =
             Default::default();
         let mut shift = TaskCounts::default();

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use goalwright_domain::agent::Directory;
 use goalwright_domain::execution::{Effect, Run};
 use goalwright_domain::goal::{GoalId, TaskCounts};
 use goalwright_domain::ledger::Event;
@@ -94,8 +93,7 @@ impl Planning {
         now: Timestamp,
     ) -> Result<(), Error> {
         let workspace = context.workspace();
-        let mut directory =
-            Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let mut directory = unit.agents().directory(workspace).await?;
         let person = unit.agents().of_member(workspace, context.principal.user_id).await?;
         let ids: Vec<TaskId> = plan.tasks.iter().map(|_| new_id(&*self.ids)).collect();
         let bases: Vec<String> = plan.tasks.iter().map(wanted_slug).collect();

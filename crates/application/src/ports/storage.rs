@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use goalwright_domain::Timestamp;
-use goalwright_domain::agent::{Agent, AgentId};
+use goalwright_domain::agent::{Agent, AgentId, Directory};
 use goalwright_domain::experience::{Artifact, Experience};
 use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
 use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
@@ -64,6 +64,9 @@ pub enum StorageError {
 pub trait Transactions: Send + Sync {
     /// A unit of work that sees what was committed before. On SQLite there is one at a time.
     async fn begin(&self) -> Stored<Box<dyn UnitOfWork>>;
+
+    /// Whether units write at the same time; where they do not, one waits until the other has ended.
+    fn abreast(&self) -> bool;
 }
 
 /// One transaction. Dropping it rolls back. A failed statement ends it: everything after fails too.
@@ -133,8 +136,8 @@ pub trait AgentRepository: Send + Sync {
     async fn seen(&self, id: AgentId, now: Timestamp) -> Stored<()>;
     /// Writes a changed agent.
     async fn save(&self, agent: &Agent) -> Stored<()>;
-    /// Open tasks by agent.
-    async fn load(&self, workspace: WorkspaceId) -> Stored<HashMap<AgentId, u64>>;
+    /// Every active agent of the workspace, with how much work it has.
+    async fn directory(&self, workspace: WorkspaceId) -> Stored<Directory>;
 }
 
 /// Goals and the counters of their tasks.

@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 
-use goalwright_domain::agent::Directory;
 use goalwright_domain::execution::{Action, Effect, Run};
 use goalwright_domain::goal::{DEFAULT_QUEUE, TaskCounts};
 use goalwright_domain::task::{
@@ -35,13 +34,23 @@ impl Tasks {
     #[tracing::instrument(name = "task.create", skip_all)]
     pub async fn create(&self, context: &Context, new: NewTask) -> Result<TaskView, Error> {
         // Another task may take the slug that was chosen for this one: then another one is chosen.
-        let id = retrying(|| self.create_once(context, new.clone())).await?;
+        let task = retrying(|| self.create_once(context, new.clone())).await?;
         self.signals.work_changed();
         self.signals.events_appended();
-        self.get(context, id).await
+        if !new.depends_on.is_empty() || task.recurs() {
+            return self.get(context, task.id()).await;
+        }
+        Ok(TaskView {
+            state: task.state().clone(),
+            revision: task.revision(),
+            updated_at: task.updated_at(),
+            depends_on: Vec::new(),
+            blocked_by: Vec::new(),
+            next_run_at: None,
+        })
     }
 
-    async fn create_once(&self, context: &Context, new: NewTask) -> Result<TaskId, Error> {
+    async fn create_once(&self, context: &Context, new: NewTask) -> Result<Task, Error> {
         let now = self.clock.now();
         let id: TaskId = new_id(&*self.ids);
         let mut violations = self.check_action(new.draft.action.as_ref());
@@ -75,10 +84,10 @@ impl Tasks {
             Ok(_) => return Err(Error::invalid(violations)),
             Err(more) => return Err(Error::invalid(violations.into_iter().chain(more).collect())),
         };
-        self.write(&*unit, context, task, &edges, queue, slug_was_given, now).await?;
+        let task = self.write(&*unit, context, task, &edges, queue, slug_was_given, now).await?;
         context.remember(&*unit, "task", id, now).await?;
         unit.commit().await?;
-        Ok(id)
+        Ok(task)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one unit's worth of context, used once")]
@@ -91,11 +100,8 @@ impl Tasks {
         queue: String,
         slug_was_given: bool,
         now: Timestamp,
-    ) -> Result<(), Error> {
-        let mut directory = Directory::new(
-            unit.agents().active(context.workspace()).await?,
-            unit.agents().load(context.workspace()).await?,
-        );
+    ) -> Result<Task, Error> {
+        let mut directory = unit.agents().directory(context.workspace()).await?;
         let state = task.state().clone();
         let agent = directory.assign(&state.task_type, state.action.as_ref()).ok().cloned();
         task.place(agent.as_ref());
@@ -127,7 +133,8 @@ impl Tasks {
             shift.shift(None, Some(task.status()));
             told.extend(take_stock(unit, &*self.ids, &[(goal, shift)], now).await?);
         }
-        Ok(unit.outbox().append(&told).await?)
+        unit.outbox().append(&told).await?;
+        Ok(task)
     }
 
     pub(super) fn check_action(&self, action: Option<&Action>) -> Vec<Violation> {

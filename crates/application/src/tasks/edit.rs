@@ -1,4 +1,3 @@
-use goalwright_domain::agent::Directory;
 use goalwright_domain::execution::Run;
 use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId};
 use goalwright_domain::task::{Compensation, Refusal, TaskEdit, TaskId, TaskState, TaskStatus};
@@ -132,8 +131,7 @@ impl Tasks {
         now: Timestamp,
     ) -> Result<(), Error> {
         let workspace = context.workspace();
-        let mut directory =
-            Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let mut directory = unit.agents().directory(workspace).await?;
         let task = book.task(id)?;
         let state = task.state().clone();
         if let Ok(agent) = directory.assign(&state.task_type, state.action.as_ref()) {
@@ -153,8 +151,7 @@ impl Tasks {
         now: Timestamp,
     ) -> Result<(), Error> {
         let workspace = context.workspace();
-        let mut directory =
-            Directory::new(unit.agents().active(workspace).await?, unit.agents().load(workspace).await?);
+        let mut directory = unit.agents().directory(workspace).await?;
         let task = book.task(id)?;
         let state = task.state().clone();
         let agent = directory.assign(&state.task_type, state.action.as_ref()).ok().map(|agent| agent.id());

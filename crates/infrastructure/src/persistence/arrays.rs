@@ -25,6 +25,9 @@ pub(super) fn unnest(sql: Sql, rows: Vec<Vec<Value>>) -> Sql {
 /// up with nulls, and a mixed one is sent as the text of an array.
 fn array(sql: Sql, column: Vec<Value>) -> Sql {
     let Some(kind) = column.first().and_then(Kind::of) else { return sql.text("NULL") };
+    if kind == Kind::Json {
+        return json(sql, column);
+    }
     let nulls = column.iter().filter(|value| is_null(value)).count();
     if nulls == column.len() {
         return sql.bind(Value::Array(kind.array(), Some(Box::default())));
@@ -32,6 +35,20 @@ fn array(sql: Sql, column: Vec<Value>) -> Sql {
     if nulls == 0 {
         return sql.bind(Value::Array(kind.array(), Some(Box::new(column))));
     }
+    mixed(sql, kind, &column)
+}
+
+/// JSON as texts: a value is copied before it is sent, and a text is copied sooner than what it was written from.
+fn json(sql: Sql, column: Vec<Value>) -> Sql {
+    let texts = column.into_iter().map(|value| match value {
+        Value::Json(Some(json)) => Value::from(json.to_string()),
+        _ => Value::String(None),
+    });
+    array(sql.text("CAST("), texts.collect()).text(" AS JSONB[])")
+}
+
+/// Values and nulls, as the text of an array.
+fn mixed(sql: Sql, kind: Kind, column: &[Value]) -> Sql {
     let mut text = String::from("{");
     for (index, value) in column.iter().enumerate() {
         if index > 0 {

@@ -16,6 +16,7 @@ mod goal;
 mod hook;
 mod idempotency;
 mod ledger;
+mod many;
 mod migrate;
 mod open;
 mod reader;

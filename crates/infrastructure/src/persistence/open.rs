@@ -94,8 +94,11 @@ pub(super) fn sqlite_options(path: &Path) -> Result<SqliteConnectOptions, OpenEr
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .pragma("mmap_size", "67108864")
-        .statement_cache_capacity(1_024))
+        .statement_cache_capacity(STATEMENTS))
 }
+
+/// So many statements are kept prepared on a connection; the product has fewer.
+const STATEMENTS: usize = 1_024;
 
 /// For a server, without asking it anything.
 pub(super) fn postgres_options(settings: &DatabaseSettings) -> Result<PgConnectOptions, OpenError> {
@@ -107,7 +110,7 @@ pub(super) fn postgres_options(settings: &DatabaseSettings) -> Result<PgConnectO
     // by it.
     // A statement has one text and one plan, whatever its values: what the tests of plans look at. Otherwise the server
     // plans every list of ids anew, which takes longer than to look them up.
-    Ok(options.application_name("goalwright").options([
+    Ok(options.application_name("goalwright").statement_cache_capacity(STATEMENTS).options([
         ("timezone", "UTC"),
         ("random_page_cost", "1.1"),
         ("plan_cache_mode", "force_generic_plan"),

@@ -23,7 +23,7 @@ impl<'a> Row<'a> {
 
     pub(crate) fn get<T: TryGetable>(&self, column: &str) -> Read<T> {
         self.row
-            .try_get("", column)
+            .try_get_by(column)
             .map_err(|error| StorageError::Corrupt { what: format!("{}.{column}: {error}", self.table) })
     }
 

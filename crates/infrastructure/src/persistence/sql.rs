@@ -1,6 +1,6 @@
 //! Statements: text with placeholders, each value bound where it is written.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use goalwright_domain::Timestamp;
 use sea_orm::sea_query::ArrayType;
@@ -8,10 +8,11 @@ use sea_orm::{DatabaseBackend, Statement, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::arrays::{Kind, unnest};
+use super::arrays::Kind;
+pub(crate) use super::many::{insert_many, update_many};
 
 /// At most so many values are bound to one statement; SQLite takes 32,766, PostgreSQL 65,535.
-const MAX_BINDS: usize = 30_000;
+pub(super) const MAX_BINDS: usize = 30_000;
 
 /// What the databases spell differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,10 @@ impl Dialect {
         }
     }
 }
+
+/// Where a value goes, until PostgreSQL's placeholders are numbered: statements are put together after they were made. No
+/// statement has this character in its own text.
+const HOLE: char = '\u{1}';
 
 /// A statement in the making.
 #[derive(Debug, Clone)]
@@ -141,23 +146,73 @@ impl Sql {
     }
 
     fn push(&mut self, value: Value) {
-        self.values.push(value);
+        // SQLite keeps JSON as text, and a text is less to carry about than what it was written from.
+        self.values.push(match (self.dialect, value) {
+            (Dialect::Sqlite, Value::Json(Some(json))) => json.to_string().into(),
+            (_, value) => value,
+        });
         match self.dialect {
             // A name would cost SQLite a search through all names before it, for every value that is bound.
             Dialect::Sqlite => self.text.push('?'),
+            Dialect::Postgres => self.text.push(HOLE),
+        }
+    }
+
+    /// Several statements in one turn of the database. On PostgreSQL they become one, which sees nothing of what it writes
+    /// itself: they must be about different tables. On SQLite they are carried out one after the other.
+    pub(crate) fn together(mut first: Vec<Self>, last: Self) -> Statement {
+        if first.is_empty() {
+            return last.statement();
+        }
+        let dialect = last.dialect;
+        match dialect {
             Dialect::Postgres => {
-                self.text.push('$');
-                self.text.push_str(&self.values.len().to_string());
+                let (mut text, mut values) = (String::from("WITH "), Vec::new());
+                for (index, one) in first.into_iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    let _ = write!(text, "{comma}w{index} AS ({})", one.text);
+                    values.extend(one.values);
+                }
+                let _ = write!(text, " {}", last.text);
+                values.extend(last.values);
+                Self { dialect, text, values }.statement()
+            }
+            Dialect::Sqlite => {
+                first.push(last);
+                first.iter().for_each(Self::tell);
+                let texts: Vec<&str> = first.iter().map(|one| one.text.as_str()).collect();
+                let text = texts.join("; ");
+                let values: Vec<Value> = first.into_iter().flat_map(|one| one.values).collect();
+                Statement::from_sql_and_values(dialect.backend(), text, values)
             }
         }
     }
 
-    /// What is sent. Every statement of the product passes here, and whoever listens to `goalwright::sql` sees it: its
-    /// text and the types of its values. The values are nobody's business in a log.
-    pub(crate) fn statement(self) -> Statement {
-        tracing::trace!(target: "goalwright::sql", statement = %self.text, types = %Types(&self.values), "sent");
+    /// What is sent.
+    pub(crate) fn statement(mut self) -> Statement {
+        if self.dialect == Dialect::Postgres {
+            self.text = numbered(&self.text);
+        }
+        self.tell();
         Statement::from_sql_and_values(self.dialect.backend(), self.text, self.values)
     }
+
+    /// Every statement of the product passes here, and whoever listens to `goalwright::sql` sees it: its text and the types
+    /// of its values. The values are nobody's business in a log.
+    fn tell(&self) {
+        tracing::trace!(target: "goalwright::sql", statement = %self.text, types = %Types(&self.values), "sent");
+    }
+}
+
+/// The text with its placeholders numbered.
+fn numbered(text: &str) -> String {
+    let mut parts = text.split(HOLE);
+    let mut numbered = String::with_capacity(text.len() + 64);
+    numbered.push_str(parts.next().unwrap_or_default());
+    for (index, part) in parts.enumerate() {
+        let _ = write!(numbered, "${}{part}", index + 1);
+    }
+    numbered
 }
 
 /// The types of values, as PostgreSQL calls them.
@@ -175,115 +230,6 @@ impl fmt::Display for Types<'_> {
         }
         Ok(())
     }
-}
-
-/// `INSERT INTO table (columns) …` for any number of rows; `suffix` follows each statement.
-pub(crate) fn insert_many(
-    dialect: Dialect,
-    table: &str,
-    columns: &[&str],
-    rows: Vec<Vec<Value>>,
-    suffix: &str,
-) -> Vec<Sql> {
-    let names = columns.join(", ");
-    let head = format!("INSERT INTO {table} ({names}) ");
-    let statement = |rows| {
-        let sql = Sql::new(dialect, &head);
-        match dialect {
-            Dialect::Sqlite => values(sql, rows),
-            Dialect::Postgres => {
-                let picked: Vec<String> = columns.iter().map(|column| picked(column)).collect();
-                unnest(sql.text(&format!("SELECT {} FROM ", picked.join(", "))), rows)
-                    .text(&format!(" AS v ({names})"))
-            }
-        }
-        .text(suffix)
-    };
-    chunks(dialect, rows, columns.len()).into_iter().map(statement).collect()
-}
-
-/// `UPDATE table SET …` for rows that each have their own values. The first column is the key. The rows should be
-/// locked already, so that two such updates cannot wait for each other.
-pub(crate) fn update_many(
-    dialect: Dialect,
-    table: &str,
-    columns: &[&str],
-    mut rows: Vec<Vec<Value>>,
-) -> Vec<Sql> {
-    if rows.len() == 1 {
-        return rows.pop().map(|row| update_one(dialect, table, columns, row)).into_iter().collect();
-    }
-    let set: Vec<String> = columns
-        .iter()
-        .enumerate()
-        .skip(1)
-        .map(|(index, column)| match dialect {
-            Dialect::Sqlite => format!("{column} = v.column{}", index + 1),
-            Dialect::Postgres => format!("{column} = {}", picked(column)),
-        })
-        .collect();
-    let head = format!("UPDATE {table} SET {} FROM ", set.join(", "));
-    let key = columns[0];
-    let statement = |rows| {
-        let sql = Sql::new(dialect, &head);
-        match dialect {
-            Dialect::Sqlite => {
-                values(sql.text("("), rows).text(&format!(") AS v WHERE {table}.{key} = v.column1"))
-            }
-            Dialect::Postgres => unnest(sql, rows)
-                .text(&format!(" AS v ({}) WHERE {table}.{key} = v.{key}", columns.join(", "))),
-        }
-    };
-    chunks(dialect, rows, columns.len()).into_iter().map(statement).collect()
-}
-
-/// One row needs no table of values, and is found by its key whatever the planner believes.
-fn update_one(dialect: Dialect, table: &str, columns: &[&str], mut row: Vec<Value>) -> Sql {
-    let key = row.remove(0);
-    let sql = Sql::new(dialect, &format!("UPDATE {table} SET "));
-    let sql = columns[1..].iter().zip(row).enumerate().fold(sql, |sql, (index, (column, value))| {
-        sql.text(if index == 0 { "" } else { ", " }).text(column).text(" = ").bind(value)
-    });
-    sql.text(&format!(" WHERE {} = ", columns[0])).bind(key)
-}
-
-/// A column of the rows that [`unnest`] gives. The ledger keeps the text that was digested; as JSONB it would be
-/// spelled anew.
-fn picked(column: &str) -> String {
-    if matches!(column, "changes" | "metadata") {
-        format!("CAST(v.{column} AS JSON)")
-    } else {
-        format!("v.{column}")
-    }
-}
-
-/// `VALUES (…), (…)`.
-fn values(sql: Sql, rows: Vec<Vec<Value>>) -> Sql {
-    let first = sql.text("VALUES ");
-    rows.into_iter()
-        .enumerate()
-        .fold(first, |sql, (index, row)| sql.text(if index == 0 { "" } else { ", " }).list(row))
-}
-
-/// SQLite compiles a statement once for each text; chunks of these sizes make few texts of any number of rows.
-const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
-/// PostgreSQL has one text for any number; a message should not grow without bound.
-const ROWS: usize = 10_000;
-
-fn chunks(dialect: Dialect, rows: Vec<Vec<Value>>, width: usize) -> Vec<Vec<Vec<Value>>> {
-    let most = MAX_BINDS / width.max(1);
-    let mut chunks = Vec::new();
-    let mut left = rows.len();
-    let mut rows = rows.into_iter();
-    while left > 0 {
-        let size = match dialect {
-            Dialect::Postgres => left.min(ROWS),
-            Dialect::Sqlite => SIZES.into_iter().find(|size| *size <= left && *size <= most).unwrap_or(1),
-        };
-        chunks.push(rows.by_ref().take(size).collect());
-        left -= size;
-    }
-    chunks
 }
 
 /// Ids for lists that would pass the limit of bound values.
@@ -349,4 +295,26 @@ pub(crate) fn bad_cursor() -> goalwright_application::Error {
         "invalid_cursor",
         "not a cursor of this list; take `next_cursor` of its previous page, or leave it out to start at the top",
     )])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn together(dialect: Dialect) -> Statement {
+        let first = Sql::new(dialect, "first ").bind(1).text(" and ").bind(2);
+        let second = Sql::new(dialect, "second ").bind(3);
+        Sql::together(vec![first, second], Sql::new(dialect, "last ").bind(4))
+    }
+
+    #[test]
+    fn statements_that_are_sent_together_keep_their_values_in_order() {
+        let numbers: Vec<Value> = (1..=4).map(Value::from).collect();
+        let postgres = together(Dialect::Postgres);
+        assert_eq!(postgres.sql, "WITH w0 AS (first $1 and $2), w1 AS (second $3) last $4");
+        assert_eq!(postgres.values.map(|values| values.0), Some(numbers.clone()));
+        let sqlite = together(Dialect::Sqlite);
+        assert_eq!(sqlite.sql, "first ? and ?; second ?; last ?");
+        assert_eq!(sqlite.values.map(|values| values.0), Some(numbers));
+    }
 }

@@ -1,7 +1,7 @@
 //! One transaction, which is every repository itself.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use goalwright_application::ports::telemetry::Executed;
@@ -14,8 +14,8 @@ use goalwright_application::ports::{
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::SealKey;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, QueryResult,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 use super::error::storage;
@@ -53,12 +53,21 @@ pub(crate) struct Unit {
     telemetry: Arc<dyn Telemetry>,
     /// Told once it is committed.
     executed: Mutex<Vec<Executed>>,
+    /// Writes of few rows that nobody needs an answer of, each with its table; they are sent with what comes next.
+    pending: Mutex<Vec<(&'static str, Sql)>>,
 }
+
+/// So few rows are not worth a turn of the database of their own.
+const FEW: usize = 8;
 
 #[async_trait]
 impl Transactions for Writer {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StorageError> {
         Ok(Box::new(self.unit().await?))
+    }
+
+    fn abreast(&self) -> bool {
+        self.connection.get_database_backend() == DatabaseBackend::Postgres
     }
 }
 
@@ -84,6 +93,7 @@ impl Writer {
             failed: AtomicBool::new(false),
             telemetry: self.telemetry.clone(),
             executed: Mutex::new(Vec::new()),
+            pending: Mutex::new(Vec::new()),
         })
     }
 }
@@ -120,8 +130,18 @@ impl Unit {
     }
 
     pub(crate) async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StorageError> {
+        // PostgreSQL would not see in it what was written with it.
+        if self.dialect == Dialect::Postgres {
+            self.send_pending().await?;
+        }
+        self.all_with_pending(sql).await
+    }
+
+    /// As [`Unit::all`], for what does not read what is written with it.
+    pub(crate) async fn all_with_pending(&self, sql: Sql) -> Result<Vec<QueryResult>, StorageError> {
         self.refuse_after_failure()?;
-        self.note(self.transaction.query_all_raw(sql.statement()).await)
+        let statement = Sql::together(self.take_pending(), sql);
+        self.note(self.transaction.query_all_raw(statement).await)
     }
 
     pub(crate) async fn one(&self, sql: Sql) -> Result<Option<QueryResult>, StorageError> {
@@ -129,6 +149,7 @@ impl Unit {
     }
 
     pub(crate) async fn run(&self, sql: Sql) -> Result<u64, StorageError> {
+        self.send_pending().await?;
         self.refuse_after_failure()?;
         Ok(self.note(self.transaction.execute_raw(sql.statement()).await)?.rows_affected())
     }
@@ -139,6 +160,44 @@ impl Unit {
             rows += self.run(statement).await?;
         }
         Ok(rows)
+    }
+
+    /// Carries out writes to a table that nobody needs an answer of: those of many rows at once, those of few together with
+    /// what comes next. A lone task is many small statements, and most of its time would go into the turns between them.
+    pub(crate) async fn run_later(
+        &self,
+        table: &'static str,
+        rows: usize,
+        statements: Vec<Sql>,
+    ) -> Result<(), StorageError> {
+        if statements.is_empty() {
+            return Ok(());
+        }
+        if rows > FEW {
+            return self.run_all(statements).await.map(|_| ());
+        }
+        let same = self.pending().iter().any(|(other, _)| *other == table);
+        if same {
+            self.send_pending().await?;
+        }
+        self.pending().extend(statements.into_iter().map(|sql| (table, sql)));
+        Ok(())
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Vec<(&'static str, Sql)>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_pending(&self) -> Vec<Sql> {
+        std::mem::take(&mut *self.pending()).into_iter().map(|(_, sql)| sql).collect()
+    }
+
+    async fn send_pending(&self) -> Result<(), StorageError> {
+        let mut pending = self.take_pending();
+        let Some(last) = pending.pop() else { return Ok(()) };
+        self.refuse_after_failure()?;
+        let statement = Sql::together(pending, last);
+        self.note(self.transaction.execute_raw(statement).await).map(|_| ())
     }
 
     /// The moment by which leases are measured: the database's on PostgreSQL, where machines may disagree; ours on
@@ -158,6 +217,7 @@ impl Unit {
     }
 
     pub(crate) async fn finish(self) -> Result<(), StorageError> {
+        self.send_pending().await?;
         self.refuse_after_failure()?;
         self.transaction.commit().await.map_err(storage)?;
         let executed = self.executed.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -1,10 +1,11 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use goalwright_application::execution::{Assignment, Claimed, Kernel, Report, Settlement};
 use goalwright_application::ports::Signals;
 use goalwright_domain::execution::Outcome;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::keeping::Held;
 use super::pace::Pace;
 use super::settling::Settler;
-use crate::spawn::spawn_in;
+use crate::spawn::{spawn_essential, spawn_in};
 
 /// Look for work at least so often, since another process may have made it claimable.
 const LOOK: Duration = Duration::from_millis(250);
@@ -38,6 +39,10 @@ impl Claiming {
     /// Claims until it is told to stop; gives the performances that are still going on.
     pub(super) async fn run(self) -> JoinSet<()> {
         let mut performances = JoinSet::new();
+        let flow = Arc::new(Flow::default());
+        let beside = self.kernel.looks_abreast().then(|| {
+            spawn_essential("second look", beside(self.kernel.clone(), flow.clone(), self.stop.clone()))
+        });
         let mut at_once = 0;
         while !self.stop.is_cancelled() {
             while performances.try_join_next().is_some() {}
@@ -65,12 +70,16 @@ impl Claiming {
             }
             // Where everything only computes, more of it is picked the next time; else not more than there is room for.
             at_once = if claimed.only_computes { (2 * picked).min(COMPUTED_AT_ONCE) } else { 0 };
+            flow.is(if claimed.computed >= picked { at_once } else { 0 });
             if claimed.computed == 0 && found < room {
                 tokio::select! {
                     () = self.stop.cancelled() => break,
                     () = self.signals.until_work_changes(seen, LOOK) => {}
                 }
             }
+        }
+        if let Some(beside) = beside {
+            let _ = beside.await;
         }
         performances
     }
@@ -108,6 +117,41 @@ impl Claiming {
                 }
             }
         });
+    }
+}
+
+/// How much of what only computes there seems to be.
+#[derive(Default)]
+struct Flow {
+    at_once: AtomicUsize,
+    grew: Notify,
+}
+
+impl Flow {
+    fn is(&self, at_once: usize) {
+        self.at_once.store(at_once, Ordering::Release);
+        if at_once > 0 {
+            self.grew.notify_one();
+        }
+    }
+}
+
+/// Looks for more while a look has not ended: its statements are prepared while the database carries out those of the other
+/// one. It takes only what computes, which needs no place.
+async fn beside(kernel: Arc<Kernel>, flow: Arc<Flow>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let at_once = flow.at_once.load(Ordering::Acquire);
+        let computed = match at_once {
+            0 => 0,
+            // What fails is looked at again, and told of, by the loop that this one stands beside.
+            some => kernel.claim_or_compute(0, some).await.map_or(0, |claimed| claimed.computed),
+        };
+        if computed < at_once || at_once == 0 {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = flow.grew.notified() => {}
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use goalwright_application::ports::{AgentRepository, StorageError};
 use goalwright_domain::Timestamp;
-use goalwright_domain::agent::{Agent, AgentId};
+use goalwright_domain::agent::{Agent, AgentId, Directory};
 use goalwright_domain::workspace::{UserId, WorkspaceId};
 
 use super::{CHANGING, COLUMNS, changing_row, from_row, select, to_row};
@@ -84,24 +84,25 @@ impl AgentRepository for Unit {
         self.run(sql.text(")")).await.map(|_| ())
     }
 
-    async fn load(&self, workspace: WorkspaceId) -> Result<HashMap<AgentId, u64>, StorageError> {
+    async fn directory(&self, workspace: WorkspaceId) -> Result<Directory, StorageError> {
         // Counted up to a thousand: beyond, nobody has little to do, and a task must not cost more to place the more
         // of them lie there.
+        let columns = COLUMNS.map(|column| format!("a.{column}")).join(", ");
         let sql = self
-            .sql(
-                "SELECT a.id AS agent_id, (SELECT COUNT(*) FROM (SELECT 1 FROM runs r WHERE r.agent_id = a.id AND \
+            .sql(&format!(
+                "SELECT {columns}, (SELECT COUNT(*) FROM (SELECT 1 FROM runs r WHERE r.agent_id = a.id AND \
                  r.workspace_id = a.workspace_id AND r.status IN ('queued', 'waiting') LIMIT 1000) AS o) AS open \
                  FROM agents a WHERE a.status = 'active' AND a.workspace_id = ",
-            )
-            .bind(workspace.uuid());
-        self.all(sql)
-            .await?
-            .iter()
-            .map(|row| {
-                let row = Row::of("runs", row);
-                let open: i64 = row.get("open")?;
-                Ok((row.id("agent_id")?, u64::try_from(open).unwrap_or(0)))
-            })
-            .collect()
+            ))
+            .bind(workspace.uuid())
+            .text(" ORDER BY a.id");
+        let (mut agents, mut load) = (Vec::new(), HashMap::new());
+        for row in &self.all(sql).await? {
+            let agent = from_row(row)?;
+            let open: i64 = Row::of("runs", row).get("open")?;
+            load.insert(agent.id(), u64::try_from(open).unwrap_or(0));
+            agents.push(agent);
+        }
+        Ok(Directory::new(agents, load))
     }
 }

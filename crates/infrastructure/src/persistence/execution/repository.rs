@@ -25,7 +25,7 @@ use crate::persistence::unit_of_work::Unit;
 impl ExecutionRepository for Unit {
     async fn insert_runs(&self, runs: &[Run]) -> Result<(), StorageError> {
         let rows = runs.iter().map(run_row).collect();
-        self.run_all(insert_many(self.dialect, "runs", &RUN, rows, "")).await.map(|_| ())
+        self.run_later("runs", runs.len(), insert_many(self.dialect, "runs", &RUN, rows, "")).await
     }
 
     async fn pick(&self, wanted: &Claim) -> Result<Vec<PickedRun>, StorageError> {
@@ -40,7 +40,7 @@ impl ExecutionRepository for Unit {
 
     async fn save_runs(&self, runs: &[Run]) -> Result<(), StorageError> {
         let rows = runs.iter().map(run_changing_row).collect();
-        self.run_all(update_many(self.dialect, "runs", &RUN_CHANGING, rows)).await.map(|_| ())
+        self.run_later("runs", runs.len(), update_many(self.dialect, "runs", &RUN_CHANGING, rows)).await
     }
 
     async fn find_driving(&self, task: TaskId) -> Result<Option<Run>, StorageError> {
@@ -111,7 +111,8 @@ impl ExecutionRepository for Unit {
 
     async fn insert_attempts(&self, attempts: &[Attempt]) -> Result<(), StorageError> {
         let rows = attempts.iter().map(attempt_row).collect();
-        self.run_all(insert_many(self.dialect, "attempts", &ATTEMPT, rows, "")).await.map(|_| ())
+        let statements = insert_many(self.dialect, "attempts", &ATTEMPT, rows, "");
+        self.run_later("attempts", attempts.len(), statements).await
     }
 
     async fn lock_attempts(&self, spans: &[SpanId]) -> Result<Vec<Attempt>, StorageError> {
@@ -129,7 +130,8 @@ impl ExecutionRepository for Unit {
 
     async fn save_attempts(&self, attempts: &[Attempt]) -> Result<(), StorageError> {
         let rows = attempts.iter().map(attempt_changing_row).collect();
-        self.run_all(update_many(self.dialect, "attempts", &ATTEMPT_CHANGING, rows)).await.map(|_| ())
+        let statements = update_many(self.dialect, "attempts", &ATTEMPT_CHANGING, rows);
+        self.run_later("attempts", attempts.len(), statements).await
     }
 
     async fn extend(&self, leases: &[Lease], lease: Duration) -> Result<Vec<SpanId>, StorageError> {
@@ -225,7 +227,8 @@ impl ExecutionRepository for Unit {
 
     async fn insert_calls(&self, calls: &[ToolCall]) -> Result<(), StorageError> {
         let rows = calls.iter().map(call_row).collect();
-        self.run_all(insert_many(self.dialect, "tool_calls", &CALL, rows, "")).await.map(|_| ())
+        self.run_later("tool_calls", calls.len(), insert_many(self.dialect, "tool_calls", &CALL, rows, ""))
+            .await
     }
 
     async fn insert_scripts(&self, scripts: &[ScriptRun]) -> Result<(), StorageError> {

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::connect::Database;
 use super::row::Row;
-use super::sql::{self, batches, insert_many, time};
+use super::sql::{batches, insert_many, time};
 use super::unit_of_work::Unit;
 
 const COLUMNS: [&str; 11] = [
@@ -41,14 +41,14 @@ fn to_row(experience: &Experience) -> Vec<Value> {
         experience.id.as_str().into(),
         experience.workspace_id.uuid().into(),
         experience.kind.as_str().into(),
-        sql::json(experience.content.clone()),
-        sql::json(experience.provenance.clone()),
-        sql::json(json!(experience.parents)),
-        sql::json(json!(experience.causes)),
+        experience.content.to_string().into(),
+        experience.provenance.to_string().into(),
+        json!(experience.parents).to_string().into(),
+        json!(experience.causes).to_string().into(),
         experience.session_id.as_str().into(),
         time(experience.created_at),
         experience.ts.into(),
-        sql::json(experience.meta.clone()),
+        experience.meta.to_string().into(),
     ]
 }
 

@@ -10,7 +10,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::persistence::row::Row;
-use crate::persistence::sql::insert_many;
+use crate::persistence::sql::{Dialect, insert_many};
 use crate::persistence::unit_of_work::Unit;
 
 const COLUMNS: [&str; 5] = ["workspace_id", "position", "sealed", "seal", "mark"];
@@ -24,6 +24,8 @@ const OTHER_KEY: &str =
 pub(super) struct Chains {
     key: Arc<SealKey>,
     heads: BTreeMap<WorkspaceId, Head>,
+    /// Whether there were events without a position, of whatever workspace.
+    pub(super) any_waiting: bool,
 }
 
 impl Chains {
@@ -36,24 +38,32 @@ impl Chains {
         workspaces: impl Iterator<Item = WorkspaceId>,
     ) -> Result<Self, StorageError> {
         let workspaces: BTreeSet<Uuid> = workspaces.map(|workspace| workspace.uuid()).collect();
+        // Read in the order of the index that holds just them. On SQLite positions are given with the events.
+        let any_waiting = match unit.dialect {
+            Dialect::Postgres => {
+                "(SELECT seq FROM events WHERE position IS NULL ORDER BY seq LIMIT 1) IS NOT NULL"
+            }
+            Dialect::Sqlite => "(1 = 0)",
+        };
         let sql = unit
-            .sql(
-                "SELECT k.fingerprint, h.workspace_id, h.position, h.sealed, h.seal, h.mark FROM ledger_key k \
-                 LEFT JOIN ledger_heads h ON h.workspace_id",
-            )
+            .sql(&format!(
+                "SELECT k.fingerprint, h.workspace_id, h.position, h.sealed, h.seal, h.mark, {any_waiting} AS any_waiting \
+                 FROM ledger_key k LEFT JOIN ledger_heads h ON h.workspace_id",
+            ))
             .one_of(workspaces)
             .text(" WHERE k.id = 1");
-        let mut heads = BTreeMap::new();
+        let (mut heads, mut any_waiting) = (BTreeMap::new(), false);
         for row in &unit.all(sql).await? {
             let row = Row::of("ledger_heads", row);
             if row.text("fingerprint")? != unit.fingerprint.as_str() {
                 return Err(StorageError::Unavailable { source: OTHER_KEY.into() });
             }
+            any_waiting |= row.get::<bool>("any_waiting")?;
             if row.id_or_none::<Workspace>("workspace_id")?.is_some() {
                 heads.insert(row.id("workspace_id")?, super::head_of(&row)?);
             }
         }
-        Ok(Self { key: unit.seal_key.clone(), heads })
+        Ok(Self { key: unit.seal_key.clone(), heads, any_waiting })
     }
 
     /// One event more: its position, and its seal unless events before it are still unsealed.
@@ -92,7 +102,9 @@ impl Chains {
                 mark.into(),
             ]
         };
-        let rows = self.heads.into_iter().map(row).collect();
-        unit.run_all(insert_many(unit.dialect, "ledger_heads", &COLUMNS, rows, REPLACE)).await.map(|_| ())
+        let rows: Vec<Vec<Value>> = self.heads.into_iter().map(row).collect();
+        let heads = rows.len();
+        let statements = insert_many(unit.dialect, "ledger_heads", &COLUMNS, rows, REPLACE);
+        unit.run_later("ledger_heads", heads, statements).await
     }
 }

@@ -33,15 +33,31 @@ impl Outbox for Unit {
         }
         // Whoever can have the ledger to itself until the commit places and seals its events at once; else the sequencer
         // does it afterwards.
-        let mut chains = match self.try_lock_ledger().await? && self.place_waiting().await?.is_all() {
-            true => Some(Chains::load(self, events.iter().map(|event| event.workspace_id)).await?),
+        let mut chains = match self.try_lock_ledger().await? {
+            true => self.chains_behind_what_waits(events).await?,
             false => None,
         };
         let rows = events.iter().map(|event| to_row(event, chains.as_mut())).collect();
-        self.run_all(insert_many(self.dialect, "events", &COLUMNS, rows, "")).await?;
+        let statements = insert_many(self.dialect, "events", &COLUMNS, rows, "");
+        self.run_later("events", events.len(), statements).await?;
         match chains {
             Some(chains) => chains.save(self).await,
             None => Ok(()),
+        }
+    }
+}
+
+impl Unit {
+    /// The chains of these events, once what waited for a position has one; none if too much waits. The ledger is locked.
+    async fn chains_behind_what_waits(&self, events: &[Event]) -> Result<Option<Chains>, StorageError> {
+        let workspaces = || events.iter().map(|event| event.workspace_id);
+        let chains = Chains::load(self, workspaces()).await?;
+        if !chains.any_waiting {
+            return Ok(Some(chains));
+        }
+        match self.place_waiting().await?.is_all() {
+            true => Chains::load(self, workspaces()).await.map(Some),
+            false => Ok(None),
         }
     }
 }

@@ -75,7 +75,7 @@ impl Unit {
             return Ok(true);
         }
         let sql = self.sql("SELECT pg_try_advisory_xact_lock(").bind(LOCK).text(") AS locked");
-        let row = self.one(sql).await?;
+        let row = self.all_with_pending(sql).await?.pop();
         Ok(row.map(|row| Row::of("locks", &row).get("locked")).transpose()?.unwrap_or(false))
     }
 

@@ -27,7 +27,14 @@ struct Picking<'a> {
 pub(crate) async fn pick(unit: &Unit, claim: &Claim, now: Timestamp) -> Result<Vec<PickedRun>, StorageError> {
     let picking = Picking { unit, claim, now };
     let mut rows = picking.unlimited(claim.limit).await?;
-    rows.extend(picking.limited(claim.limit).await?);
+    // Whether there are agents with a limit comes with the rows.
+    let none_limited = match rows.first() {
+        Some(row) => !Row::of("runs", row).get::<bool>("any_limited")?,
+        None => false,
+    };
+    if !none_limited {
+        rows.extend(picking.limited(claim.limit).await?);
+    }
     let read = |row| {
         let moment = if unit.own_clock { now } else { Row::of("runs", row).time("moment")? };
         Ok(PickedRun { run: run_from(row)?, picked_at: now, moment })
@@ -44,8 +51,9 @@ impl Picking<'_> {
     /// Runs of agents that only the workers limit.
     async fn unlimited(&self, limit: usize) -> Result<Vec<QueryResult>, StorageError> {
         // No join: runs are to be read in the order of their index, as far as they are wanted.
+        let any = ", EXISTS (SELECT 1 FROM agents WHERE max_concurrency IS NOT NULL) AS any_limited";
         let sql = self
-            .mine(self.runs())
+            .mine(self.runs(any))
             .text(" AND r.agent_id NOT IN (SELECT id FROM agents WHERE max_concurrency IS NOT NULL)");
         self.first(sql, limit).await
     }
@@ -77,7 +85,7 @@ impl Picking<'_> {
                 continue;
             }
             let sql =
-                self.runs().text("r.workspace_id = ").bind(workspace).text(" AND r.agent_id = ").bind(id);
+                self.runs("").text("r.workspace_id = ").bind(workspace).text(" AND r.agent_id = ").bind(id);
             picked.extend(self.first(self.mine(sql.text(" AND ").text(OPEN).text(" AND ")), wanted).await?);
         }
         Ok(picked)
@@ -115,11 +123,11 @@ impl Picking<'_> {
         sql.text("GREATEST(").bind(time(self.now)).text(", statement_timestamp())")
     }
 
-    fn runs(&self) -> Sql {
+    fn runs(&self, besides: &str) -> Sql {
         let columns: Vec<String> = RUN.iter().map(|column| format!("r.{column}")).collect();
         // The moment by which leases are measured comes with the rows.
         let moment = if self.unit.own_clock { "" } else { ", statement_timestamp() AS moment" };
-        self.unit.sql(&format!("SELECT {}{moment} FROM runs r WHERE ", columns.join(", ")))
+        self.unit.sql(&format!("SELECT {}{moment}{besides} FROM runs r WHERE ", columns.join(", ")))
     }
 
     /// The first of them, locked.

@@ -10,7 +10,7 @@ use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::QueryResult;
 use serde_json::Value;
 
-use super::{from_row, search, select};
+use super::{COLUMNS, from_row, search, select};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
 use crate::persistence::schedule;
@@ -21,14 +21,24 @@ pub(crate) async fn by_id(
     workspace: WorkspaceId,
     ids: &[TaskId],
 ) -> Result<Vec<TaskView>, Error> {
+    let columns = COLUMNS.map(|column| format!("t.{column}")).join(", ");
     let sql = reader
-        .sql(&select())
-        .text(" WHERE workspace_id = ")
+        .sql(&format!(
+            "SELECT {columns}, EXISTS (SELECT 1 FROM task_dependencies d WHERE d.task_id = t.id) AS waits FROM tasks t \
+             WHERE t.workspace_id = "
+        ))
         .bind(workspace.uuid())
-        .text(" AND id")
+        .text(" AND t.id")
         .one_of(ids.iter().map(|id| id.uuid()));
     let rows = reader.all(sql).await?;
-    views(reader, &rows).await
+    let mut waiting = Vec::new();
+    for row in &rows {
+        let row = Row::of("tasks", row);
+        if row.get("waits")? {
+            waiting.push(row.id("id")?);
+        }
+    }
+    views(reader, &rows, &waiting).await
 }
 
 pub(crate) async fn by_slug(
@@ -77,7 +87,7 @@ pub(crate) async fn list(
         Some(_) => search::newest_first(sql, page)?,
     };
     let rows = reader.all(sql).await?;
-    let tasks = views(reader, &rows).await?;
+    let tasks = views(reader, &rows, &ids_of(&rows)?).await?;
     Ok(Page::cut(tasks, page.limit, |task| task.state.id.to_string()))
 }
 
@@ -95,7 +105,11 @@ pub(crate) async fn of_goal(
         .bind(goal.uuid())
         .text(" ORDER BY id");
     let rows = reader.all(sql).await?;
-    views(reader, &rows).await
+    views(reader, &rows, &ids_of(&rows)?).await
+}
+
+fn ids_of(rows: &[QueryResult]) -> Result<Vec<TaskId>, StorageError> {
+    rows.iter().map(|row| Row::of("tasks", row).id("id")).collect()
 }
 
 /// The results of completed tasks, by key.
@@ -174,21 +188,19 @@ pub(crate) async fn obstacle(reader: &Reader, from: Sql) -> Result<Obstacle, Err
     Ok(Obstacle { count, task_ids })
 }
 
-/// Tasks with their edges and their next slots: three statements at most, however many tasks.
-async fn views(reader: &Reader, rows: &[QueryResult]) -> Result<Vec<TaskView>, Error> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids = rows.iter().map(|row| Row::of("tasks", row).id("id")).collect::<Result<Vec<TaskId>, _>>()?;
+/// Tasks with their edges, which those that are named have, and their next slots: three statements at most, however many
+/// tasks.
+async fn views(reader: &Reader, rows: &[QueryResult], waiting: &[TaskId]) -> Result<Vec<TaskView>, Error> {
     let sql = reader
         .sql(
             "SELECT d.task_id, d.depends_on_task_id, d.origin, w.status FROM task_dependencies d \
              JOIN tasks w ON w.id = d.depends_on_task_id WHERE d.task_id",
         )
-        .one_of(ids.iter().map(|id| id.uuid()))
+        .one_of(waiting.iter().map(|id| id.uuid()))
         .text(" ORDER BY d.task_id, d.depends_on_task_id");
     let mut edges: HashMap<TaskId, (Vec<Dependency>, Vec<TaskId>)> = HashMap::new();
-    for row in &reader.all(sql).await? {
+    let found = if waiting.is_empty() { Vec::new() } else { reader.all(sql).await? };
+    for row in &found {
         let row = Row::of("task_dependencies", row);
         let entry = edges.entry(row.id("task_id")?).or_default();
         let task_id = row.id("depends_on_task_id")?;

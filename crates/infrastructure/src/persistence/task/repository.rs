@@ -77,7 +77,7 @@ impl TaskRepository for Unit {
 
     async fn save_many(&self, tasks: &[Task]) -> Result<(), StorageError> {
         let rows = tasks.iter().map(changing_row).collect();
-        self.run_all(update_many(self.dialect, "tasks", &CHANGING, rows)).await.map(|_| ())
+        self.run_later("tasks", tasks.len(), update_many(self.dialect, "tasks", &CHANGING, rows)).await
     }
 
     async fn lock_of_goal(&self, goal: GoalId) -> Result<Vec<Task>, StorageError> {
