@@ -44,6 +44,7 @@ mod tag;
 mod tasks;
 mod trace;
 mod values;
+mod workspaces;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -97,7 +98,7 @@ type Operations = (
     (agents::Agents, agents::Edit, api_keys::ApiKeys),
     (experiences::Experiences, experiences::Add, experiences::Lineages),
     (artifacts::Artifacts, executions::Executions, executions::Traces, analytics::Analytics),
-    events::Events,
+    (events::Events, workspaces::Settings),
 );
 
 fn operations(services: &Services) -> Operations {
@@ -131,7 +132,7 @@ fn operations(services: &Services) -> Operations {
             executions::Traces(own()),
             analytics::Analytics(own()),
         ),
-        events::Events(own()),
+        (events::Events(own()), workspaces::Settings(own())),
     )
 }
 

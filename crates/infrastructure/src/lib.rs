@@ -12,6 +12,7 @@ pub mod keys;
 pub mod outbound;
 pub mod persistence;
 pub mod results;
+pub mod retention;
 mod runner;
 mod sandboxes;
 pub mod scheduler;

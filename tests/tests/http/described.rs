@@ -102,6 +102,7 @@ impl Client {
                 let count = self.app.db.number("SELECT COUNT(*) FROM agents").await;
                 self.post("/v1/agents", json!({"name": format!("a{count}"), "kind": "external"})).await.body
             }
+            "workspaces" => json!({"id": self.app.ada.workspace()}),
             other => panic!("teach this test to make one of `{other}`"),
         };
         let path = reads.path.replace("{id}", made["id"].as_str().unwrap_or_default());

@@ -46,6 +46,8 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
     let key = key.body["id"].as_str().expect("an id").to_owned();
     client.app.sequence().await;
 
+    let workspace_id = client.app.ada.workspace().to_string();
+
     let before = snapshot(&client).await;
     let document: Value = serde_json::from_str(&goalwright_api::openapi_document()).expect("json");
     let mut probed = 0;
@@ -63,6 +65,7 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
                 "api-keys" => &key,
                 "artifacts" => &artifact,
                 "traces" => &trace,
+                "workspaces" => &workspace_id,
                 other => panic!(
                     "a new kind of id, `{other}`: teach this test one of ada's, so that it can be probed"
                 ),
@@ -164,6 +167,7 @@ fn body_for(path: &str, goal: &str, task: &str, agent: &str) -> Option<Value> {
         path if path.ends_with("/assign") => json!({"agent_id": agent}),
         path if path.ends_with("/dependencies") => json!({"depends_on": []}),
         path if path.ends_with("/cancel") || path.ends_with("/skip") => json!({"reason": "Hers"}),
+        path if path.ends_with("/settings") => json!({"retention_days": 1}),
         path if path.starts_with("/v1/agents/") => json!({"name": "taken over"}),
         path if path.starts_with("/v1/goals/") || path.starts_with("/v1/tasks/") => {
             json!({"title": "Taken over"})

@@ -16,7 +16,7 @@ use crate::{derived, histories, selection};
 
 /// Something that happens in a history.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     /// A plan with so many tasks, of which the marked ones are done, words, flaky or broken.
     Import(Vec<u8>),
     /// A worker takes so many and settles them.
@@ -33,7 +33,7 @@ enum Step {
     Change(histories::Change, usize, usize),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => prop::collection::vec(0u8..5, 1..8).prop_map(Step::Import),
         6 => (1usize..6).prop_map(Step::Work),
@@ -65,6 +65,13 @@ fn plan(kinds: &[u8], number: usize) -> String {
 
 async fn play(app: &TestApp, steps: Vec<Step>) {
     for (number, step) in steps.into_iter().enumerate() {
+        happen(app, number, step).await;
+    }
+}
+
+/// One step, the `number`-th of its history.
+pub(crate) async fn happen(app: &TestApp, number: usize, step: Step) {
+    {
         app.clock.advance(Duration::from_millis(7));
         match step {
             Step::Import(kinds) => {
@@ -108,7 +115,7 @@ async fn play(app: &TestApp, steps: Vec<Step>) {
     }
 }
 
-async fn all_tasks(app: &TestApp) -> Vec<goalwright_application::read::TaskView> {
+pub(crate) async fn all_tasks(app: &TestApp) -> Vec<goalwright_application::read::TaskView> {
     let page = PageRequest::first(200);
     app.services.tasks.list(&app.ada, &Default::default(), &page).await.expect("lists").items
 }

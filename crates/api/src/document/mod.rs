@@ -50,6 +50,8 @@ pub(crate) enum Chapter {
     Experiences,
     /// Everything that changed, in order.
     Events,
+    /// What workspaces have settled for themselves.
+    Workspaces,
     /// Whether the service is alive and ready; needs no credentials.
     Health,
 }

@@ -8,6 +8,7 @@ mod executions;
 mod hooks;
 mod idempotency;
 mod ledger;
+mod pruning;
 mod redaction;
 mod sandboxes;
 mod schedules;
@@ -24,6 +25,9 @@ pub use executions::{CallStatus, Claim, ExecutionRepository, PickedRun, ToolCall
 pub use hooks::{HookEnd, HookRepository, HookRun, Interest};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
 pub use ledger::{Ledger, Outbox, Sequencer};
+pub use pruning::{
+    Aged, Dependent, FileKind, HeldLedger, PrunedFile, PruningRepository, RecordCursor, Ripe, RipeRun,
+};
 pub use redaction::{OnRecord, RedactableEvent, RedactionRepository, RedactionScope, Results, ResultsError};
 pub use sandboxes::Sandboxes;
 pub use schedules::{DueSchedule, ScheduleRepository, ScheduleState, SlotStatus, TaskSlot};

@@ -19,6 +19,7 @@ mod ledger;
 mod migrate;
 mod open;
 mod reader;
+mod record;
 mod row;
 mod schedule;
 mod selection;

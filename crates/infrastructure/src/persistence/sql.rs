@@ -250,7 +250,7 @@ fn update_one(dialect: Dialect, table: &str, columns: &[&str], mut row: Vec<Valu
 /// A column of the rows that [`unnest`] gives. The ledger keeps the text that was digested; as JSONB it would be
 /// spelled anew.
 fn picked(column: &str) -> String {
-    if matches!(column, "changes" | "metadata") {
+    if matches!(column, "changes" | "metadata" | "state") {
         format!("CAST(v.{column} AS JSON)")
     } else {
         format!("v.{column}")
