@@ -56,7 +56,10 @@ const WHOLE: [(&str, &str); 12] = [
         "ix_hook_runs_failed",
         "hooks are in it that failed for good; they are listed and had again up to a limit",
     ),
-    ("ix_workspace_settings_retention", "workspaces are in it that do not keep everything, and all of them are pruned"),
+    (
+        "ix_workspace_settings_retention",
+        "workspaces are in it that do not keep everything, and all of them are pruned",
+    ),
     ("ix_ledger_heads_unsealed", "ledgers are in it until what they had before there were seals is sealed"),
 ];
 

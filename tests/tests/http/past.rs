@@ -14,8 +14,14 @@ use crate::client::Client;
 #[tokio::test]
 async fn goals_progress_and_tasks_are_shown_as_they_were(#[case] backend: Backend) {
     let Some(client) = Client::start(backend).await else { return };
-    let goal = client.post("/v1/goals", json!({"title": "Trip"})).await.body["id"].as_str().expect("an id").to_owned();
-    let task = client.post("/v1/tasks", json!({"title": "Pack", "goal_id": goal})).await.body["id"].as_str().expect("an id").to_owned();
+    let goal = client.post("/v1/goals", json!({"title": "Trip"})).await.body["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let task = client.post("/v1/tasks", json!({"title": "Pack", "goal_id": goal})).await.body["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let then = client.app.ports.clock.now().to_string();
     client.app.clock.advance(Duration::from_secs(60));
     client.post(&format!("/v1/tasks/{task}/skip"), json!({})).await;
@@ -31,7 +37,10 @@ async fn goals_progress_and_tasks_are_shown_as_they_were(#[case] backend: Backen
     assert_eq!((&progress["total"], &progress["as_of"]), (&json!(1), &json!(then)));
     assert_eq!(client.get(&at(&format!("/v1/goals/{goal}"))).await.body["title"], "Trip");
     client.get(&format!("/v1/goals/{goal}?as_of=2001-01-01T00:00:00Z")).await.is_problem(404, "not_found");
-    client.get(&format!("/v1/goals/{goal}?as_of=2999-01-01T00:00:00Z")).await.is_problem(422, "invalid_input");
+    client
+        .get(&format!("/v1/goals/{goal}?as_of=2999-01-01T00:00:00Z"))
+        .await
+        .is_problem(422, "invalid_input");
     client.get(&format!("/v1/goals/{goal}?as_of=yesterday")).await.is_problem(422, "invalid_input");
 }
 

@@ -71,47 +71,45 @@ async fn play(app: &TestApp, steps: Vec<Step>) {
 
 /// One step, the `number`-th of its history.
 pub(crate) async fn happen(app: &TestApp, number: usize, step: Step) {
-    {
-        app.clock.advance(Duration::from_millis(7));
-        match step {
-            Step::Import(kinds) => {
-                app.import(&plan(&kinds, number)).await;
-            }
-            Step::Work(limit) => {
-                app.step(limit).await;
-            }
-            Step::Die(limit) => {
-                app.kernel.claim(limit).await.expect("claims");
-                app.clock.advance(Duration::from_secs(31));
-                app.kernel.reclaim().await.expect("reclaims");
-            }
-            Step::Complete(n) => {
-                let tasks = all_tasks(app).await;
-                let open: Vec<_> = tasks
-                    .iter()
-                    .filter(|t| matches!(t.state.status, TaskStatus::Waiting | TaskStatus::Ready))
-                    .collect();
-                if let Some(task) = open.get(n % open.len().max(1)) {
-                    let completion = Default::default();
-                    let _ = app.services.tasks.complete(&app.ada, task.state.id, &completion).await;
-                }
-            }
-            Step::Rerun(n) => {
-                let tasks = all_tasks(app).await;
-                let over: Vec<_> = tasks.iter().filter(|t| t.state.status == TaskStatus::Completed).collect();
-                if let Some(task) = over.get(n % over.len().max(1)) {
-                    let request = goalwright_application::tasks::RunRequest {
-                        task: task.state.slug.clone(),
-                        mode: goalwright_domain::execution::Mode::Manual,
-                        scheduled_at: None,
-                        wait: None,
-                    };
-                    let _ = app.services.tasks.run(&app.ada, &request).await;
-                }
-            }
-            Step::Wait(seconds) => app.clock.advance(Duration::from_secs(seconds.into())),
-            Step::Change(change, n, how) => histories::apply(app, change, n, how).await,
+    app.clock.advance(Duration::from_millis(7));
+    match step {
+        Step::Import(kinds) => {
+            app.import(&plan(&kinds, number)).await;
         }
+        Step::Work(limit) => {
+            app.step(limit).await;
+        }
+        Step::Die(limit) => {
+            app.kernel.claim(limit).await.expect("claims");
+            app.clock.advance(Duration::from_secs(31));
+            app.kernel.reclaim().await.expect("reclaims");
+        }
+        Step::Complete(n) => {
+            let tasks = all_tasks(app).await;
+            let open: Vec<_> = tasks
+                .iter()
+                .filter(|t| matches!(t.state.status, TaskStatus::Waiting | TaskStatus::Ready))
+                .collect();
+            if let Some(task) = open.get(n % open.len().max(1)) {
+                let completion = Default::default();
+                let _ = app.services.tasks.complete(&app.ada, task.state.id, &completion).await;
+            }
+        }
+        Step::Rerun(n) => {
+            let tasks = all_tasks(app).await;
+            let over: Vec<_> = tasks.iter().filter(|t| t.state.status == TaskStatus::Completed).collect();
+            if let Some(task) = over.get(n % over.len().max(1)) {
+                let request = goalwright_application::tasks::RunRequest {
+                    task: task.state.slug.clone(),
+                    mode: goalwright_domain::execution::Mode::Manual,
+                    scheduled_at: None,
+                    wait: None,
+                };
+                let _ = app.services.tasks.run(&app.ada, &request).await;
+            }
+        }
+        Step::Wait(seconds) => app.clock.advance(Duration::from_secs(seconds.into())),
+        Step::Change(change, n, how) => histories::apply(app, change, n, how).await,
     }
 }
 

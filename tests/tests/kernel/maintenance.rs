@@ -56,10 +56,20 @@ async fn open_dependencies_are_counted_anew_and_what_waits_for_nothing_goes_on(#
     let plan = "# C\n\n- [x] T001 Done\n- [ ] T002 Next (depends on T001)\n  use: time.now\n- [ ] T003 Last (depends on T002)\n  use: time.now\n";
     let goal = app.import(plan).await;
     let maintenance = Maintenance::new(&app.ports);
-    assert_eq!(maintenance.recount_dependencies(false).await.expect("compares"), [], "what agrees is left alone");
+    assert_eq!(
+        maintenance.recount_dependencies(false).await.expect("compares"),
+        [],
+        "what agrees is left alone"
+    );
     let last = app.task(goal, "T003").await.state.id;
     app.kernel.claim(16).await.expect("claims");
-    assert_eq!(app.db.execute("UPDATE tasks SET open_dependencies = 5 WHERE status = 'pending'").await.expect("forged"), 1);
+    assert_eq!(
+        app.db
+            .execute("UPDATE tasks SET open_dependencies = 5 WHERE status = 'pending'")
+            .await
+            .expect("forged"),
+        1
+    );
     let told = maintenance.recount_dependencies(true).await.expect("compares");
     assert_eq!((told.len(), told[0].task, told[0].stored, told[0].actual), (1, last, 5, 1));
     assert_eq!(maintenance.recount_dependencies(false).await.expect("mends"), told);
@@ -71,7 +81,11 @@ async fn open_dependencies_are_counted_anew_and_what_waits_for_nothing_goes_on(#
     app.drain().await;
     let next = app.import(plan).await;
     let waits = app.task(next, "T003").await.state.id;
-    app.services.tasks.end(&app.ada, app.task(next, "T002").await.state.id, Ending::Skipped, "").await.expect("skips");
+    app.services
+        .tasks
+        .end(&app.ada, app.task(next, "T002").await.state.id, Ending::Skipped, "")
+        .await
+        .expect("skips");
     app.drain().await;
     assert_eq!(app.task(next, "T003").await.state.status, TaskStatus::Completed, "{waits}");
 }

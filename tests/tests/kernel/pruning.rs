@@ -84,7 +84,11 @@ async fn what_is_old_and_over_goes_and_what_is_left_is_verified(#[case] backend:
     let files = || walk(&app.db.folder().join("data").join("workspaces"));
     let (kept_before, files_before) = (count(&app, "experiences").await, files());
     let looked = try_prune(&app, before, true).await.expect("looks");
-    assert_eq!((verify(&app).await.events, count(&app, "experiences").await), (events, kept_before), "only looked");
+    assert_eq!(
+        (verify(&app).await.events, count(&app, "experiences").await),
+        (events, kept_before),
+        "only looked"
+    );
 
     let pruned = prune(&app, before).await;
     // The task that was done of a goal that is not stays on record, with its run.
@@ -106,7 +110,8 @@ async fn what_is_old_and_over_goes_and_what_is_left_is_verified(#[case] backend:
     assert_eq!((first_invalid, gone), (None, i64::try_from(pruned.events).expect("few")));
     assert_eq!(left, events - gone + 1, "one more, that tells of it");
     assert_eq!(count(&app, "events").await, left);
-    let told = app.db.texts("SELECT CAST(metadata AS TEXT) FROM events WHERE event_type = 'ledger.pruned'").await;
+    let told =
+        app.db.texts("SELECT CAST(metadata AS TEXT) FROM events WHERE event_type = 'ledger.pruned'").await;
     assert!(told.len() == 1 && told[0].contains("\"attempts\":2"), "{told:?}");
     app.ports.ledger.note().await.expect("notes");
     assert_eq!(verify(&app).await.first_invalid, None);
@@ -143,13 +148,20 @@ async fn whatever_is_done_to_what_is_kept_of_the_past_is_noticed(#[case] backend
     let tampered: [(&str, fn(&Broken) -> bool); 9] = [
         ("UPDATE ledger_checkpoints SET mark = 'forged'", |broken| *broken == Broken::CheckpointForged),
         ("UPDATE ledger_checkpoints SET seal = 'forged'", |broken| *broken == Broken::CheckpointForged),
-        ("UPDATE ledger_checkpoints SET position = position + 1", |broken| *broken == Broken::CheckpointForged),
-        ("DELETE FROM events WHERE position = {next}", |broken| matches!(broken, Broken::Removed { count: 1 })),
-        ("DELETE FROM ledger_checkpoints", |broken| matches!(broken, Broken::Removed { .. })),
-        ("DELETE FROM ledger_snapshots WHERE entity_type = 'goal'", |broken| *broken == Broken::SnapshotsExchanged),
-        ("UPDATE ledger_snapshots SET state = '{}' WHERE entity_type = 'goal'", |broken| {
-            matches!(broken, Broken::SnapshotForged { entity_type, .. } if entity_type == "goal")
+        ("UPDATE ledger_checkpoints SET position = position + 1", |broken| {
+            *broken == Broken::CheckpointForged
         }),
+        ("DELETE FROM events WHERE position = {next}", |broken| {
+            matches!(broken, Broken::Removed { count: 1 })
+        }),
+        ("DELETE FROM ledger_checkpoints", |broken| matches!(broken, Broken::Removed { .. })),
+        ("DELETE FROM ledger_snapshots WHERE entity_type = 'goal'", |broken| {
+            *broken == Broken::SnapshotsExchanged
+        }),
+        (
+            "UPDATE ledger_snapshots SET state = '{}' WHERE entity_type = 'goal'",
+            |broken| matches!(broken, Broken::SnapshotForged { entity_type, .. } if entity_type == "goal"),
+        ),
         ("UPDATE ledger_snapshots SET revision = revision + 1 WHERE entity_type = 'task'", |broken| {
             matches!(broken, Broken::SnapshotForged { .. })
         }),
@@ -179,7 +191,8 @@ async fn whatever_is_done_to_what_is_kept_of_the_past_is_noticed(#[case] backend
 async fn without_guards_of_checkpoints(app: &TestApp, backend: Backend) {
     let drop = match backend {
         Backend::Sqlite => {
-            let names = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger_checkpoints'";
+            let names =
+                "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger_checkpoints'";
             let names = app.db.texts(names).await;
             names.iter().map(|name| format!("DROP TRIGGER {name};")).collect::<String>()
         }
@@ -219,9 +232,11 @@ async fn plain_sql_removes_nothing_but_what_a_checkpoint_stands_for(#[case] back
 async fn a_run_that_was_pruned_is_not_made_again(#[case] backend: Backend) {
     let Some((app, [done, ..], before)) = aged(backend).await else { return };
     let task = app.task(done, "T002").await.state;
-    let request = |at| RunRequest { task: task.slug.clone(), mode: Mode::Scheduled, scheduled_at: at, wait: None };
+    let request =
+        |at| RunRequest { task: task.slug.clone(), mode: Mode::Scheduled, scheduled_at: at, wait: None };
     prune(&app, before).await;
-    let refused = app.services.tasks.run(&app.ada, &request(task.scheduled_at)).await.expect_err("it was made");
+    let refused =
+        app.services.tasks.run(&app.ada, &request(task.scheduled_at)).await.expect_err("it was made");
     assert_eq!(refused.code(), "run_pruned");
     app.services.tasks.run(&app.ada, &request(Some(app.ports.clock.now()))).await.expect("another moment");
     app.drain().await;
@@ -235,7 +250,12 @@ async fn a_run_that_was_pruned_is_not_made_again(#[case] backend: Backend) {
 async fn what_somebody_has_not_read_yet_stays(#[case] backend: Backend) {
     let Some((app, _, before)) = aged(backend).await else { return };
     // Files are behind: what they tell of must stay until they are written.
-    let path = app.db.folder().join("data/workspaces").join(app.ada.workspace().to_string()).join("results/.position");
+    let path = app
+        .db
+        .folder()
+        .join("data/workspaces")
+        .join(app.ada.workspace().to_string())
+        .join("results/.position");
     std::fs::write(&path, "3\n").expect("a file");
     let held = prune(&app, before).await;
     assert_eq!((held.held_back, held.experiences), (Some(3), 0), "{held:?}");
@@ -263,13 +283,21 @@ async fn what_is_kept_at_the_checkpoint_is_redacted_too(#[case] backend: Backend
     let redactor = Redactor::new(&app.ports, Arc::new(folders(&app)));
     let redacted = redactor.redact(app.ada.workspace(), &app.ada.actor(), &asked).await.expect("redacts");
     assert_eq!((redacted.events, redacted.snapshots), (0, 1), "{redacted:?}");
-    let left = app.db.texts(&format!("SELECT CAST(state AS TEXT) FROM ledger_snapshots WHERE entity_id = '{done}'")).await;
+    let left = app
+        .db
+        .texts(&format!("SELECT CAST(state AS TEXT) FROM ledger_snapshots WHERE entity_id = '{done}'"))
+        .await;
     assert!(!left[0].contains("Done") && left[0].contains("achieved"), "{left:?}");
     assert_eq!(verify(&app).await.first_invalid, None);
     let then = app.services.goals.as_of(&app.ada, done, was).await.expect("it was there");
     assert!(then.redacted.contains(&"title".to_owned()));
-    assert_eq!(app.services.goals.as_of(&app.ada, open, was).await.expect("it was there").redacted, Vec::<String>::new());
-    assert!(redactor.redact(app.ada.workspace(), &app.ada.actor(), &asked).await.expect("nothing").is_nothing());
+    assert_eq!(
+        app.services.goals.as_of(&app.ada, open, was).await.expect("it was there").redacted,
+        Vec::<String>::new()
+    );
+    assert!(
+        redactor.redact(app.ada.workspace(), &app.ada.actor(), &asked).await.expect("nothing").is_nothing()
+    );
 }
 
 #[rstest]
@@ -282,7 +310,8 @@ async fn a_workspace_that_does_not_keep_everything_is_pruned_once_a_day(#[case] 
     assert!(!retention.tick().await.expect("ticks"));
     assert_eq!(count(&app, "ledger_checkpoints").await, 0, "nobody asked for it");
     let settle = Settle { edit: SettingsEdit { retention_days: Some(Some(1)) }, default_agent: None };
-    let settled = app.services.workspaces.settle(&app.ada, &settle, &Precondition::Any).await.expect("settles");
+    let settled =
+        app.services.workspaces.settle(&app.ada, &settle, &Precondition::Any).await.expect("settles");
     assert_eq!(settled.settings.state().retention_days, Some(1));
     app.sequence().await;
     let experiences = count(&app, "experiences").await;

@@ -58,8 +58,7 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
     let mut one = experiences[0].clone();
     one.id.push('x');
     let run = RipeRun { id: Id::new(nobody(1)), task_id: task, scheduled_at: Some(now), task_is_there: true };
-    let ripe =
-        Ripe { experiences: vec![one], runs: vec![run], spans: vec![nobody(2)], ..Ripe::default() };
+    let ripe = Ripe { experiences: vec![one], runs: vec![run], spans: vec![nobody(2)], ..Ripe::default() };
     unit.pruning().remove_record(workspace, now, &ripe, &["x.json".to_owned()]).await.expect("removes");
     let files = unit.pruning().files(5).await.expect("lists");
     let numbers: Vec<i64> = files.iter().map(|file| file.n).collect();
@@ -110,7 +109,8 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
             units: usize::MAX,
         };
         log.record.take();
-        let pruned = Pruner::new(&app.ports, results.clone()).prune(eve.workspace(), &asked).await.expect("prunes");
+        let pruned =
+            Pruner::new(&app.ports, results.clone()).prune(eve.workspace(), &asked).await.expect("prunes");
         assert!(pruned.events > 0, "{pruned:?}");
         log.note("prune");
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::{
-    Broken, Checkpoint, EventId, Folded, KeyRing, Noted, Saying, Snapshot, SnapshotSum, Telling, Verifier, stood,
+    Broken, Checkpoint, EventId, Folded, KeyRing, Noted, Saying, Snapshot, SnapshotSum, Telling, Verifier,
+    stood,
 };
 use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::{Map, Value, json};

@@ -135,7 +135,12 @@ impl GoalRepository for Unit {
                 for status in TaskStatus::ALL {
                     *actual.of_mut(status) = row.get(&format!("actual_{}", status.as_str()))?;
                 }
-                Ok(Drift { workspace: row.id("workspace_id")?, goal: row.id("goal_id")?, stored: counts_of(&row)?, actual })
+                Ok(Drift {
+                    workspace: row.id("workspace_id")?,
+                    goal: row.id("goal_id")?,
+                    stored: counts_of(&row)?,
+                    actual,
+                })
             })
             .collect()
     }

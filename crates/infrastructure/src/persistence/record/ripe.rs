@@ -54,11 +54,14 @@ pub(crate) async fn find(
     ids.extend(all.iter().filter_map(|attempt| attempt.experience.clone()));
     for unread in followed_by_somebody(unit, &ids).await? {
         ids.remove(&unread);
-        let of = all.iter().filter(|attempt| attempt.experience.as_deref() == Some(unread.as_str()));
-        of.for_each(|attempt| drop(runs.remove(&attempt.run)));
+        for attempt in all.iter().filter(|attempt| attempt.experience.as_ref() == Some(&unread)) {
+            runs.remove(&attempt.run);
+        }
     }
     for attempt in all.iter().filter(|attempt| !runs.contains_key(&attempt.run)) {
-        attempt.experience.iter().for_each(|id| drop(ids.remove(id)));
+        if let Some(id) = &attempt.experience {
+            ids.remove(id);
+        }
     }
     let spans: Vec<Uuid> =
         all.iter().filter(|attempt| runs.contains_key(&attempt.run)).map(|attempt| attempt.span).collect();
@@ -185,7 +188,8 @@ async fn goals_of(unit: &Unit, ids: BTreeSet<GoalId>) -> Result<HashMap<GoalId, 
 /// Those of these experiences that somebody follows and has not reached: they are not read into words and links, or not
 /// looked at by every hook, or a hook is still to run after them.
 async fn followed_by_somebody(unit: &Unit, ids: &BTreeSet<String>) -> Result<BTreeSet<String>, StorageError> {
-    let reached = unit.one(unit.sql("SELECT MIN(document) AS reached FROM hook_positions WHERE hook > ''")).await?;
+    let reached =
+        unit.one(unit.sql("SELECT MIN(document) AS reached FROM hook_positions WHERE hook > ''")).await?;
     let reached: Option<i64> =
         reached.map(|row| Row::of("hook_positions", &row).get("reached")).transpose()?.flatten();
     let mut unread = ids.clone();

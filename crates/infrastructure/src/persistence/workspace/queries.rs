@@ -36,8 +36,7 @@ pub(crate) async fn settings(reader: &Reader, workspace: WorkspaceId) -> Result<
 }
 
 pub(crate) async fn retained(reader: &Reader) -> Result<Vec<Retained>, Error> {
-    let sql = reader
-        .sql("SELECT s.workspace_id, s.retention_days, c.ended_before FROM workspace_settings s");
+    let sql = reader.sql("SELECT s.workspace_id, s.retention_days, c.ended_before FROM workspace_settings s");
     let reading = sql.dialect.reading("ix_workspace_settings_retention");
     let sql = sql.text(&reading).text(
         " LEFT JOIN ledger_checkpoints c ON c.workspace_id = s.workspace_id \
