@@ -29,6 +29,7 @@ mod m0021_hooks;
 mod m0022_redaction;
 mod m0023_schedules_set_aside;
 mod m0024_lighter_writes;
+mod m0026_retention;
 mod m0027_decompositions;
 mod m0028_usage;
 
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_redaction::Migration),
             Box::new(m0023_schedules_set_aside::Migration),
             Box::new(m0024_lighter_writes::Migration),
+            Box::new(m0026_retention::Migration),
             Box::new(m0027_decompositions::Migration),
             Box::new(m0028_usage::Migration),
         ]

@@ -16,6 +16,8 @@ mod lists;
 mod models;
 #[path = "query_plans/plan.rs"]
 mod plan;
+#[path = "query_plans/pruning.rs"]
+mod pruning;
 #[path = "query_plans/record.rs"]
 mod record;
 #[path = "query_plans/redaction.rs"]
@@ -42,7 +44,7 @@ use record::{Record, Sent};
 use work::Log;
 
 /// Indexes that are read as a whole, since they hold just what is asked for.
-const WHOLE: [(&str, &str); 11] = [
+const WHOLE: [(&str, &str); 12] = [
     ("0:=", "the words of an experience are found by their number"),
     ("ix_agents_limited", "agents with a limit, of all workspaces, are looked through for one that has work"),
     ("ix_attempts_agent", "attempts are in it while a worker holds them, and workers hold few"),
@@ -56,6 +58,10 @@ const WHOLE: [(&str, &str); 11] = [
         "ix_hook_runs_failed",
         "hooks are in it that failed for good; they are listed and had again up to a limit",
     ),
+    (
+        "ix_workspace_settings_retention",
+        "workspaces are in it that do not keep everything, and all of them are pruned",
+    ),
     ("ix_ledger_heads_unsealed", "ledgers are in it until what they had before there were seals is sealed"),
 ];
 
@@ -64,9 +70,10 @@ const IDLE: [(&str, &str); 1] =
     [("ix_events_unplaced", "on SQLite events get their positions at once, so it is empty there")];
 
 /// Statements that are sent to PostgreSQL only, or not by tests, which move the clock themselves.
-const NOT_SENT: [(&str, Option<Backend>); 25] = [
+const NOT_SENT: [(&str, Option<Backend>); 26] = [
     // `admin rebuild` looks at everything, as it says; it is no use case of a tenant.
     ("SELECT p.goal_id, ", None),
+    ("SELECT t.id, t.workspace_id, t.open_dependencies, ", None),
     // As is the second half of it.
     ("DELETE FROM {table}", None),
     ("INSERT INTO experience_words (experience_words)", None),
@@ -137,6 +144,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     api_keys::all(&app, &mut log).await;
     redaction::all(&app, &mut log).await;
     models::all(&app, &mut log).await;
+    pruning::all(&app, &mut log, goal).await;
     let mut listed = lists::all(&app, &mut log, goal).await;
     if backend == Backend::Sqlite {
         listed.extend(lists::within_a_goal(&app, &mut log, goal).await);

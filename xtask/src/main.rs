@@ -15,6 +15,7 @@ mod plans;
 mod postgres;
 mod process;
 mod product;
+mod prune;
 mod rebuild;
 mod seed_demo;
 mod test;
@@ -64,8 +65,10 @@ commands! {
     SeedDemo => seed_demo,
     /// Bring the schema of the database up to date
     Migrate => migrate,
-    /// Compute the counters of goals anew from their tasks
+    /// Compute the counters of goals and tasks anew
     Rebuild => rebuild,
+    /// Remove what is older than a date from the ledger and the record
+    Prune => prune,
     /// Take over a folder of result files, as experiences
     Backfill => backfill,
     /// Check that no event was changed, removed, inserted or moved since it was written

@@ -45,6 +45,7 @@ mod tag;
 mod tasks;
 mod trace;
 mod values;
+mod workspaces;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -106,8 +107,7 @@ type Operations = (
     (agents::Agents, agents::Edit, api_keys::ApiKeys),
     (experiences::Experiences, experiences::Add, experiences::Lineages),
     (artifacts::Artifacts, executions::Executions, executions::Traces, analytics::Analytics),
-    events::Events,
-    models::Models,
+    (events::Events, workspaces::Settings, models::Models),
 );
 
 fn operations(services: &Services) -> Operations {
@@ -142,8 +142,7 @@ fn operations(services: &Services) -> Operations {
             executions::Traces(own()),
             analytics::Analytics(own()),
         ),
-        events::Events(own()),
-        models::Models(own()),
+        (events::Events(own()), workspaces::Settings(own()), models::Models(own())),
     )
 }
 

@@ -41,10 +41,13 @@ const CODES: &[(&str, u16, &str)] = &[
     ("no_agent", 409, "No agent can take the task"),
     ("not_waiting", 409, "The task does not wait for this"),
     ("plan_outdated", 409, "The plan is outdated"),
+    ("ledger_broken", 409, "The ledger is not what was written"),
+    ("run_pruned", 409, "The run's record is pruned"),
     ("shown_once", 409, "The key was shown once"),
     ("task_leased", 409, "Somebody is working on the task"),
     ("tool_unavailable", 409, "The tool is not available"),
     ("waiting_for_person", 409, "The task waits for a person"),
+    ("history_pruned", 410, "The past is pruned"),
     ("precondition_failed", 412, "It changed since it was read"),
     ("payload_too_large", 413, "The body is too large"),
     ("uri_too_long", 414, "The address is too long"),
@@ -228,7 +231,8 @@ impl From<Error> for Problem {
             Error::Invalid { violations, .. } => {
                 Self { errors: Some(violations), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
             }
-            Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, code, detail),
+            Error::NotFound { .. } | Error::NotThen { .. } => Self::new(StatusCode::NOT_FOUND, code, detail),
+            Error::Pruned { .. } => Self::new(StatusCode::GONE, code, detail),
             Error::Rejected(_) | Error::Conflict { .. } => Self::new(StatusCode::CONFLICT, code, detail),
             Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, code, detail),
             Error::Unauthenticated { .. } => {
@@ -349,9 +353,20 @@ mod tests {
     #[tokio::test]
     async fn every_kind_of_error_has_its_status() {
         let text = || "why".to_owned();
+        let moment = |text: &str| text.parse().expect("a moment");
         let cases = [
             (Error::invalid(vec![Violation::new("title", "required", "needed")]), 422, "invalid_input", None),
             (Error::not_found("goal", 7), 404, "not_found", None),
+            (Error::NotThen { message: text() }, 404, "not_found", None),
+            (
+                Error::Pruned {
+                    at: moment("2026-01-01T00:00:00Z"),
+                    known_from: moment("2026-02-01T00:00:00Z"),
+                },
+                410,
+                "history_pruned",
+                None,
+            ),
             (Rejection::new("task_leased", "held").into(), 409, "task_leased", None),
             (Error::Conflict { code: "lease_lost", message: text() }, 409, "lease_lost", None),
             (Error::Stale { revision: 4 }, 412, "precondition_failed", None),

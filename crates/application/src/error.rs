@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use goalwright_domain::{Rejection, Violation};
+use goalwright_domain::{Rejection, Timestamp, Violation};
 
 use crate::ports::StorageError;
 
@@ -26,6 +26,20 @@ pub enum Error {
         kind: &'static str,
         /// What was asked for.
         id: String,
+    },
+    /// It was not there at the moment that was asked for.
+    #[error("{message}")]
+    NotThen {
+        /// Whether it was made later or had been deleted, and what to do.
+        message: String,
+    },
+    /// The ledger tells no more of the moment that was asked for.
+    #[error("what was before {known_from} was pruned; ask for a moment from then on instead of {at}")]
+    Pruned {
+        /// The moment.
+        at: Timestamp,
+        /// The earliest that can be asked for.
+        known_from: Timestamp,
     },
     /// A rule says no in this state.
     #[error(transparent)]
@@ -109,7 +123,8 @@ impl Error {
             | Self::Conflict { code, .. }
             | Self::Unavailable { code, .. }
             | Self::Limited { code, .. } => code,
-            Self::NotFound { .. } => "not_found",
+            Self::NotFound { .. } | Self::NotThen { .. } => "not_found",
+            Self::Pruned { .. } => "history_pruned",
             Self::Rejected(rejection) => rejection.code,
             Self::Stale { .. } => "precondition_failed",
             Self::Unauthenticated { .. } => "unauthenticated",

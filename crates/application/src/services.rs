@@ -23,12 +23,15 @@ use crate::selection::Selection;
 use crate::tasks::Tasks;
 use crate::traces::Traces;
 use crate::usage::Spendings;
+use crate::workspaces::Workspaces;
 
 /// What the api and the command line drive.
 #[derive(Clone)]
 pub struct Services {
     /// From credentials to a principal.
     pub access: Arc<Access>,
+    /// Workspaces and what they have settled.
+    pub workspaces: Arc<Workspaces>,
     /// Goals.
     pub goals: Arc<Goals>,
     /// Plans.
@@ -78,6 +81,7 @@ impl Services {
                 clock.clone(),
                 ids.clone(),
             )),
+            workspaces: Arc::new(Workspaces::new(ports)),
             goals: Arc::new(Goals::new(ports)),
             audit: Arc::new(Audit::new(ports.ledger.clone())),
             analytics: Arc::new(Analytics::new(experiences.clone(), queries.clone(), clock.clone())),

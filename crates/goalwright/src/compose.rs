@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use goalwright_application::access::LOCAL_USER;
-use goalwright_application::audit::Redactor;
+use goalwright_application::audit::{Pruner, Redactor};
 use goalwright_application::execution::{Kernel, KernelPorts, Settings};
 use goalwright_application::experiences::{Backfill, Experiences};
 use goalwright_application::hooks::{self, Hooks};
 use goalwright_application::models::{ModelCalls, ModelPorts};
-use goalwright_application::ports::{FiguresPage, Sequencer, Telemetry, Tokens, Unwatched};
+use goalwright_application::ports::{FiguresPage, Results, Sequencer, Telemetry, Tokens, Unwatched};
+use goalwright_application::retention::Retention;
 use goalwright_application::{Error, Services};
 use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Runner;
@@ -24,6 +25,7 @@ use goalwright_infrastructure::llm::ModelEndpoints;
 use goalwright_infrastructure::outbound::Outbound;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
 use goalwright_infrastructure::results::{ResultFiles, ResultFilesLoop, ResultFolders};
+use goalwright_infrastructure::retention::RetentionLoop;
 use goalwright_infrastructure::scheduler::SchedulerLoop;
 use goalwright_infrastructure::selection::SelectionLoop;
 use goalwright_infrastructure::telemetry::{Observer, Page};
@@ -177,6 +179,38 @@ impl App {
     /// What takes personal data out of the record.
     pub fn redactor(&self, config: &Config) -> Redactor {
         Redactor::new(&self.ports, Arc::new(ResultFolders::new(config.data_dir.clone())))
+    }
+
+    /// What lets go of what was kept long enough.
+    pub fn pruner(&self, config: &Config) -> Pruner {
+        Pruner::new(&self.ports, Arc::new(self.result_folders(config)))
+    }
+
+    fn result_folders(&self, config: &Config) -> ResultFolders {
+        ResultFolders::new(config.data_dir.clone()).written(config.result_files)
+    }
+
+    /// The loop that prunes workspaces that do not keep everything, until it is stopped.
+    pub fn start_retention(&self, config: &Config) -> RetentionLoop {
+        let (queries, clock) = (self.ports.queries.clone(), self.ports.clock.clone());
+        RetentionLoop::start(Arc::new(Retention::new(queries, self.pruner(config), clock)))
+    }
+
+    /// Writes the result files of a workspace that has any, up to the end of its ledger.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub async fn write_result_files(&self, config: &Config, workspace: WorkspaceId) -> Result<(), Failure> {
+        let unwritten = |error: String| {
+            Failure::new(Exit::Failed, error)
+                .with_help("make the data directory writable, or set GOALWRIGHT_RESULT_FILES=off")
+        };
+        let reached = self.result_folders(config).reached(workspace).await;
+        if reached.map_err(|error| unwritten(error.to_string()))?.is_some() {
+            let files = ResultFiles::new(self.database.clone(), config.data_dir.clone());
+            files.write().await.map_err(|error| unwritten(error.to_string()))?;
+        }
+        Ok(())
     }
 
     /// The workspace that was named, if the database has it; else that of the local user.

@@ -105,12 +105,16 @@ impl From<Error> for Failure {
                 let details = details.filter(|detail| !message.contains(detail.as_str())).collect();
                 Self { details, ..Self::new(Exit::Usage, message) }
             }
-            Error::NotFound { .. } | Error::Forbidden { .. } | Error::Unauthenticated { .. } => {
-                Self::new(Exit::Usage, message)
-            }
+            Error::NotFound { .. }
+            | Error::NotThen { .. }
+            | Error::Pruned { .. }
+            | Error::Forbidden { .. }
+            | Error::Unauthenticated { .. } => Self::new(Exit::Usage, message),
             Error::Rejected(_) | Error::Stale { .. } | Error::TimedOut { .. } => {
                 Self::new(Exit::Failed, message)
             }
+            Error::Conflict { code: "ledger_broken", .. } => Self::new(Exit::Failed, message)
+                .with_help("keep the database as it is, and compare it with a backup"),
             Error::Conflict { .. } | Error::Limited { .. } => Self::new(Exit::Failed, message)
                 .with_help("run the same command again; nothing of this attempt was kept"),
             Error::Unavailable { code, .. } => {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
@@ -51,14 +51,39 @@ impl Artifacts for ArtifactFiles {
         .await
     }
 
+    async fn put_aside(&self, workspace: WorkspaceId, digest: &str) -> Result<(), ArtifactError> {
+        let path = self.path(workspace, digest).ok_or_else(|| no_digest(digest))?;
+        blocking(path, |path| unless_gone(fs::rename(path, aside(path))).map(|_| ())).await
+    }
+
+    async fn put_back(&self, workspace: WorkspaceId, digest: &str) -> Result<(), ArtifactError> {
+        let path = self.path(workspace, digest).ok_or_else(|| no_digest(digest))?;
+        // The same bytes under the same name: it does not matter whose they are.
+        blocking(path, |path| unless_gone(fs::rename(aside(path), path)).map(|_| ())).await
+    }
+
+    async fn drop_aside(&self, workspace: WorkspaceId, digest: &str) -> Result<bool, ArtifactError> {
+        let path = self.path(workspace, digest).ok_or_else(|| no_digest(digest))?;
+        blocking(path, |path| unless_gone(fs::remove_file(aside(path)))).await
+    }
+
     async fn remove(&self, workspace: WorkspaceId, digest: &str) -> Result<bool, ArtifactError> {
         let path = self.path(workspace, digest).ok_or_else(|| no_digest(digest))?;
-        blocking(path, |path| match fs::remove_file(path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        })
-        .await
+        blocking(path, |path| unless_gone(fs::remove_file(path))).await
+    }
+}
+
+/// Where bytes are put aside.
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension("aside")
+}
+
+/// Whether there was something to be done.
+fn unless_gone(done: io::Result<()>) -> io::Result<bool> {
+    match done {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -131,6 +156,11 @@ mod tests {
             files.keep(hers, wrong, b"").await.expect_err(wrong);
             files.remove(hers, wrong).await.expect_err(wrong);
         }
+        files.put_aside(hers, &digest).await.expect("aside");
+        assert_eq!(files.read(hers, &digest).await, Ok(None));
+        files.put_back(hers, &digest).await.expect("back");
+        assert_eq!(files.read(hers, &digest).await, Ok(Some(b"kept".to_vec())));
+        assert_eq!(files.drop_aside(hers, &digest).await, Ok(false), "nothing is aside any more");
         assert_eq!(files.remove(hers, &digest).await, Ok(true));
         assert_eq!(files.remove(hers, &digest).await, Ok(false));
         assert_eq!(files.read(hers, &digest).await, Ok(None));

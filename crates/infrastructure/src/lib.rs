@@ -13,6 +13,7 @@ pub mod llm;
 pub mod outbound;
 pub mod persistence;
 pub mod results;
+pub mod retention;
 mod runner;
 mod sandboxes;
 pub mod scheduler;

@@ -100,12 +100,20 @@ impl ResultFiles {
 #[derive(Debug, Clone)]
 pub struct ResultFolders {
     data_dir: PathBuf,
+    /// Whether files are written at all.
+    written: bool,
 }
 
 impl ResultFolders {
     /// Below this data directory.
     pub const fn new(data_dir: PathBuf) -> Self {
-        Self { data_dir }
+        Self { data_dir, written: true }
+    }
+
+    /// The same where the settings say whether files are written: if not, nobody waits for those who would.
+    #[must_use]
+    pub fn written(self, written: bool) -> Self {
+        Self { written, ..self }
     }
 }
 
@@ -113,6 +121,28 @@ impl ResultFolders {
 impl Results for ResultFolders {
     async fn remove(&self, workspace: WorkspaceId, executions: &[Experience]) -> Result<usize, ResultsError> {
         let names: Vec<String> = executions.iter().filter_map(named).collect();
+        self.remove_named(workspace, &names).await
+    }
+
+    fn name(&self, execution: &Experience) -> Option<String> {
+        named(execution)
+    }
+
+    async fn reached(&self, workspace: WorkspaceId) -> Result<Option<i64>, ResultsError> {
+        let position = folder_of(&self.data_dir, workspace).join(POSITION);
+        if !self.written {
+            return Ok(None);
+        }
+        match tokio::fs::read_to_string(&position).await {
+            Ok(text) => Ok(Some(text.trim().parse().unwrap_or(0))),
+            // Nobody has begun to write any.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ResultsError(format!("`{}` cannot be read: {error}", position.display()))),
+        }
+    }
+
+    async fn remove_named(&self, workspace: WorkspaceId, names: &[String]) -> Result<usize, ResultsError> {
+        let names = names.to_vec();
         let folder = folder_of(&self.data_dir, workspace);
         let work = move || remove_all(&folder, &names);
         let removed =

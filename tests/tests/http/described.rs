@@ -114,6 +114,7 @@ impl Client {
                 self.post("/v1/agents", json!({"name": format!("a{count}"), "kind": "external"})).await.body
             }
             "decompositions" => self.proposal(&mut body).await,
+            "workspaces" => json!({"id": self.app.ada.workspace()}),
             other => panic!("teach this test to make one of `{other}`"),
         };
         let path = reads.path.replace("{id}", made["id"].as_str().unwrap_or_default());

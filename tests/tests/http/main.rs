@@ -10,6 +10,7 @@ mod described;
 mod document;
 mod flows;
 mod outside;
+mod past;
 mod problems;
 mod records;
 mod round_trip;

@@ -50,6 +50,7 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
     let shown = client.post(&format!("/v1/goals/{goal}/decompose"), outline).await;
     let decomposition = shown.body["decomposition_id"].as_str().expect("an id").to_owned();
     client.app.sequence().await;
+    let workspace_id = client.app.ada.workspace().to_string();
 
     let before = snapshot(&client).await;
     let document: Value = serde_json::from_str(&goalwright_api::openapi_document()).expect("json");
@@ -69,6 +70,7 @@ async fn another_tenant_s_ids_open_nothing(#[case] backend: Backend) {
                 "artifacts" => &artifact,
                 "decompositions" => &decomposition,
                 "traces" => &trace,
+                "workspaces" => &workspace_id,
                 other => panic!(
                     "a new kind of id, `{other}`: teach this test one of ada's, so that it can be probed"
                 ),
@@ -176,6 +178,7 @@ fn body_for(path: &str, goal: &str, task: &str, agent: &str) -> Option<Value> {
         path if path.ends_with("/assign") => json!({"agent_id": agent}),
         path if path.ends_with("/dependencies") => json!({"depends_on": []}),
         path if path.ends_with("/cancel") || path.ends_with("/skip") => json!({"reason": "Hers"}),
+        path if path.ends_with("/settings") => json!({"retention_days": 1}),
         path if path.starts_with("/v1/agents/") => json!({"name": "taken over"}),
         path if path.starts_with("/v1/goals/") || path.starts_with("/v1/tasks/") => {
             json!({"title": "Taken over"})

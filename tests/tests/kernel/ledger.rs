@@ -16,7 +16,7 @@ use crate::{derived, histories, selection};
 
 /// Something that happens in a history.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     /// A plan with so many tasks, of which the marked ones are done, words, flaky or broken.
     Import(Vec<u8>),
     /// A worker takes so many and settles them.
@@ -33,7 +33,7 @@ enum Step {
     Change(histories::Change, usize, usize),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => prop::collection::vec(0u8..5, 1..8).prop_map(Step::Import),
         6 => (1usize..6).prop_map(Step::Work),
@@ -65,50 +65,55 @@ fn plan(kinds: &[u8], number: usize) -> String {
 
 async fn play(app: &TestApp, steps: Vec<Step>) {
     for (number, step) in steps.into_iter().enumerate() {
-        app.clock.advance(Duration::from_millis(7));
-        match step {
-            Step::Import(kinds) => {
-                app.import(&plan(&kinds, number)).await;
-            }
-            Step::Work(limit) => {
-                app.step(limit).await;
-            }
-            Step::Die(limit) => {
-                app.kernel.claim(limit).await.expect("claims");
-                app.clock.advance(Duration::from_secs(31));
-                app.kernel.reclaim().await.expect("reclaims");
-            }
-            Step::Complete(n) => {
-                let tasks = all_tasks(app).await;
-                let open: Vec<_> = tasks
-                    .iter()
-                    .filter(|t| matches!(t.state.status, TaskStatus::Waiting | TaskStatus::Ready))
-                    .collect();
-                if let Some(task) = open.get(n % open.len().max(1)) {
-                    let completion = Default::default();
-                    let _ = app.services.tasks.complete(&app.ada, task.state.id, &completion).await;
-                }
-            }
-            Step::Rerun(n) => {
-                let tasks = all_tasks(app).await;
-                let over: Vec<_> = tasks.iter().filter(|t| t.state.status == TaskStatus::Completed).collect();
-                if let Some(task) = over.get(n % over.len().max(1)) {
-                    let request = goalwright_application::tasks::RunRequest {
-                        task: task.state.slug.clone(),
-                        mode: goalwright_domain::execution::Mode::Manual,
-                        scheduled_at: None,
-                        wait: None,
-                    };
-                    let _ = app.services.tasks.run(&app.ada, &request).await;
-                }
-            }
-            Step::Wait(seconds) => app.clock.advance(Duration::from_secs(seconds.into())),
-            Step::Change(change, n, how) => histories::apply(app, change, n, how).await,
-        }
+        happen(app, number, step).await;
     }
 }
 
-async fn all_tasks(app: &TestApp) -> Vec<goalwright_application::read::TaskView> {
+/// One step, the `number`-th of its history.
+pub(crate) async fn happen(app: &TestApp, number: usize, step: Step) {
+    app.clock.advance(Duration::from_millis(7));
+    match step {
+        Step::Import(kinds) => {
+            app.import(&plan(&kinds, number)).await;
+        }
+        Step::Work(limit) => {
+            app.step(limit).await;
+        }
+        Step::Die(limit) => {
+            app.kernel.claim(limit).await.expect("claims");
+            app.clock.advance(Duration::from_secs(31));
+            app.kernel.reclaim().await.expect("reclaims");
+        }
+        Step::Complete(n) => {
+            let tasks = all_tasks(app).await;
+            let open: Vec<_> = tasks
+                .iter()
+                .filter(|t| matches!(t.state.status, TaskStatus::Waiting | TaskStatus::Ready))
+                .collect();
+            if let Some(task) = open.get(n % open.len().max(1)) {
+                let completion = Default::default();
+                let _ = app.services.tasks.complete(&app.ada, task.state.id, &completion).await;
+            }
+        }
+        Step::Rerun(n) => {
+            let tasks = all_tasks(app).await;
+            let over: Vec<_> = tasks.iter().filter(|t| t.state.status == TaskStatus::Completed).collect();
+            if let Some(task) = over.get(n % over.len().max(1)) {
+                let request = goalwright_application::tasks::RunRequest {
+                    task: task.state.slug.clone(),
+                    mode: goalwright_domain::execution::Mode::Manual,
+                    scheduled_at: None,
+                    wait: None,
+                };
+                let _ = app.services.tasks.run(&app.ada, &request).await;
+            }
+        }
+        Step::Wait(seconds) => app.clock.advance(Duration::from_secs(seconds.into())),
+        Step::Change(change, n, how) => histories::apply(app, change, n, how).await,
+    }
+}
+
+pub(crate) async fn all_tasks(app: &TestApp) -> Vec<goalwright_application::read::TaskView> {
     let page = PageRequest::first(200);
     app.services.tasks.list(&app.ada, &Default::default(), &page).await.expect("lists").items
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use goalwright_application::{planning, tasks};
-use goalwright_domain::{api_key, execution, experience, schedule, task};
+use goalwright_domain::{api_key, execution, experience, schedule, task, workspace};
 use serde_json::{Value, json};
 
 /// A text that must not be blank.
@@ -34,6 +34,7 @@ fn bounds() -> Vec<Bound> {
     const EXPERIENCES: &[&str] = &["NewExperience"];
     const RETRY: &[&str] = &["Retry"];
     const CLAIMS: &[&str] = &["ClaimTasks"];
+    const SETTINGS: &[&str] = &["WorkspaceSettingsChanges"];
     const LEASES: &[&str] = &["ClaimTasks", "TaskHeartbeat"];
     let lease = json!({"minimum": milliseconds(tasks::SHORTEST_LEASE), "maximum": milliseconds(tasks::LONGEST_LEASE)});
     let words = |most: usize| json!({"minLength": 1, "maxLength": most, "pattern": SAYS_SOMETHING});
@@ -58,6 +59,7 @@ fn bounds() -> Vec<Bound> {
         at(TASKS, "task_type", text(task::NAME_LIMIT)),
         at(TASKS, "labels", texts(50, text(task::NAME_LIMIT))),
         at(TASKS, "max_attempts", number(1, 100)),
+        at(SETTINGS, "retention_days", number(1, workspace::RETENTION_LIMIT)),
         at(RETRY, "initial_delay", json!({"minimum": 0, "maximum": execution::LONGEST_DELAY.as_secs()})),
         at(RETRY, "backoff_factor", json!({"minimum": 1, "maximum": 100})),
         at(RETRY, "max_delay", json!({"minimum": 0, "maximum": execution::LONGEST_DELAY.as_secs()})),
@@ -97,7 +99,7 @@ fn bounds() -> Vec<Bound> {
 }
 
 /// What null does not take away: a goal, a task and an agent always have these.
-const KEPT: [(&str, &str); 7] = [
+const KEPT: [(&str, &str); 8] = [
     ("GoalChanges", "title"),
     ("GoalChanges", "status"),
     ("TaskChanges", "title"),
@@ -105,6 +107,7 @@ const KEPT: [(&str, &str); 7] = [
     ("TaskChanges", "task_type"),
     ("TaskChanges", "max_attempts"),
     ("AgentChanges", "name"),
+    ("WorkspaceSettingsChanges", "default_agent_id"),
 ];
 
 /// Adds the bounds to the bodies.

@@ -66,6 +66,7 @@ fn example(body: &str) -> Option<Value> {
             "max_concurrency": 4,
         }),
         "AgentChanges" => json!({"capabilities": ["design", "illustration"], "max_concurrency": 2}),
+        "WorkspaceSettingsChanges" => json!({"retention_days": 365}),
         "NewApiKey" => json!({
             "name": "Design agency's worker",
             "scopes": ["read", "work"],

@@ -52,6 +52,8 @@ pub(crate) enum Chapter {
     Events,
     /// What models cost, what may be spent, and what they are told.
     Models,
+    /// What workspaces have settled for themselves.
+    Workspaces,
     /// Whether the service is alive and ready; needs no credentials.
     Health,
 }

@@ -11,7 +11,7 @@ use crate::replay::IDEMPOTENCY_KEY;
 use crate::tag::IF_MATCH;
 
 /// The problems that are documented: status, name, description, and the code and detail of an example.
-const PROBLEMS: [(&str, &str, &str, &str, &str); 13] = [
+const PROBLEMS: [(&str, &str, &str, &str, &str); 14] = [
     (
         "400",
         "UnreadableBody",
@@ -53,6 +53,14 @@ const PROBLEMS: [(&str, &str, &str, &str, &str); 13] = [
         "The state does not allow this, or somebody else was faster.",
         "task_leased",
         "a worker is doing this task right now; wait for it",
+    ),
+    (
+        "410",
+        "Pruned",
+        "The ledger tells no more of that moment.",
+        "history_pruned",
+        "what was before 2026-08-01T00:00:00.000000Z was pruned; ask for a moment from then on instead of \
+         2026-01-01T00:00:00.000000Z",
     ),
     (
         "412",
@@ -162,6 +170,7 @@ pub(super) fn complete(method: &str, operation: &mut Value, names_a_thing: bool)
         ("404", has("path") || names_a_thing),
         ("408", reads),
         ("409", reads || changes),
+        ("410", in_query(&|name| name == "as_of")),
         ("412", changes),
         ("413", reads),
         ("415", reads),

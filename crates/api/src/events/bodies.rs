@@ -80,8 +80,10 @@ impl From<Actor> for ActorBody {
 pub(crate) struct AuditBody {
     /// Whether every event is what was written.
     valid: bool,
-    /// Events that are as they were written, from the first one on.
+    /// Events that are as they were written, from the first one on that is there.
     events: i64,
+    /// How many events before these were pruned, under a checkpoint that the ledger tells of.
+    pruned: i64,
     /// How many of them were redacted, each under an event that says so.
     redacted: i64,
     /// How many of them, the first ones, nobody can verify any more: the key that they are sealed with was given up for
@@ -104,10 +106,11 @@ pub(crate) struct InvalidBody {
 }
 
 impl From<Verified> for AuditBody {
-    fn from(Verified { events, redacted, unverifiable, first_invalid, .. }: Verified) -> Self {
+    fn from(Verified { events, pruned, redacted, unverifiable, first_invalid, .. }: Verified) -> Self {
         Self {
             valid: first_invalid.is_none(),
             events,
+            pruned,
             redacted,
             unverifiable,
             first_invalid: first_invalid.map(InvalidBody::from).into(),

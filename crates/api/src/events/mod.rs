@@ -57,7 +57,7 @@ impl Events {
 
     /// Verify the ledger.
     ///
-    /// Follows the workspace's events from the first one to where the ledger ends now, and recomputes their digests and
+    /// Follows the workspace's events from the first one that was not pruned to where the ledger ends now, and recomputes their digests and
     /// their keyed seals. Tells the first event that was changed, removed, inserted or moved since it was written. Takes as
     /// long as there are events.
     #[oai(path = "/v1/audit/verify", method = "get", operation_id = "verify_audit")]

@@ -1,4 +1,4 @@
-use goalwright_application::read::GoalView;
+use goalwright_application::read::{GoalView, PastGoal, Then};
 use goalwright_domain::goal::{DraftGoal, GoalStatus, Origin};
 use poem_openapi::Object;
 use uuid::Uuid;
@@ -62,10 +62,28 @@ pub(crate) struct GoalBody {
     created_at: Moment,
     /// When it last changed.
     updated_at: Moment,
+    /// The past moment at which it was so; not there for what it is now.
+    #[oai(skip_serializing_if_is_none)]
+    as_of: Option<Moment>,
+    /// Of the past, the fields whose values were redacted and stand here empty.
+    #[oai(skip_serializing_if_is_none)]
+    redacted: Option<Vec<String>>,
 }
 
 impl From<GoalView> for GoalBody {
     fn from(GoalView { state, revision, updated_at, .. }: GoalView) -> Self {
+        PastGoal { state, revision, updated_at }.into()
+    }
+}
+
+impl From<Then<PastGoal>> for GoalBody {
+    fn from(Then { at, what, redacted }: Then<PastGoal>) -> Self {
+        Self { as_of: Some(at.into()), redacted: Some(redacted), ..what.into() }
+    }
+}
+
+impl From<PastGoal> for GoalBody {
+    fn from(PastGoal { state, revision, updated_at }: PastGoal) -> Self {
         Self {
             id: state.id.uuid(),
             workspace_id: state.workspace_id.uuid(),
@@ -80,6 +98,8 @@ impl From<GoalView> for GoalBody {
             revision,
             created_at: state.created_at.into(),
             updated_at: updated_at.into(),
+            as_of: None,
+            redacted: None,
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
 use crate::tag::Tag;
-use crate::values::Word;
+use crate::values::{Moment, Word};
 use bodies::NewGoalBody;
 
 pub(crate) use bodies::GoalBody;
@@ -84,14 +84,21 @@ impl Goals {
 
     /// Read a goal.
     ///
-    /// How far it is says its progress.
+    /// How far it is says its progress. With `as_of` it is shown as it was at that moment.
     #[oai(path = "/v1/goals/:id", method = "get", operation_id = "get_goal")]
     async fn get(
         &self,
         caller: Caller<Read>,
         /// The goal's id.
         id: Path<Uuid>,
+        /// A moment that is over: the goal as it was then.
+        as_of: Query<Option<Moment>>,
     ) -> Result<Found<GoalBody>, Problem> {
+        if let Some(at) = as_of.0 {
+            let then = self.0.goals.as_of(&caller.0, id.0.into(), at.0).await?;
+            let tag = Tag::new(then.what.state.id, then.what.revision);
+            return Ok(Found { tag, body: then.into() });
+        }
         let goal = self.0.goals.get(&caller.0, id.0.into()).await?;
         Ok(Found { tag: Tag::new(goal.state.id, goal.revision), body: goal.into() })
     }

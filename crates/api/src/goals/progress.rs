@@ -1,7 +1,7 @@
 use goalwright_application::Services;
 use goalwright_domain::goal::TaskCounts;
 use goalwright_domain::progress::{Progress as Figures, Reason};
-use poem_openapi::param::Path;
+use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
@@ -36,8 +36,11 @@ pub(crate) struct ProgressBody {
     errors: Vec<ReasonBody>,
     /// When this was computed.
     calculated_at: Moment,
-    /// Raised with every change of a figure.
+    /// Raised with every change of a figure. Of a past moment, how often tasks of the goal had changed.
     revision: i64,
+    /// The past moment at which it was so; not there for what it is now.
+    #[oai(skip_serializing_if_is_none)]
+    as_of: Option<Moment>,
 }
 
 /// Tasks by status.
@@ -82,14 +85,21 @@ pub(crate) struct ReasonBody {
 impl Progress {
     /// How far is a goal?
     ///
-    /// The share of completed tasks, and the reasons why it is not larger.
+    /// The share of completed tasks, and the reasons why it is not larger. With `as_of` as it was at that moment, counted
+    /// from the ledger; which tools and agents there were then is not known.
     #[oai(path = "/v1/goals/:id/progress", method = "get", operation_id = "get_goal_progress")]
     async fn progress(
         &self,
         caller: Caller<Read>,
         /// The goal's id.
         id: Path<Uuid>,
+        /// A moment that is over: the progress as it was then.
+        as_of: Query<Option<Moment>>,
     ) -> Result<Shown<ProgressBody>, Problem> {
+        if let Some(at) = as_of.0 {
+            let then = self.0.goals.progress_as_of(&caller.0, id.0.into(), at.0).await?;
+            return Ok(Shown(ProgressBody { as_of: Some(then.at.into()), ..then.what.into() }));
+        }
         Ok(Shown(self.0.goals.progress(&caller.0, id.0.into()).await?.into()))
     }
 }
@@ -107,6 +117,7 @@ impl From<Figures> for ProgressBody {
             errors: from.errors.into_iter().map(ReasonBody::from).collect(),
             calculated_at: from.calculated_at.into(),
             revision: from.revision,
+            as_of: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-use goalwright_application::read::TaskView;
+use goalwright_application::read::{TaskView, Then};
 use goalwright_domain::agent::AgentId;
 use goalwright_domain::execution::{ExecutionError, OnExhausted, Wait, WaitKind};
 use goalwright_domain::goal::GoalId;
@@ -79,6 +79,12 @@ pub(crate) struct TaskBody {
     created_at: Moment,
     /// When it last changed.
     updated_at: Moment,
+    /// The past moment at which it was so; not there for what it is now.
+    #[oai(skip_serializing_if_is_none)]
+    as_of: Option<Moment>,
+    /// Of the past, the fields whose values were redacted and stand here empty.
+    #[oai(skip_serializing_if_is_none)]
+    redacted: Option<Vec<String>>,
 }
 
 /// What a task waits for.
@@ -104,6 +110,12 @@ pub(crate) struct ExecutionErrorBody {
     message: String,
     /// 16 hexadecimal digits over the type and what caused it.
     stack_hash: String,
+}
+
+impl From<Then<TaskView>> for TaskBody {
+    fn from(Then { at, what, redacted }: Then<TaskView>) -> Self {
+        Self { as_of: Some(at.into()), redacted: Some(redacted), ..what.into() }
+    }
 }
 
 impl From<TaskView> for TaskBody {
@@ -140,6 +152,8 @@ impl From<TaskView> for TaskBody {
             revision,
             created_at: state.created_at.into(),
             updated_at: updated_at.into(),
+            as_of: None,
+            redacted: None,
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::document::Chapter;
 use crate::page::{Limit, List, list, page};
 use crate::problem::Problem;
 use crate::tag::Tag;
-use crate::values::Word;
+use crate::values::{Moment, Word};
 use bodies::TaskBody;
 
 pub(crate) use claim::Claim;
@@ -105,14 +105,21 @@ impl Tasks {
 
     /// Read a task.
     ///
-    /// `blocked_by` names what it still waits for, `waiting` whom or what.
+    /// `blocked_by` names what it still waits for, `waiting` whom or what. With `as_of` it is shown as it was at that moment.
     #[oai(path = "/v1/tasks/:id", method = "get", operation_id = "get_task")]
     async fn get(
         &self,
         caller: Caller<Read>,
         /// The task's id.
         id: Path<Uuid>,
+        /// A moment that is over: the task as it was then.
+        as_of: Query<Option<Moment>>,
     ) -> Result<Found<TaskBody>, Problem> {
+        if let Some(at) = as_of.0 {
+            let then = self.0.tasks.as_of(&caller.0, id.0.into(), at.0).await?;
+            let tag = Tag::new(then.what.state.id, then.what.revision);
+            return Ok(Found { tag, body: then.into() });
+        }
         let task = self.0.tasks.get(&caller.0, id.0.into()).await?;
         Ok(Found { tag: Tag::new(task.state.id, task.revision), body: task.into() })
     }

@@ -51,13 +51,17 @@ impl Artifacts {
         // The bytes first: a row says that they are there.
         let kept = self.bytes.keep(workspace, &artifact.digest, bytes).await;
         kept.map_err(|error| Error::Internal(error.into()))?;
-        retrying(|| async {
+        let known = retrying(|| async {
             let unit = self.transactions.begin().await?;
             let known = unit.experiences().keep_artifact(&artifact).await?;
             unit.commit().await?;
-            Ok(known)
+            Ok::<_, Error>(known)
         })
-        .await
+        .await?;
+        // Whoever pruned the same bytes a moment ago may have taken them away before the row was there.
+        let kept = self.bytes.keep(workspace, &artifact.digest, bytes).await;
+        kept.map_err(|error| Error::Internal(error.into()))?;
+        Ok(known)
     }
 
     /// What is known of an artifact.

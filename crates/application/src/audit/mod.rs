@@ -1,5 +1,6 @@
 //! Whether the ledger is what was written, and what is taken out of it.
 
+mod prune;
 mod redact;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use goalwright_domain::workspace::WorkspaceId;
 use crate::Error;
 use crate::ports::Ledger;
 
+pub use prune::{Prune, Pruned, Pruner};
 pub use redact::{Redact, Redacted, Redactor};
 
 /// So many events are read at once.
@@ -25,8 +27,10 @@ pub struct Audit {
 pub struct Verified {
     /// The tenant.
     pub workspace_id: WorkspaceId,
-    /// Events that are as they were written, from the first one on.
+    /// Events that are as they were written, from the first one on that is there.
     pub events: i64,
+    /// Events before these that were pruned, as the ledger tells.
+    pub pruned: i64,
     /// Those of them whose payload was redacted, which the ledger tells of.
     pub redacted: i64,
     /// Those of them, the first ones, that nobody can verify since the key that they are sealed with was given up for
@@ -39,7 +43,7 @@ pub struct Verified {
 /// The first thing that is wrong with a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
-    /// The event; of a removed tail the last one that is left, and none of an empty ledger.
+    /// The event; of a removed tail the last one that is left, and none of an empty ledger or a checkpoint.
     pub event_id: Option<EventId>,
     /// Its position.
     pub position: i64,
@@ -75,8 +79,24 @@ impl Audit {
         let noted = self.ledger.noted(workspace)?;
         let head = self.ledger.head(workspace).await?;
         let end = head.position;
-        let mut verifier = Verifier::new(self.ledger.keys(), workspace, head, &noted);
+        let checkpoint = self.ledger.checkpoint(workspace).await?;
         let (mut last, mut invalid) = (None, None);
+        let mut verifier = match &checkpoint {
+            None => Verifier::new(self.ledger.keys(), workspace, head, &noted),
+            Some((kept, mark)) => {
+                let begun = Verifier::behind((self.ledger.keys(), workspace), head, &noted, (kept, mark));
+                let begun = match begun {
+                    Ok(mut verifier) => {
+                        self.kept(workspace, kept.position, &mut verifier).await?.map(|()| verifier)
+                    }
+                    Err(reason) => Err(reason),
+                };
+                match begun {
+                    Ok(verifier) => verifier,
+                    Err(reason) => return Ok(not_even_begun(workspace, kept.position, reason)),
+                }
+            }
+        };
         // What is redacted meanwhile is explained behind the end.
         'following: while verifier.position() < end || verifier.unexplained().is_some() {
             let links = self.ledger.links(workspace, verifier.position(), BATCH).await?;
@@ -102,10 +122,47 @@ impl Audit {
         let first_invalid = invalid.or_else(ended);
         Ok(Verified {
             workspace_id: workspace,
-            events: verifier.position(),
+            events: verifier.position() - verifier.pruned(),
+            pruned: verifier.pruned(),
             redacted: verifier.redacted(),
             unverifiable: verifier.unverifiable(),
             first_invalid,
         })
+    }
+
+    /// Looks at what is kept at the checkpoint, and that what it stands for is gone.
+    async fn kept(
+        &self,
+        workspace: WorkspaceId,
+        position: i64,
+        verifier: &mut Verifier<'_>,
+    ) -> Result<Result<(), Broken>, Error> {
+        let count = self.ledger.not_pruned(workspace, position).await?;
+        if count > 0 {
+            return Ok(Err(Broken::NotPruned { count }));
+        }
+        let mut after = None;
+        loop {
+            let kept = self.ledger.snapshots(workspace, after.take(), BATCH).await?;
+            let Some((last, _)) = kept.last() else { return Ok(Ok(())) };
+            after = Some((last.entity_type.clone(), last.entity_id.clone()));
+            for (snapshot, mark) in &kept {
+                if let Err(reason) = verifier.keep(snapshot, mark) {
+                    return Ok(Err(reason));
+                }
+            }
+        }
+    }
+}
+
+/// What stands for the events before the first one is not to be trusted.
+fn not_even_begun(workspace_id: WorkspaceId, position: i64, reason: Broken) -> Verified {
+    Verified {
+        workspace_id,
+        events: 0,
+        pruned: position,
+        redacted: 0,
+        unverifiable: 0,
+        first_invalid: Some(Invalid { event_id: None, position, reason }),
     }
 }

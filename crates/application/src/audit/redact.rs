@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use goalwright_domain::Violation;
 use goalwright_domain::experience::Experience;
-use goalwright_domain::ledger::{EVENT_REDACTED, EventId, LEDGER_CONTINUED, REDACTED_AT_ONCE, Saying};
+use goalwright_domain::ledger::{
+    EVENT_REDACTED, EventId, LEDGER_CONTINUED, LEDGER_PRUNED, REDACTED_AT_ONCE, Saying, Snapshot,
+};
 use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::prune::tell_of;
 use crate::Error;
 use crate::context::new_id;
 use crate::execution::KernelPorts;
@@ -61,6 +64,8 @@ pub struct Redacted {
     pub script_runs: usize,
     /// Artifacts that lost their bytes.
     pub artifacts: usize,
+    /// What is kept of pruned events that lost what it said of people.
+    pub snapshots: usize,
     /// Files that are gone: bytes of artifacts, and result files.
     pub files: usize,
     /// Events that had lost their payload before.
@@ -72,8 +77,8 @@ pub struct Redacted {
 impl Redacted {
     /// Whether nothing was left to redact.
     pub const fn is_nothing(&self) -> bool {
-        self.events + self.experiences + self.attempts + self.tool_calls + self.script_runs + self.artifacts
-            == 0
+        let record = self.experiences + self.attempts + self.tool_calls + self.script_runs + self.artifacts;
+        self.events + record + self.snapshots == 0
     }
 
     fn of(found: &OnRecord) -> Self {
@@ -85,6 +90,7 @@ impl Redacted {
             tool_calls: found.tool_calls.len(),
             script_runs: found.script_runs.len(),
             artifacts: found.artifacts.iter().filter(|artifact| !artifact.redacted).count(),
+            snapshots: found.snapshots.iter().filter(|(one, _)| one.redacted().is_some()).count(),
             before,
             ..Self::default()
         }
@@ -97,6 +103,7 @@ impl Redacted {
             ("tool_calls", self.tool_calls),
             ("script_runs", self.script_runs),
             ("artifacts", self.artifacts),
+            ("snapshots", self.snapshots),
         ];
         counts
             .into_iter()
@@ -169,6 +176,7 @@ impl Redactor {
             }
             redacted.told_by.push(by);
         }
+        self.blank_snapshots(unit.as_ref(), scope.workspace_id, actor, &found.snapshots).await?;
         unit.commit().await?;
         Ok((redacted, found))
     }
@@ -194,6 +202,33 @@ impl Redactor {
         let by = event.id;
         unit.outbox().append(&[event]).await?;
         Ok(by)
+    }
+
+    /// What is kept of pruned events is marked, and the checkpoint knows the sum of the marks: it is told of anew.
+    async fn blank_snapshots(
+        &self,
+        unit: &dyn UnitOfWork,
+        workspace: WorkspaceId,
+        actor: &Actor,
+        found: &[(Snapshot, String)],
+    ) -> Result<(), Error> {
+        let held = unit.pruning().hold_ledger(workspace).await?;
+        let Some((mut checkpoint, _)) = held.checkpoint else { return Ok(()) };
+        let key = self.ledger.keys().current();
+        let mut kept = Vec::with_capacity(found.len());
+        for (snapshot, mark) in found {
+            let Some(blank) = snapshot.redacted() else { continue };
+            let next = key.snapshot_mark(workspace, &blank);
+            checkpoint.sum.turn(mark);
+            checkpoint.sum.turn(&next);
+            kept.push((blank, next));
+        }
+        if kept.is_empty() {
+            return Ok(());
+        }
+        unit.pruning().keep_snapshots(workspace, &kept, &[]).await?;
+        let said = (new_id(self.ids.as_ref()), actor, "redaction of what was kept", self.clock.now());
+        tell_of(unit, self.ledger.keys(), workspace, said, &mut checkpoint, Map::new()).await
     }
 
     async fn remove_files(&self, workspace: WorkspaceId, found: &OnRecord) -> Result<usize, Error> {
@@ -237,7 +272,8 @@ fn check_found(asked: &Redact, found: &OnRecord) -> Result<(), Error> {
     }
     for (index, id) in asked.entities.iter().enumerate() {
         let id = id.to_string();
-        if !found.events.iter().any(|event| event.entity_id == id) {
+        let kept = found.snapshots.iter().any(|(snapshot, _)| snapshot.entity_id == id);
+        if !kept && !found.events.iter().any(|event| event.entity_id == id) {
             unknown(format!("entities[{index}]"), "goal, task or agent");
         }
     }
@@ -246,7 +282,7 @@ fn check_found(asked: &Redact, found: &OnRecord) -> Result<(), Error> {
             unknown(format!("experiences[{index}]"), "experience");
         }
     }
-    let of_the_ledger = [EVENT_REDACTED, LEDGER_CONTINUED];
+    let of_the_ledger = [EVENT_REDACTED, LEDGER_CONTINUED, LEDGER_PRUNED];
     for event in found.events.iter().filter(|event| of_the_ledger.contains(&event.event_type.as_str())) {
         let message =
             format!("{} is a `{}`, which tells of the ledger itself and stays", event.id, event.event_type);

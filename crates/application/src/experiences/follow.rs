@@ -115,6 +115,15 @@ impl Experiences {
         }
     }
 
+    /// Reads all that is unread, however much it is.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub async fn read_all(&self) -> Result<(), Error> {
+        while self.follow().await? > 0 {}
+        Ok(())
+    }
+
     /// Derives everything anew from all experiences of all workspaces; gives how many there are.
     ///
     /// # Errors

@@ -7,11 +7,13 @@ mod progress;
 
 use std::sync::Arc;
 
+use goalwright_domain::Timestamp;
 use goalwright_domain::goal::GoalId;
 
 use crate::execution::KernelPorts;
+use crate::past::Past;
 use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
-use crate::read::{GoalFilter, GoalView, Page, PageRequest, Queries};
+use crate::read::{GoalFilter, GoalView, Page, PageRequest, PastGoal, Queries, Then};
 use crate::{Context, Error};
 
 /// What can be done with goals.
@@ -37,6 +39,15 @@ impl Goals {
     /// `NotFound`.
     pub async fn get(&self, context: &Context, id: GoalId) -> Result<GoalView, Error> {
         self.queries.goal(context.workspace(), id).await?.ok_or_else(|| Error::not_found("goal", id))
+    }
+
+    /// One goal as it was at a past moment.
+    ///
+    /// # Errors
+    /// `NotFound`; `NotThen` before it was made and after it was deleted; `Invalid` for a moment that has not come; `Pruned`.
+    #[tracing::instrument(name = "goal.as_of", skip_all, fields(goal.id = %id))]
+    pub async fn as_of(&self, context: &Context, id: GoalId, at: Timestamp) -> Result<Then<PastGoal>, Error> {
+        Past::at(&self.queries, context.workspace(), at, self.clock.now()).await?.goal(id).await
     }
 
     /// Goals, newest first.

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
+use goalwright_domain::Timestamp;
 use goalwright_domain::agent::choose;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::progress::{Obstacles, Progress, explain};
@@ -7,7 +8,8 @@ use goalwright_domain::workspace::WorkspaceId;
 
 use super::Goals;
 use crate::execution::readiness;
-use crate::read::Need;
+use crate::past::Past;
+use crate::read::{Need, Then};
 use crate::{Context, Error};
 
 /// Types of tasks, each with a kind of action.
@@ -27,6 +29,22 @@ impl Goals {
         }
         let now = self.clock.now();
         Ok(explain(id, goal.state.status, goal.counts, goal.progress_revision, obstacles, now))
+    }
+
+    /// How far a goal was at a past moment, and why it was not further. Which tools and agents there were then is not
+    /// known. `revision` counts the changes of its tasks until then.
+    ///
+    /// # Errors
+    /// As [`Goals::as_of`].
+    #[tracing::instrument(name = "goal.progress_as_of", skip_all, fields(goal.id = %id))]
+    pub async fn progress_as_of(
+        &self,
+        context: &Context,
+        id: GoalId,
+        at: Timestamp,
+    ) -> Result<Then<Progress>, Error> {
+        let now = self.clock.now();
+        Past::at(&self.queries, context.workspace(), at, now).await?.progress(id, now).await
     }
 
     /// Tells tasks that nobody could do from those that merely have nobody yet, and names those whose tool is not there.

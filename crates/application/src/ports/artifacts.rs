@@ -22,6 +22,12 @@ pub trait Artifacts: Send + Sync {
     async fn keep(&self, workspace: WorkspaceId, digest: &str, bytes: &[u8]) -> Result<(), ArtifactError>;
     /// The bytes under `sha256:…`, `None` if there are none.
     async fn read(&self, workspace: WorkspaceId, digest: &str) -> Result<Option<Vec<u8>>, ArtifactError>;
+    /// Puts the bytes under `sha256:…` aside, where nobody finds them, until it is known whether they are needed.
+    async fn put_aside(&self, workspace: WorkspaceId, digest: &str) -> Result<(), ArtifactError>;
+    /// Bytes that were put aside are there again, unless they were kept anew.
+    async fn put_back(&self, workspace: WorkspaceId, digest: &str) -> Result<(), ArtifactError>;
+    /// Removes bytes that were put aside; `false` if there were none.
+    async fn drop_aside(&self, workspace: WorkspaceId, digest: &str) -> Result<bool, ArtifactError>;
     /// Removes the bytes under `sha256:…`; `false` if there were none.
     async fn remove(&self, workspace: WorkspaceId, digest: &str) -> Result<bool, ArtifactError>;
 }

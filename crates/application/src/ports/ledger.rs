@@ -1,7 +1,7 @@
 //! The ledger: appending to it, placing what was appended, and verifying it.
 
 use async_trait::async_trait;
-use goalwright_domain::ledger::{Event, Head, KeyRing, Link, Noted};
+use goalwright_domain::ledger::{Checkpoint, Event, Head, KeyRing, Link, Noted, Snapshot};
 use goalwright_domain::workspace::WorkspaceId;
 
 use super::StorageError;
@@ -26,6 +26,17 @@ pub trait Ledger: Send + Sync {
     async fn head(&self, workspace: WorkspaceId) -> Result<Head, Error>;
     /// The next events behind a position, with the digests of what is stored now.
     async fn links(&self, workspace: WorkspaceId, after: i64, limit: usize) -> Result<Vec<Link>, Error>;
+    /// What stands for events that were pruned, with its mark; none if none were.
+    async fn checkpoint(&self, workspace: WorkspaceId) -> Result<Option<(Checkpoint, String)>, Error>;
+    /// How many events there are up to a position where none should be.
+    async fn not_pruned(&self, workspace: WorkspaceId, position: i64) -> Result<i64, Error>;
+    /// What is kept at the checkpoint behind this entity (type, id), with marks.
+    async fn snapshots(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Result<Vec<(Snapshot, String)>, Error>;
     /// What was noted of the chain outside the database.
     fn noted(&self, workspace: WorkspaceId) -> Result<Noted, Error>;
     /// Notes the ends of all chains outside the database. What is noted never goes back.

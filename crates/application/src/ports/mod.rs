@@ -10,6 +10,7 @@ mod hooks;
 mod idempotency;
 mod ledger;
 mod model;
+mod pruning;
 mod redaction;
 mod sandboxes;
 mod schedules;
@@ -29,6 +30,9 @@ pub use hooks::{HookEnd, HookRepository, HookRun, Interest};
 pub use idempotency::{IdempotencyRepository, KeptAnswer, KeptRequest, KeyOwner};
 pub use ledger::{Ledger, Outbox, Sequencer};
 pub use model::{AnswerForm, Listener, ModelReply, ModelRequest, Models, NoModels, Stop};
+pub use pruning::{
+    Aged, Dependent, FileKind, HeldLedger, PrunedFile, PruningRepository, RecordCursor, Ripe, RipeRun,
+};
 pub use redaction::{OnRecord, RedactableEvent, RedactionRepository, RedactionScope, Results, ResultsError};
 pub use sandboxes::Sandboxes;
 pub use schedules::{DueSchedule, ScheduleRepository, ScheduleState, SlotStatus, TaskSlot};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use goalwright_domain::execution::{ExecutionError, SpanId};
 use goalwright_domain::experience::{Artifact, Experience};
-use goalwright_domain::ledger::EventId;
+use goalwright_domain::ledger::{EventId, Snapshot};
 use goalwright_domain::workspace::WorkspaceId;
 use serde_json::Value;
 use uuid::Uuid;
@@ -55,6 +55,8 @@ pub struct OnRecord {
     pub script_runs: Vec<Uuid>,
     /// Artifacts, also those that were redacted before.
     pub artifacts: Vec<Artifact>,
+    /// What is kept of pruned events, with its mark, also what was redacted before.
+    pub snapshots: Vec<(Snapshot, String)>,
     /// Whether an attempt has not ended.
     pub under_way: bool,
 }
@@ -83,4 +85,10 @@ pub struct ResultsError(pub String);
 pub trait Results: Send + Sync {
     /// Removes the files of these executions, under whatever name of their task; gives how many there were.
     async fn remove(&self, workspace: WorkspaceId, executions: &[Experience]) -> Result<usize, ResultsError>;
+    /// The name of an execution's file; none of what is no execution.
+    fn name(&self, execution: &Experience) -> Option<String>;
+    /// Removes the files of these names, under whatever name of their task; gives how many there were.
+    async fn remove_named(&self, workspace: WorkspaceId, names: &[String]) -> Result<usize, ResultsError>;
+    /// Up to which position of the ledger files are written; none if nobody writes any.
+    async fn reached(&self, workspace: WorkspaceId) -> Result<Option<i64>, ResultsError>;
 }

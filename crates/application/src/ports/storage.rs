@@ -8,15 +8,15 @@ use goalwright_domain::agent::{Agent, AgentId, Directory};
 use goalwright_domain::experience::{Artifact, Experience};
 use goalwright_domain::goal::{Goal, GoalId, TaskCounts};
 use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
-use goalwright_domain::workspace::{User, UserId, Workspace, WorkspaceId};
+use goalwright_domain::workspace::{Settings, User, UserId, Workspace, WorkspaceId};
 use serde_json::Value;
 
 use super::telemetry::{Executed, Telemetry};
 use super::{
     ApiKeyRepository, DecompositionRepository, ExecutionRepository, HookRepository, IdempotencyRepository,
-    Outbox, RedactionRepository, ScheduleRepository, UsageRepository,
+    Outbox, PruningRepository, RedactionRepository, ScheduleRepository, UsageRepository,
 };
-use crate::maintenance::Drift;
+use crate::maintenance::{Drift, Miscount};
 
 pub(super) type Stored<T> = Result<T, StorageError>;
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -100,6 +100,8 @@ pub trait UnitOfWork: Send + Sync {
     fn outbox(&self) -> &dyn Outbox;
     /// What may lose its payload.
     fn redactions(&self) -> &dyn RedactionRepository;
+    /// What may go.
+    fn pruning(&self) -> &dyn PruningRepository;
     /// Who watches.
     fn telemetry(&self) -> &dyn Telemetry;
     /// Has these told once the unit is committed, and not if it is not.
@@ -117,6 +119,10 @@ pub trait WorkspaceRepository: Send + Sync {
     async fn personal(&self, user: UserId) -> Stored<Option<WorkspaceId>>;
     /// A new user with a personal workspace of which it is the owner. `Duplicate` if somebody else was first.
     async fn insert(&self, user: &User, workspace: &Workspace) -> Stored<()>;
+    /// What the workspace has settled, locked; the usual if nothing.
+    async fn lock_settings(&self, workspace: WorkspaceId) -> Stored<Settings>;
+    /// Writes changed settings. `Duplicate` if somebody else settled something for the first time just now.
+    async fn save_settings(&self, settings: &Settings) -> Stored<()>;
 }
 
 /// Agents.
@@ -229,6 +235,10 @@ pub trait TaskRepository: Send + Sync {
     ) -> Stored<()>;
     /// Removes every edge from or to a task.
     async fn delete_edges_of(&self, id: TaskId) -> Stored<()>;
+    /// Pending tasks whose counters of open dependencies do not agree with these; of these ids, or of all.
+    async fn miscounted(&self, of: &[TaskId]) -> Stored<Vec<Miscount>>;
+    /// The counters are what was counted.
+    async fn set_open_dependencies(&self, counted: &[Miscount]) -> Stored<()>;
     /// Lets one unit at a time change the edges of a workspace, so that two cannot close a cycle together.
     async fn lock_edges(&self, workspace: WorkspaceId) -> Stored<()>;
     /// The tasks that wait for any of these, each with how many of these it waits for.

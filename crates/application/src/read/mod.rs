@@ -2,6 +2,7 @@
 //! newest first.
 
 mod page;
+mod past;
 mod records;
 mod search;
 mod work;
@@ -16,7 +17,7 @@ use goalwright_domain::experience::Experience;
 use goalwright_domain::goal::{GoalId, GoalState, GoalStatus, TaskCounts};
 use goalwright_domain::progress::Obstacles;
 use goalwright_domain::task::{Dependency, TaskId, TaskState, TaskStatus};
-use goalwright_domain::workspace::{Actor, UserId, WorkspaceId};
+use goalwright_domain::workspace::{Actor, Settings, UserId, WorkspaceId};
 use goalwright_domain::{Timestamp, execution::RunId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -26,6 +27,7 @@ use crate::planning::{Decomposition, DecompositionSummary};
 use crate::ports::{Amount, Budget, KeptRequest, KeyOwner, Prompt};
 use crate::usage::{UsageBy, UsageRow};
 pub use page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
+pub use past::{Histories, PastGoal, Then};
 pub use records::{
     ExecutionFilter, ExecutionStatus, ExecutionView, HookStatus, HookView, Link, LinkKind, Measured, Named,
     Records,
@@ -142,6 +144,17 @@ pub struct RunView {
     pub worker: Option<String>,
 }
 
+/// A workspace that does not keep everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retained {
+    /// Its id.
+    pub workspace_id: WorkspaceId,
+    /// For how many days it keeps what there is.
+    pub days: u32,
+    /// Up to when it was pruned; none if it never was.
+    pub ended_before: Option<Timestamp>,
+}
+
 /// Which goals.
 #[derive(Debug, Clone, Default)]
 pub struct GoalFilter {
@@ -203,11 +216,15 @@ pub struct EventFilter {
 
 /// Answers questions. Everything is scoped to one workspace: what belongs to another one does not exist.
 #[async_trait]
-pub trait Queries: OpenWork + Records + Send + Sync {
+pub trait Queries: OpenWork + Records + Histories + Send + Sync {
     /// The user with this `sub` and their personal workspace.
     async fn user(&self, subject: &str) -> Result<Option<(UserId, WorkspaceId)>, Error>;
     /// Whether the user is a member of the workspace.
     async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Result<bool, Error>;
+    /// What a workspace has settled; none if nothing.
+    async fn settings(&self, workspace: WorkspaceId) -> Result<Option<Settings>, Error>;
+    /// The workspaces that do not keep everything, by id.
+    async fn retained(&self) -> Result<Vec<Retained>, Error>;
     /// What is known of a request with this key, however old.
     async fn kept_request(&self, owner: &KeyOwner) -> Result<Option<KeptRequest>, Error>;
     /// One goal.

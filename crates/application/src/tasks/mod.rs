@@ -21,12 +21,14 @@ mod run;
 
 use std::sync::Arc;
 
+use goalwright_domain::Timestamp;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::task::TaskId;
 
 use crate::execution::{Kernel, Settings};
+use crate::past::Past;
 use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
-use crate::read::{Page, PageRequest, Queries, TaskFilter, TaskView};
+use crate::read::{Page, PageRequest, Queries, TaskFilter, TaskView, Then};
 use crate::{Context, Error};
 
 pub use claim::{
@@ -76,6 +78,15 @@ impl Tasks {
     /// `NotFound`.
     pub async fn get(&self, context: &Context, id: TaskId) -> Result<TaskView, Error> {
         self.queries.task(context.workspace(), id).await?.ok_or_else(|| Error::not_found("task", id))
+    }
+
+    /// One task as it was at a past moment.
+    ///
+    /// # Errors
+    /// `NotFound`; `NotThen` before it was made and after it was deleted; `Invalid` for a moment that has not come; `Pruned`.
+    #[tracing::instrument(name = "task.as_of", skip_all, fields(task.id = %id))]
+    pub async fn as_of(&self, context: &Context, id: TaskId, at: Timestamp) -> Result<Then<TaskView>, Error> {
+        Past::at(&self.queries, context.workspace(), at, self.clock.now()).await?.task(id).await
     }
 
     /// One task by its id or its slug.

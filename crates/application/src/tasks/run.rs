@@ -57,7 +57,7 @@ impl Tasks {
     ///
     /// # Errors
     /// `NotFound`; `Invalid` (`scheduled_at_required`); `Rejected`: `dependencies_open`, `goal_not_active`,
-    /// `task_leased`, `no_agent`.
+    /// `task_leased`, `no_agent`, `run_pruned`.
     #[tracing::instrument(name = "task.run", skip_all, fields(task = %request.task))]
     pub async fn run(&self, context: &Context, request: &RunRequest) -> Result<RunAnswer, Error> {
         let task = self.find(context, &request.task).await?;
@@ -85,6 +85,13 @@ impl Tasks {
         // A task that waits runs by itself when its time comes; asking for it by its own time changes nothing.
         if let Some(run) = unit.executions().find_run(*id, at).await? {
             return Ok(run.id);
+        }
+        if unit.pruning().was_pruned(*id, at).await? {
+            let message = format!(
+                "the run of this task for {at} was made, and its record was pruned since; ask for another moment, or leave \
+                 `scheduled_at` out"
+            );
+            return Err(Rejection::new("run_pruned", message).into());
         }
         let (run, fresh) = match driving {
             Some(run) if run.status == RunStatus::Queued && run.attempts == 0 => (run, false),

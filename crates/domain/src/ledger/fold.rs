@@ -12,6 +12,8 @@ pub struct Folded {
     pub state: Map<String, Value>,
     /// How many events there were.
     pub revision: i64,
+    /// When the first one was.
+    pub first_at: Timestamp,
     /// When the last one was.
     pub updated_at: Timestamp,
 }
@@ -22,25 +24,40 @@ pub struct Folded {
 pub fn fold<'a>(events: impl IntoIterator<Item = (&'a Value, Timestamp)>) -> Result<Option<Folded>, String> {
     let mut folded: Option<Folded> = None;
     for (changes, at) in events {
-        let entry = folded.get_or_insert_with(|| Folded { state: Map::new(), revision: 0, updated_at: at });
-        entry.revision += 1;
-        entry.updated_at = at;
+        folded.get_or_insert_with(|| Folded::nothing(at)).tell(changes, at)?;
+    }
+    Ok(folded)
+}
+
+impl Folded {
+    /// Before the first event, which is at this time.
+    pub(super) fn nothing(at: Timestamp) -> Self {
+        Self { state: Map::new(), revision: 0, first_at: at, updated_at: at }
+    }
+
+    /// The next event.
+    ///
+    /// # Errors
+    /// The contradiction, naming the field.
+    pub(super) fn tell(&mut self, changes: &Value, at: Timestamp) -> Result<(), String> {
+        self.revision += 1;
+        self.updated_at = at;
         for (field, change) in changes.as_object().into_iter().flatten() {
             // What was redacted is told, and whatever a later event says of it is the truth.
             if is_redacted(change) {
-                entry.state.insert(field.clone(), change.clone());
+                self.state.insert(field.clone(), change.clone());
                 continue;
             }
             // A count such as `tasks_created` tells what happened, it is no field of the entity.
             let Some((from, to)) = change.get("from").zip(change.get("to")) else { continue };
-            let known = entry.state.get(field).unwrap_or(&Value::Null);
+            let known = self.state.get(field).unwrap_or(&Value::Null);
             if !is_redacted(known) && !same(known, from) {
-                return Err(format!("`{field}` was {known} but event {} says {from}", entry.revision));
+                return Err(format!("`{field}` was {known} but event {} says {from}", self.revision));
             }
-            entry.state.insert(field.clone(), to.clone());
+            self.state.insert(field.clone(), to.clone());
         }
+        Ok(())
     }
-    Ok(folded)
 }
 
 impl Folded {

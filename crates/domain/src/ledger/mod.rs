@@ -4,7 +4,9 @@
 //! number of its events, and its `updated_at` the time of the last one, so neither stands in `changes`: folding an
 //! entity's events in order gives its row back (see [`fold`]).
 
+mod checkpoint;
 mod fold;
+mod past;
 mod seal;
 mod told;
 mod verify;
@@ -13,11 +15,13 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub use checkpoint::{Checkpoint, Snapshot, SnapshotSum};
 pub use fold::{Folded, fold};
+pub use past::{Stood, Telling, stood};
 pub use seal::{KeyRing, SealKey};
 pub use told::{
-    Continuation, EVENT_REDACTED, LEDGER_CONTINUED, REDACTED_AT_ONCE, Saying, Told, blank, is_blank,
-    is_redacted,
+    Continuation, EVENT_REDACTED, LEDGER_CONTINUED, LEDGER_PRUNED, REDACTED_AT_ONCE, Saying, Told, blank,
+    is_blank, is_redacted,
 };
 pub use verify::{Anchor, Broken, Head, Link, Loss, Noted, Verifier};
 

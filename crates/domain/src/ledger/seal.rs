@@ -96,7 +96,7 @@ impl SealKey {
         canonical::hex(&self.mac(b"goalwright.continuation.v1", &parts))
     }
 
-    fn mac(&self, purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    pub(super) fn mac(&self, purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         // HMAC takes keys of every length.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
         mac.update(purpose);

@@ -2,15 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Event, EventId, Fact, SealKey};
-use crate::Timestamp;
+use super::{Checkpoint, Event, EventId, Fact, SealKey};
 use crate::experience::audit_text;
 use crate::workspace::{Actor, WorkspaceId};
+use crate::{Timestamp, canonical};
 
 /// The type of the event that says which payloads are gone.
 pub const EVENT_REDACTED: &str = "event.redacted";
 /// The type of the event that says that the chain goes on with another key.
 pub const LEDGER_CONTINUED: &str = "ledger.continued";
+/// The type of the event that says up to where events are gone, and what else is.
+pub const LEDGER_PRUNED: &str = "ledger.pruned";
 /// An event tells of at most so many payloads.
 pub const REDACTED_AT_ONCE: usize = 200;
 
@@ -44,6 +46,8 @@ pub enum Told {
     },
     /// The chain goes on with another key.
     Continuation(Continuation),
+    /// What came before is gone. The canonical text of [`Checkpoint::told`].
+    Pruning(String),
 }
 
 /// How a chain goes on with another key.
@@ -84,6 +88,7 @@ impl Told {
                 mark: word("mark")?,
                 handover: word("handover"),
             })),
+            LEDGER_PRUNED => Some(Self::Pruning(canonical::to_string(metadata.get("checkpoint")?))),
             _ => None,
         }
     }
@@ -131,6 +136,12 @@ impl Saying {
             "handover": handover, "key_lost": old.is_none(),
         });
         self.event(LEDGER_CONTINUED, metadata)
+    }
+
+    /// The event that everything before the checkpoint is gone, and how much went this time, by kind.
+    pub fn pruning(self, checkpoint: &Checkpoint, gone: Map<String, Value>) -> Event {
+        let metadata = json!({"checkpoint": checkpoint.told(), "pruned": gone});
+        self.event(LEDGER_PRUNED, metadata)
     }
 
     fn event(self, event_type: &'static str, mut metadata: Value) -> Event {

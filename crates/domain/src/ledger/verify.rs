@@ -7,7 +7,8 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::told::{Continuation, Told};
-use super::{EventId, KeyRing, SealKey};
+use super::{Checkpoint, EventId, KeyRing, SealKey, Snapshot, SnapshotSum};
+use crate::canonical;
 use crate::workspace::WorkspaceId;
 pub use shapes::{Anchor, Broken, Head, Link, Loss, Noted};
 
@@ -40,6 +41,12 @@ pub struct Verifier<'a> {
     unexplained: BTreeMap<EventId, (i64, String, EventId)>,
     redacted: i64,
     unverifiable: i64,
+    /// What stands for the events before the first one that is followed.
+    checkpoint: Option<&'a Checkpoint>,
+    /// The snapshots that were looked at: how many, and their sum.
+    snapshots: (i64, SnapshotSum),
+    /// The last event that tells of a pruning, and what it says.
+    pruning: Option<(EventId, String)>,
 }
 
 impl<'a> Verifier<'a> {
@@ -57,7 +64,67 @@ impl<'a> Verifier<'a> {
             unexplained: BTreeMap::new(),
             redacted: 0,
             unverifiable: 0,
+            checkpoint: None,
+            snapshots: (0, SnapshotSum::NONE),
+            pruning: None,
         }
+    }
+
+    /// Of this workspace's chain behind what was pruned. The checkpoint comes with its mark.
+    ///
+    /// # Errors
+    /// If no holder of the key made it, or what was noted outside the database contradicts it.
+    pub fn behind(
+        (keys, workspace): (&'a KeyRing, WorkspaceId),
+        head: Head,
+        noted: &'a Noted,
+        (checkpoint, mark): (&'a Checkpoint, &str),
+    ) -> Result<Self, Broken> {
+        let made = |key: &SealKey| key.checkpoint_mark(workspace, checkpoint) == mark;
+        let lost = noted.covering(checkpoint.position).is_some();
+        if !keys.all().any(made) && !lost {
+            return Err(Broken::CheckpointForged);
+        }
+        let seal = checkpoint.seal.as_deref();
+        let mut at_end = noted.seals().filter(|(position, _)| *position == checkpoint.position);
+        if at_end.any(|(_, known)| seal != Some(known)) {
+            return Err(Broken::Rewritten);
+        }
+        let known = checkpoint.seal_key.as_deref().and_then(|name| keys.find(name));
+        let under = match (known, noted.covering(checkpoint.position + 1)) {
+            (Some(key), _) => Under::Key(key),
+            (None, Some(loss)) => Under::Nothing(loss.position),
+            (None, None) => Under::Undecided,
+        };
+        let new = Self::new(keys, workspace, head, noted);
+        let (position, seal) = (checkpoint.position, checkpoint.seal.clone());
+        Ok(Self { under, position, seal, checkpoint: Some(checkpoint), ..new })
+    }
+
+    /// What is kept of an entity at the checkpoint, with its mark.
+    ///
+    /// # Errors
+    /// If no holder of the key made it.
+    pub fn keep(&mut self, snapshot: &Snapshot, mark: &str) -> Result<(), Broken> {
+        let made = |key: &SealKey| key.snapshot_mark(self.workspace, snapshot) == mark;
+        let lost = self.checkpoint.is_some_and(|kept| self.noted.covering(kept.position).is_some());
+        if !self.keys.all().any(made) && !lost {
+            let Snapshot { entity_type, entity_id, .. } = snapshot.clone();
+            return Err(Broken::SnapshotForged { entity_type, entity_id });
+        }
+        self.snapshots.0 += 1;
+        self.snapshots.1.turn(mark);
+        Ok(())
+    }
+
+    /// The fingerprint of the key by which the last event was judged; none if that could not be.
+    pub fn sealed_by(&self) -> Option<String> {
+        self.key().map(SealKey::fingerprint)
+    }
+
+    /// How many events were pruned before those that are followed.
+    pub fn pruned(&self) -> i64 {
+        self.checkpoint.map_or(0, |checkpoint| checkpoint.position)
     }
 
     /// How far the chain was followed.
@@ -181,6 +248,10 @@ impl<'a> Verifier<'a> {
         match &link.told {
             Some(Told::Redaction { events, mark }) => self.explain(link, events, mark),
             Some(Told::Continuation(continuation)) => self.check(continuation),
+            Some(Told::Pruning(told)) => {
+                self.pruning = Some((link.id, told.clone()));
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -213,6 +284,19 @@ impl<'a> Verifier<'a> {
         Ok(())
     }
 
+    /// The checkpoint is the one that the ledger tells of last, and everything is there that it stands for.
+    fn agree_on_what_was_pruned(&self) -> Result<(), Broken> {
+        let Some(checkpoint) = self.checkpoint else {
+            return if self.pruning.is_some() { Err(Broken::CheckpointRemoved) } else { Ok(()) };
+        };
+        let told = canonical::to_string(&checkpoint.told());
+        if self.pruning.as_ref() != Some(&(checkpoint.told_by, told)) {
+            return Err(Broken::CheckpointForged);
+        }
+        let kept = (checkpoint.snapshots, checkpoint.sum);
+        if self.snapshots == kept { Ok(()) } else { Err(Broken::SnapshotsExchanged) }
+    }
+
     /// Compares the end with the head.
     ///
     /// # Errors
@@ -221,6 +305,7 @@ impl<'a> Verifier<'a> {
         if self.unexplained().is_some() {
             return Err(Broken::Blanked);
         }
+        self.agree_on_what_was_pruned()?;
         let Head { position, sealed, seal, mark } = &self.head;
         let known = self.noted.seals().map(|(position, _)| position).fold(*position, i64::max);
         if known > self.position {

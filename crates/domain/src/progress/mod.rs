@@ -1,10 +1,13 @@
 //! How far a goal is, and why it is not further.
 
+mod past;
+
 use serde::Serialize;
 
 use crate::Timestamp;
 use crate::goal::{GoalId, GoalStatus, TaskCounts};
 use crate::task::TaskId;
+pub use past::{PastTask, then};
 
 /// At most so many tasks are named with a reason.
 pub const NAMED_TASKS: usize = 20;

@@ -1,10 +1,14 @@
 //! Who acts, and where: users, workspaces and the memberships between them.
 
+mod settings;
+
 use serde::{Deserialize, Serialize};
 
 use crate::agent::AgentId;
 use crate::api_key::{ApiKeyId, Scope, Scopes};
 use crate::{Id, Timestamp};
+
+pub use settings::{RETENTION_LIMIT, Settings, SettingsEdit, SettingsState};
 
 /// A tenant. Every row of the product belongs to exactly one.
 #[derive(Debug, Clone, PartialEq, Eq)]

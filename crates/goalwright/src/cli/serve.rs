@@ -78,6 +78,7 @@ impl Serve {
             (has(Role::Scheduler) || has(Role::Worker)).then(|| app.start_selection(has(Role::Scheduler)));
         let workers = has(Role::Worker).then(|| app.start_workers(config, DEFAULT_QUEUE));
         let result_files = if has(Role::Scheduler) { app.start_result_files(config) } else { None };
+        let retention = has(Role::Scheduler).then(|| app.start_retention(config));
         let upkeep = self.has_figures(config).then(|| UpkeepLoop::start(observer.clone()));
         let stopping = CancellationToken::new();
         let api = answer(&app, config, listener, observer, stopping.clone());
@@ -96,6 +97,9 @@ impl Serve {
                     }
                     if let Some(selection) = selection {
                         selection.stop().await;
+                    }
+                    if let Some(retention) = retention {
+                        retention.stop().await;
                     }
                     if let Some(workers) = workers {
                         workers.stop(GRACE).await;

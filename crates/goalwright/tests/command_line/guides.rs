@@ -75,6 +75,11 @@ fn what_the_guide_to_privacy_says_is_scrubbed_is() {
 }
 
 #[test]
+fn the_past_is_told_and_pruned_as_its_guide_shows() {
+    holds(include_str!("../../../../docs/guides/retention.md"), 12);
+}
+
+#[test]
 fn figures_are_shown_as_their_guide_says() {
     holds(include_str!("../../../../docs/guides/telemetry.md"), 3);
 }

@@ -79,7 +79,9 @@ fn update_one(dialect: Dialect, table: &str, columns: &[&str], mut row: Vec<Valu
 /// spelled anew. What experiences say is bound as text, too, and becomes JSONB there.
 fn picked(table: &str, column: &str) -> String {
     match (table, column) {
-        ("events", "changes" | "metadata") => format!("CAST(v.{column} AS JSON)"),
+        ("events", "changes" | "metadata") | ("ledger_snapshots", "state") => {
+            format!("CAST(v.{column} AS JSON)")
+        }
         ("experiences", "content" | "provenance" | "parents" | "causes" | "meta") => {
             format!("CAST(v.{column} AS JSONB)")
         }

@@ -20,6 +20,7 @@ mod many;
 mod migrate;
 mod open;
 mod reader;
+mod record;
 mod row;
 mod schedule;
 mod selection;

@@ -8,8 +8,8 @@ use goalwright_application::planning::{Decomposition, DecompositionSummary};
 use goalwright_application::ports::{Amount, Budget, KeptRequest, KeyOwner, Prompt, ToolCall};
 use goalwright_application::read::{
     AgentFilter, EventFilter, EventView, ExecutionFilter, ExecutionView, ExperienceFilter, GoalFilter,
-    GoalView, HookView, Link, Measured, Named, Page, PageRequest, Queries, Records, RunView, Search,
-    SetAside, TaskFilter, TaskView,
+    GoalView, Histories, HookView, Link, Measured, Named, Page, PageRequest, Queries, Records, Retained,
+    RunView, Search, SetAside, TaskFilter, TaskView,
 };
 use goalwright_application::usage::{UsageBy, UsageRow};
 use goalwright_domain::Timestamp;
@@ -18,9 +18,10 @@ use goalwright_domain::api_key::{ApiKey, ApiKeyId};
 use goalwright_domain::execution::{Attempt, Run, RunId, ScriptRun, SpanId};
 use goalwright_domain::experience::{Artifact, Experience, ExperienceType};
 use goalwright_domain::goal::GoalId;
+use goalwright_domain::ledger::{Folded, Telling};
 use goalwright_domain::progress::Obstacles;
 use goalwright_domain::task::TaskId;
-use goalwright_domain::workspace::{UserId, WorkspaceId};
+use goalwright_domain::workspace::{Settings, UserId, WorkspaceId};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
 use serde_json::Value;
 use uuid::Uuid;
@@ -59,6 +60,14 @@ impl Queries for Reader {
 
     async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Result<bool, Error> {
         workspace::queries::is_member(self, workspace, user).await
+    }
+
+    async fn settings(&self, workspace: WorkspaceId) -> Result<Option<Settings>, Error> {
+        workspace::queries::settings(self, workspace).await
+    }
+
+    async fn retained(&self) -> Result<Vec<Retained>, Error> {
+        workspace::queries::retained(self).await
     }
 
     async fn kept_request(&self, owner: &KeyOwner) -> Result<Option<KeptRequest>, Error> {
@@ -246,6 +255,40 @@ impl Queries for Reader {
 
     async fn ping(&self) -> Result<(), Error> {
         self.one(self.sql("SELECT 1")).await.map(|_| ())
+    }
+}
+
+#[async_trait]
+impl Histories for Reader {
+    async fn known_from(&self, workspace: WorkspaceId) -> Result<Option<Timestamp>, Error> {
+        ledger::past::known_from(self, workspace).await
+    }
+
+    async fn kept(
+        &self,
+        workspace: WorkspaceId,
+        entity_type: &str,
+        ids: &[String],
+    ) -> Result<Vec<(String, Folded)>, Error> {
+        ledger::past::kept(self, workspace, entity_type, ids).await
+    }
+
+    async fn tellings(
+        &self,
+        workspace: WorkspaceId,
+        entity_type: &str,
+        id: &str,
+        until: Timestamp,
+    ) -> Result<Vec<Telling>, Error> {
+        ledger::past::tellings(self, workspace, entity_type, id, until).await
+    }
+
+    async fn told_of_tasks(&self, workspace: WorkspaceId, tasks: &[TaskId]) -> Result<Vec<Telling>, Error> {
+        ledger::past::told_of_tasks(self, workspace, tasks).await
+    }
+
+    async fn tasks_ever_of(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Vec<TaskId>, Error> {
+        ledger::past::tasks_ever_of(self, workspace, goal).await
     }
 }
 

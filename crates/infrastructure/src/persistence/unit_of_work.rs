@@ -8,8 +8,8 @@ use goalwright_application::ports::telemetry::Executed;
 use goalwright_application::ports::{
     AgentRepository, ApiKeyRepository, Clock, DecompositionRepository, ExecutionRepository,
     ExperienceRepository, GoalRepository, Happening, HookRepository, IdempotencyRepository, Outbox,
-    RedactionRepository, ScheduleRepository, StorageError, TaskRepository, Telemetry, Transactions,
-    UnitOfWork, UsageRepository, WorkspaceRepository,
+    PruningRepository, RedactionRepository, ScheduleRepository, StorageError, TaskRepository, Telemetry,
+    Transactions, UnitOfWork, UsageRepository, WorkspaceRepository,
 };
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::SealKey;
@@ -283,6 +283,9 @@ impl UnitOfWork for Unit {
         self
     }
     fn redactions(&self) -> &dyn RedactionRepository {
+        self
+    }
+    fn pruning(&self) -> &dyn PruningRepository {
         self
     }
 

@@ -135,6 +135,36 @@ pub enum Broken {
         /// The fingerprint of the key.
         key: String,
     },
+    /// What stands for pruned events was not written by a holder of the key, or is not the one that the ledger tells of.
+    #[error(
+        "the checkpoint that stands for pruned events is not the one that the ledger tells of: it was forged, moved or \
+         taken from an earlier time"
+    )]
+    CheckpointForged,
+    /// What stands for pruned events is gone.
+    #[error(
+        "the ledger tells that it was pruned, and the checkpoint that stands for what is gone was removed"
+    )]
+    CheckpointRemoved,
+    /// Events before the checkpoint are there, or came back.
+    #[error("{count} event(s) up to the checkpoint are there, although they were pruned")]
+    NotPruned {
+        /// How many.
+        count: i64,
+    },
+    /// What is kept of pruned events was changed.
+    #[error(
+        "what is kept of {entity_type} {entity_id} at the checkpoint was not written by a holder of the key"
+    )]
+    SnapshotForged {
+        /// Of which type.
+        entity_type: String,
+        /// Of which entity.
+        entity_id: String,
+    },
+    /// Snapshots were removed, added or exchanged.
+    #[error("what is kept at the checkpoint is not complete: snapshots were removed, added or exchanged")]
+    SnapshotsExchanged,
     /// The ledger went on to a later position.
     #[error("{count} event(s) after this one were removed")]
     TailRemoved {

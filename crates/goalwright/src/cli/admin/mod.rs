@@ -5,6 +5,7 @@ mod config;
 mod continue_ledger;
 mod hooks;
 mod migrate;
+mod prune;
 mod rebuild;
 mod redact;
 mod verify_audit;
@@ -29,7 +30,7 @@ enum Action {
     Migrate(migrate::Migrate),
     /// Show every setting, its value, and where it comes from
     Config(config::Show),
-    /// Compute the counters of goals anew from their tasks, and mend those that differ
+    /// Compute the counters of goals and tasks anew, and mend those that differ
     Rebuild(rebuild::Rebuild),
     /// Show what follows executions and failed for good, and have it tried again
     Hooks(hooks::Failed),
@@ -37,6 +38,8 @@ enum Action {
     Backfill(backfill::Backfill),
     /// Check that no event was changed, removed, inserted or moved since it was written
     VerifyAudit(verify_audit::VerifyAudit),
+    /// Remove what is older than a date: events as a sealed prefix under a checkpoint, executions and experiences
+    Prune(prune::Prune),
     /// Take personal data out of the record, under an event that says so
     Redact(redact::Redact),
     /// Seal the ledger with a new key from now on, because the old one was seen or lost
@@ -52,6 +55,7 @@ impl Admin {
             Action::Hooks(failed) => failed.execute().await,
             Action::Backfill(backfill) => backfill.execute().await,
             Action::VerifyAudit(verify) => verify.execute().await,
+            Action::Prune(prune) => prune.execute().await,
             Action::Redact(redact) => redact.execute().await,
             Action::ContinueLedger(continuing) => continuing.execute().await,
         }

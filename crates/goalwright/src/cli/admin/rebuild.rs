@@ -1,5 +1,6 @@
 use clap::Args;
-use goalwright_application::maintenance::{Drift, Maintenance};
+use goalwright_application::Error;
+use goalwright_application::maintenance::{Drift, Maintenance, Miscount};
 use goalwright_domain::task::TaskStatus;
 
 use crate::compose::App;
@@ -19,14 +20,22 @@ impl Rebuild {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
         let config = Config::load()?;
         let app = App::open(&config, "admin").await?;
-        let maintenance = Maintenance::new(app.ports.transactions.clone());
-        let rebuilt = maintenance.rebuild_counts(self.dry_run).await;
+        let maintenance = Maintenance::new(&app.ports);
+        let rebuilt = self.compare(&maintenance).await;
         let read = match (&rebuilt, self.dry_run) {
             (Ok(_), false) => app.services.experiences.rebuild().await.map(Some),
             _ => Ok(None),
         };
         app.close().await;
-        let (drifted, read) = (rebuilt?, read?);
+        let ((miscounted, drifted), read) = (rebuilt?, read?);
+        for one in &miscounted {
+            print(&format!("task {}: open dependencies {} → {}", one.task, one.stored, one.actual));
+        }
+        match (miscounted.len(), self.dry_run) {
+            (0, _) => note("the open dependencies of all pending tasks are counted right"),
+            (count, true) => note(&format!("{count} tasks are counted wrong")),
+            (count, false) => note(&format!("mended the open dependencies of {count} tasks")),
+        }
         for drift in &drifted {
             print(&format!("goal {}: {}", drift.goal, differences(drift)));
         }
@@ -44,6 +53,14 @@ impl Rebuild {
             note(&format!("read {count} experiences anew: their words, links and executions"));
         }
         Ok(Exit::Success)
+    }
+}
+
+impl Rebuild {
+    /// Tasks first: what goes on with them changes the counters of goals.
+    async fn compare(&self, maintenance: &Maintenance) -> Result<(Vec<Miscount>, Vec<Drift>), Error> {
+        let miscounted = maintenance.recount_dependencies(self.dry_run).await?;
+        Ok((miscounted, maintenance.rebuild_counts(self.dry_run).await?))
     }
 }
 

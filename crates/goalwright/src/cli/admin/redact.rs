@@ -90,7 +90,7 @@ fn show(redacted: &Redacted, dry_run: bool) {
     );
 }
 
-fn counts(redacted: &Redacted) -> [(&'static str, usize); 7] {
+fn counts(redacted: &Redacted) -> [(&'static str, usize); 8] {
     [
         ("events", redacted.events),
         ("experiences", redacted.experiences),
@@ -98,6 +98,7 @@ fn counts(redacted: &Redacted) -> [(&'static str, usize); 7] {
         ("tool calls", redacted.tool_calls),
         ("script runs", redacted.script_runs),
         ("artifacts", redacted.artifacts),
+        ("snapshots", redacted.snapshots),
         ("files", redacted.files),
     ]
 }

@@ -56,7 +56,7 @@ fn show(verified: &[Verified]) {
 
 /// What is true of a ledger with which nothing is wrong.
 fn whole(one: &Verified) -> String {
-    let Verified { events, redacted, unverifiable, .. } = one;
+    let Verified { events, pruned, redacted, unverifiable, .. } = one;
     let mut text = match unverifiable {
         0 => format!("{events} events, as they were written"),
         lost => format!(
@@ -64,6 +64,9 @@ fn whole(one: &Verified) -> String {
             events - lost
         ),
     };
+    if *pruned > 0 {
+        text.push_str(&format!("; the {pruned} before them were pruned"));
+    }
     if *redacted > 0 {
         text.push_str(&format!("; {redacted} of them redacted"));
     }
@@ -75,6 +78,7 @@ fn told(one: &Verified) -> Value {
     json!({
         "workspace_id": one.workspace_id,
         "events": one.events,
+        "pruned": one.pruned,
         "redacted": one.redacted,
         "unverifiable": one.unverifiable,
         "first_invalid": invalid.map(|invalid| json!({

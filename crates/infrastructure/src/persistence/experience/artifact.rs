@@ -32,9 +32,18 @@ impl Unit {
             .sql("SELECT * FROM artifacts WHERE workspace_id = ")
             .bind(artifact.workspace_id.uuid())
             .text(" AND digest = ")
-            .bind(artifact.digest.as_str());
-        let known = self.one(sql).await?.as_ref().map(from_row).transpose()?;
-        Ok(known.unwrap_or_else(|| artifact.clone()))
+            .bind(artifact.digest.as_str())
+            .text(self.dialect.lock());
+        // It was there a moment ago; somebody pruned it, so it is made anew.
+        let gone = || StorageError::Contended { source: "the artifact was pruned meanwhile".into() };
+        let known = self.one(sql).await?.as_ref().map(from_row).transpose()?.ok_or_else(gone)?;
+        if let Some(span) = artifact.span_id.filter(|span| known.span_id != Some(*span)) {
+            let row: Vec<Value> = vec![known.id.into(), span.into()];
+            let columns = ["artifact_id", "span_id"];
+            let suffix = " ON CONFLICT DO NOTHING";
+            self.run_all(insert_many(self.dialect, "artifact_uses", &columns, vec![row], suffix)).await?;
+        }
+        Ok(known)
     }
 }
 

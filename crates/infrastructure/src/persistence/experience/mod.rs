@@ -52,7 +52,7 @@ fn to_row(experience: &Experience) -> Vec<Value> {
     ]
 }
 
-pub(super) fn from_row(row: &QueryResult) -> Result<Experience, StorageError> {
+pub(crate) fn from_row(row: &QueryResult) -> Result<Experience, StorageError> {
     let row = Row::of("experiences", row);
     Ok(Experience {
         id: row.text("id")?,

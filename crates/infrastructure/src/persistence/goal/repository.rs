@@ -120,7 +120,7 @@ impl GoalRepository for Unit {
             .map(|status| format!("p.{} <> {}", status.as_str(), actual(status)))
             .collect();
         let sql = self.sql(&format!(
-            "SELECT p.goal_id, {} FROM goal_progress p LEFT JOIN (SELECT goal_id, {} FROM tasks WHERE goal_id IS NOT NULL \
+            "SELECT p.goal_id, g.workspace_id, {} FROM goal_progress p JOIN goals g ON g.id = p.goal_id LEFT JOIN (SELECT goal_id, {} FROM tasks WHERE goal_id IS NOT NULL \
              GROUP BY goal_id) t ON t.goal_id = p.goal_id WHERE {} ORDER BY p.goal_id",
             columns.join(", "),
             counted.join(", "),
@@ -135,7 +135,12 @@ impl GoalRepository for Unit {
                 for status in TaskStatus::ALL {
                     *actual.of_mut(status) = row.get(&format!("actual_{}", status.as_str()))?;
                 }
-                Ok(Drift { goal: row.id("goal_id")?, stored: counts_of(&row)?, actual })
+                Ok(Drift {
+                    workspace: row.id("workspace_id")?,
+                    goal: row.id("goal_id")?,
+                    stored: counts_of(&row)?,
+                    actual,
+                })
             })
             .collect()
     }

@@ -4,6 +4,8 @@ mod chain;
 pub(crate) mod continuation;
 mod key;
 mod outbox;
+pub(crate) mod past;
+mod pruning;
 pub(crate) mod queries;
 mod redaction;
 mod sequencer;

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use goalwright_application::ports::{
-    ExperienceRepository, OnRecord, RedactableEvent, RedactionRepository, RedactionScope, StorageError,
+    ExperienceRepository, OnRecord, PruningRepository, RedactableEvent, RedactionRepository, RedactionScope,
+    StorageError,
 };
 use goalwright_domain::canonical;
 use goalwright_domain::execution::{ExecutionError, SpanId};
@@ -36,6 +37,12 @@ impl RedactionRepository for Unit {
         found.tool_calls = self.ids_by_span("tool_calls", &spans).await?;
         found.script_runs = self.ids_by_span("script_runs", &spans).await?;
         found.artifacts = self.artifacts_of(scope, &spans, &artifacts).await?;
+        let entities: Vec<(String, String)> = scope
+            .entities
+            .iter()
+            .flat_map(|id| ["goal", "task", "agent"].map(|kind| (kind.to_owned(), id.to_string())))
+            .collect();
+        found.snapshots = self.snapshots(scope.workspace_id, &entities).await?;
         Ok(found)
     }
 

@@ -8,15 +8,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use goalwright_application::Error;
 use goalwright_application::ports::{Ledger, StorageError};
-use goalwright_domain::ledger::{Anchor, Content, Head, KeyRing, Link, Noted, Told, is_blank};
+use goalwright_domain::ledger::{
+    Anchor, Checkpoint, Content, Head, KeyRing, Link, Noted, Snapshot, Told, is_blank,
+};
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::QueryResult;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::head_of;
+use super::pruning::{CHECKPOINT, SNAPSHOT, checkpoint_of, snapshot_of};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
+
+/// What a link is read from.
+pub(super) const LINKS: &str = "SELECT id, position, entity_type, entity_id, event_type, actor_type, actor_id, CAST(changes AS TEXT) AS \
+     changes, CAST(metadata AS TEXT) AS metadata, digest, seal, redacted_by, trace_id, created_at FROM events WHERE \
+     workspace_id = ";
 
 /// Reads ledgers.
 pub(crate) struct Trail {
@@ -84,17 +92,51 @@ impl Ledger for Trail {
     async fn links(&self, workspace: WorkspaceId, after: i64, limit: usize) -> Result<Vec<Link>, Error> {
         let sql = self
             .reader
-            .sql(
-                "SELECT id, position, entity_type, entity_id, event_type, actor_type, actor_id, CAST(changes AS TEXT) AS \
-                 changes, CAST(metadata AS TEXT) AS metadata, digest, seal, redacted_by, trace_id, created_at FROM events WHERE \
-                 workspace_id = ",
-            )
+            .sql(LINKS)
             .bind(workspace.uuid())
             .text(" AND position > ")
             .bind(after)
             .text(" ORDER BY position LIMIT ")
             .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        self.reader.all(sql).await?.iter().map(|row| link(workspace, row)).collect()
+        let rows = self.reader.all(sql).await?;
+        Ok(rows.iter().map(|row| link(workspace, row)).collect::<Result<_, StorageError>>()?)
+    }
+
+    async fn checkpoint(&self, workspace: WorkspaceId) -> Result<Option<(Checkpoint, String)>, Error> {
+        let sql = self.reader.sql(CHECKPOINT).bind(workspace.uuid());
+        Ok(self.reader.one(sql).await?.as_ref().map(checkpoint_of).transpose()?)
+    }
+
+    async fn not_pruned(&self, workspace: WorkspaceId, position: i64) -> Result<i64, Error> {
+        let sql = self
+            .reader
+            .sql("SELECT COUNT(*) AS count FROM events WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND position <= ")
+            .bind(position);
+        let row = self.reader.one(sql).await?;
+        Ok(row.map(|row| Row::of("events", &row).get("count")).transpose()?.unwrap_or(0))
+    }
+
+    async fn snapshots(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Result<Vec<(Snapshot, String)>, Error> {
+        let (kind, id) = after.unwrap_or_default();
+        let sql = self
+            .reader
+            .sql(SNAPSHOT)
+            .bind(workspace.uuid())
+            .text(" AND (entity_type, entity_id) > (")
+            .bind(kind)
+            .text(", ")
+            .bind(id)
+            .text(") ORDER BY entity_type, entity_id LIMIT ")
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows = self.reader.all(sql).await?;
+        Ok(rows.iter().map(snapshot_of).collect::<Result<_, StorageError>>()?)
     }
 
     fn noted(&self, workspace: WorkspaceId) -> Result<Noted, Error> {
@@ -125,7 +167,7 @@ impl Ledger for Trail {
     }
 }
 
-fn link(workspace_id: WorkspaceId, row: &QueryResult) -> Result<Link, Error> {
+pub(super) fn link(workspace_id: WorkspaceId, row: &QueryResult) -> Result<Link, StorageError> {
     let row = Row::of("events", row);
     let (entity_type, entity_id, event_type) =
         (row.text("entity_type")?, row.text("entity_id")?, row.text("event_type")?);

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
+use goalwright_application::maintenance::Miscount;
 use goalwright_application::ports::{StorageError, TaskRepository};
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentId;
@@ -11,7 +12,7 @@ use sea_orm::Value;
 
 use super::{CHANGING, COLUMNS, REWRITTEN, changing_row, from_row, rewritten_row, select, to_row};
 use crate::persistence::row::Row;
-use crate::persistence::sql::{Dialect, Sql, batches, insert_many, time, update_many};
+use crate::persistence::sql::{Dialect, Sql, batches, insert_many, int, time, update_many};
 use crate::persistence::unit_of_work::Unit;
 
 const EDGE: [&str; 5] = ["workspace_id", "task_id", "depends_on_task_id", "origin", "created_at"];
@@ -198,6 +199,35 @@ impl TaskRepository for Unit {
         self.run(self.sql("DELETE FROM task_dependencies WHERE task_id = ").bind(id.uuid())).await?;
         let to = self.sql("DELETE FROM task_dependencies WHERE depends_on_task_id = ").bind(id.uuid());
         self.run(to).await.map(|_| ())
+    }
+
+    async fn miscounted(&self, of: &[TaskId]) -> Result<Vec<Miscount>, StorageError> {
+        let sql = self.sql(
+            "SELECT t.id, t.workspace_id, t.open_dependencies, CAST(coalesce(o.open, 0) AS INTEGER) AS actual FROM tasks t \
+             LEFT JOIN (SELECT d.task_id, COUNT(*) AS open FROM task_dependencies d JOIN tasks w ON w.id = d.depends_on_task_id \
+             WHERE w.status NOT IN ('completed', 'skipped') GROUP BY d.task_id) o ON o.task_id = t.id \
+             WHERE t.status = 'pending' AND t.open_dependencies <> coalesce(o.open, 0)",
+        );
+        let sql = match of {
+            [] => sql,
+            of => sql.text(" AND t.id").one_of(of.iter().map(|id| id.uuid())),
+        };
+        let read = |row: &sea_orm::QueryResult| {
+            let row = Row::of("tasks", row);
+            Ok(Miscount {
+                workspace: row.id("workspace_id")?,
+                task: row.id("id")?,
+                stored: row.count("open_dependencies")?,
+                actual: row.count("actual")?,
+            })
+        };
+        self.all(sql.text(" ORDER BY t.id")).await?.iter().map(read).collect()
+    }
+
+    async fn set_open_dependencies(&self, counted: &[Miscount]) -> Result<(), StorageError> {
+        let row = |one: &Miscount| -> Vec<Value> { vec![one.task.uuid().into(), int(one.actual)] };
+        let rows = counted.iter().map(row).collect();
+        self.run_all(update_many(self.dialect, "tasks", &["id", "open_dependencies"], rows)).await.map(|_| ())
     }
 
     async fn lock_edges(&self, workspace: WorkspaceId) -> Result<(), StorageError> {

@@ -4,11 +4,23 @@ pub(crate) mod queries;
 
 use async_trait::async_trait;
 use goalwright_application::ports::{StorageError, WorkspaceRepository};
-use goalwright_domain::workspace::{User, UserId, Workspace, WorkspaceId};
+use goalwright_domain::workspace::{Settings, SettingsState, User, UserId, Workspace, WorkspaceId};
+use sea_orm::QueryResult;
 
 use super::row::Row;
-use super::sql::time;
+use super::sql::{int_or_null, time, time_or_null};
 use super::unit_of_work::Unit;
+
+/// What settings are read from.
+const SETTINGS: &str =
+    "SELECT workspace_id, retention_days, revision, updated_at FROM workspace_settings WHERE workspace_id = ";
+
+fn settings_of(row: &QueryResult) -> Result<Settings, StorageError> {
+    let row = Row::of("workspace_settings", row);
+    let days: Option<i32> = row.get("retention_days")?;
+    let state = SettingsState { retention_days: days.map(i32::unsigned_abs) };
+    Ok(Settings::rehydrate(row.id("workspace_id")?, state, row.get("revision")?, row.time("updated_at")?))
+}
 
 #[async_trait]
 impl WorkspaceRepository for Unit {
@@ -29,6 +41,34 @@ impl WorkspaceRepository for Unit {
             .bind(user.uuid())
             .text(" AND personal");
         self.one(sql).await?.map(|row| Row::of("workspace_members", &row).id("workspace_id")).transpose()
+    }
+
+    async fn lock_settings(&self, workspace: WorkspaceId) -> Result<Settings, StorageError> {
+        let sql = self.sql(SETTINGS).bind(workspace.uuid()).text(self.dialect.lock());
+        let known = self.one(sql).await?.as_ref().map(settings_of).transpose()?;
+        Ok(known.unwrap_or_else(|| Settings::usual(workspace)))
+    }
+
+    async fn save_settings(&self, settings: &Settings) -> Result<(), StorageError> {
+        let days = || int_or_null(settings.state().retention_days);
+        let at = || time_or_null(settings.updated_at());
+        let workspace = settings.workspace_id().uuid();
+        let sql = if settings.revision() == 1 {
+            self.sql(
+                "INSERT INTO workspace_settings (workspace_id, retention_days, revision, updated_at) VALUES ",
+            )
+            .list([workspace.into(), days(), 1i64.into(), at()])
+        } else {
+            self.sql("UPDATE workspace_settings SET retention_days = ")
+                .bind(days())
+                .text(", revision = ")
+                .bind(settings.revision())
+                .text(", updated_at = ")
+                .bind(at())
+                .text(" WHERE workspace_id = ")
+                .bind(workspace)
+        };
+        self.run(sql).await.map(|_| ())
     }
 
     async fn insert(&self, user: &User, workspace: &Workspace) -> Result<(), StorageError> {

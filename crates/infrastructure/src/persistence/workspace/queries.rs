@@ -1,6 +1,10 @@
 use goalwright_application::Error;
-use goalwright_domain::workspace::{UserId, WorkspaceId};
+use goalwright_application::ports::StorageError;
+use goalwright_application::read::Retained;
+use goalwright_domain::workspace::{Settings, UserId, WorkspaceId};
+use sea_orm::QueryResult;
 
+use super::{SETTINGS, settings_of};
 use crate::persistence::Database;
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
@@ -24,6 +28,30 @@ pub(crate) async fn is_member(reader: &Reader, workspace: WorkspaceId, user: Use
         .text(" AND user_id = ")
         .bind(user.uuid());
     Ok(reader.one(sql).await?.is_some())
+}
+
+pub(crate) async fn settings(reader: &Reader, workspace: WorkspaceId) -> Result<Option<Settings>, Error> {
+    let row = reader.one(reader.sql(SETTINGS).bind(workspace.uuid())).await?;
+    Ok(row.as_ref().map(settings_of).transpose()?)
+}
+
+pub(crate) async fn retained(reader: &Reader) -> Result<Vec<Retained>, Error> {
+    let sql = reader.sql("SELECT s.workspace_id, s.retention_days, c.ended_before FROM workspace_settings s");
+    let reading = sql.dialect.reading("ix_workspace_settings_retention");
+    let sql = sql.text(&reading).text(
+        " LEFT JOIN ledger_checkpoints c ON c.workspace_id = s.workspace_id \
+         WHERE s.retention_days IS NOT NULL ORDER BY s.workspace_id",
+    );
+    let read = |row: &QueryResult| {
+        let row = Row::of("workspace_settings", row);
+        Ok(Retained {
+            workspace_id: row.id("workspace_id")?,
+            days: row.count("retention_days")?,
+            ended_before: row.time_or_none("ended_before")?,
+        })
+    };
+    let rows = reader.all(sql).await?;
+    Ok(rows.iter().map(read).collect::<Result<_, StorageError>>()?)
 }
 
 impl Database {

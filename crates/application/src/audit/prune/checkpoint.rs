@@ -1,0 +1,170 @@
+//! What stands for what was pruned.
+
+use std::collections::BTreeMap;
+
+use goalwright_domain::Timestamp;
+use goalwright_domain::ledger::{
+    Broken, Checkpoint, EventId, Folded, KeyRing, Noted, Saying, Snapshot, SnapshotSum, Telling, Verifier,
+    stood,
+};
+use goalwright_domain::workspace::{Actor, WorkspaceId};
+use serde_json::{Map, Value, json};
+
+use super::{Bounds, Pruned, Pruner};
+use crate::Error;
+use crate::context::new_id;
+use crate::ports::{Aged, HeldLedger, UnitOfWork};
+
+/// Of these a snapshot is kept: what can be asked for as of a past moment, or rebuilt.
+const KEPT: [&str; 3] = ["goal", "task", "agent"];
+
+impl Pruner {
+    /// Tells of what goes, and writes what stands for it.
+    pub(super) async fn move_checkpoint(
+        &self,
+        unit: &dyn UnitOfWork,
+        bounds: &Bounds<'_>,
+        held: &HeldLedger,
+        aged: &[Aged],
+        pruned: &Pruned,
+    ) -> Result<Checkpoint, Error> {
+        let (workspace, keys) = (bounds.workspace, self.ledger.keys());
+        let before = held.checkpoint.as_ref().map(|(checkpoint, _)| checkpoint);
+        let mut next = before.cloned().unwrap_or_else(|| nothing_pruned(new_id(self.ids.as_ref())));
+        if let Some(last) = aged.last() {
+            next.position = last.link.position;
+            next.seal = last.link.seal.clone();
+            next.seal_key = follow(keys, workspace, held, &bounds.noted, aged)?;
+            let latest = aged.iter().map(|one| one.telling.created_at).max();
+            next.known_from = next.known_from.max(latest.unwrap_or(next.known_from));
+        }
+        next.ended_before = next.ended_before.max(bounds.ended_before);
+        self.keep(unit, workspace, aged, &mut next).await?;
+        let gone: Map<String, Value> =
+            pruned.counts().into_iter().map(|(kind, count)| (kind.to_owned(), json!(count))).collect();
+        self.tell(unit, workspace, (&bounds.asked.actor, &bounds.asked.reason), &mut next, gone).await?;
+        Ok(next)
+    }
+
+    /// Keeps how everything stood of which these events tell.
+    async fn keep(
+        &self,
+        unit: &dyn UnitOfWork,
+        workspace: WorkspaceId,
+        aged: &[Aged],
+        checkpoint: &mut Checkpoint,
+    ) -> Result<(), Error> {
+        let mut told: BTreeMap<(String, String), Vec<Telling>> = BTreeMap::new();
+        for one in aged.iter().filter(|one| KEPT.contains(&one.entity_type.as_str())) {
+            let entity = (one.entity_type.clone(), one.telling.entity_id.clone());
+            told.entry(entity).or_default().push(one.telling.clone());
+        }
+        let entities: Vec<(String, String)> = told.keys().cloned().collect();
+        let known = unit.pruning().snapshots(workspace, &entities).await?;
+        let mut before: BTreeMap<(String, String), (Folded, String)> = BTreeMap::new();
+        for (snapshot, mark) in known {
+            before.insert((snapshot.entity_type, snapshot.entity_id), (snapshot.folded, mark));
+        }
+        let key = self.ledger.keys().current();
+        let (mut kept, mut gone) = (Vec::new(), Vec::new());
+        for (entity, tellings) in told {
+            let (folded, mark) = before.remove(&entity).unzip();
+            if let Some(mark) = &mark {
+                checkpoint.sum.turn(mark);
+                checkpoint.snapshots -= 1;
+            }
+            let Some(folded) = all_told(folded, &tellings)? else { continue };
+            if folded.is_gone() {
+                gone.extend(mark.map(|_| entity));
+                continue;
+            }
+            let (entity_type, entity_id) = entity;
+            let snapshot = Snapshot { entity_type, entity_id, folded };
+            let mark = key.snapshot_mark(workspace, &snapshot);
+            checkpoint.sum.turn(&mark);
+            checkpoint.snapshots += 1;
+            kept.push((snapshot, mark));
+        }
+        Ok(unit.pruning().keep_snapshots(workspace, &kept, &gone).await?)
+    }
+
+    async fn tell(
+        &self,
+        unit: &dyn UnitOfWork,
+        workspace: WorkspaceId,
+        (actor, reason): (&Actor, &str),
+        checkpoint: &mut Checkpoint,
+        gone: Map<String, Value>,
+    ) -> Result<(), Error> {
+        let (id, now) = (new_id(self.ids.as_ref()), self.clock.now());
+        tell_of(unit, self.ledger.keys(), workspace, (id, actor, reason, now), checkpoint, gone).await
+    }
+}
+
+/// Appends the event that tells of a checkpoint, and writes the checkpoint.
+pub(in crate::audit) async fn tell_of(
+    unit: &dyn UnitOfWork,
+    keys: &KeyRing,
+    workspace_id: WorkspaceId,
+    (id, actor, reason, created_at): (EventId, &Actor, &str, Timestamp),
+    checkpoint: &mut Checkpoint,
+    gone: Map<String, Value>,
+) -> Result<(), Error> {
+    checkpoint.told_by = id;
+    let saying =
+        Saying { id, workspace_id, actor: actor.clone(), created_at, reason: reason.trim().to_owned() };
+    unit.outbox().append(&[saying.pruning(checkpoint, gone)]).await?;
+    let mark = keys.current().checkpoint_mark(workspace_id, checkpoint);
+    Ok(unit.pruning().set_checkpoint(workspace_id, checkpoint, &mark).await?)
+}
+
+fn nothing_pruned(told_by: EventId) -> Checkpoint {
+    let never = Timestamp::new(chrono::DateTime::UNIX_EPOCH);
+    Checkpoint {
+        position: 0,
+        seal: None,
+        seal_key: None,
+        known_from: never,
+        ended_before: never,
+        snapshots: 0,
+        sum: SnapshotSum::NONE,
+        told_by,
+    }
+}
+
+/// All that was told of an entity.
+fn all_told(kept: Option<Folded>, tellings: &[Telling]) -> Result<Option<Folded>, Error> {
+    let Some(latest) = tellings.iter().map(|telling| telling.created_at).max() else { return Ok(kept) };
+    let told =
+        stood(kept, tellings, latest).map_err(|why| broken(&format!("it contradicts itself: {why}")))?;
+    Ok(told.map(|stood| stood.0))
+}
+
+/// Follows what goes once more: a ledger that is not what was written is evidence, and stays. Gives the key at its end.
+pub(super) fn follow(
+    keys: &KeyRing,
+    workspace: WorkspaceId,
+    held: &HeldLedger,
+    noted: &Noted,
+    aged: &[Aged],
+) -> Result<Option<String>, Error> {
+    let head = held.head.clone();
+    let refused = |reason: Broken| broken(&reason.to_string());
+    let mut verifier = match &held.checkpoint {
+        Some((checkpoint, mark)) => {
+            Verifier::behind((keys, workspace), head, noted, (checkpoint, mark.as_str())).map_err(refused)?
+        }
+        None => Verifier::new(keys, workspace, head, noted),
+    };
+    for one in aged {
+        verifier.follow(&one.link).map_err(refused)?;
+    }
+    Ok(verifier.sealed_by())
+}
+
+fn broken(why: &str) -> Error {
+    let message = format!(
+        "the ledger is not what was written, so nothing of it is removed ({why}); run `goalwright admin verify-audit`"
+    );
+    Error::Conflict { code: "ledger_broken", message }
+}
