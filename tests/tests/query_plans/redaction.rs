@@ -42,6 +42,7 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
             (event, app.ada.workspace(), None),
             app.ports.clock.now(),
         )],
+        snapshots: Vec::new(),
         under_way: false,
     };
     let unit = app.ports.transactions.begin().await.expect("begins");
