@@ -59,6 +59,7 @@ CREATE TABLE budget_reservations (
     expires_at {time} NOT NULL
 );
 CREATE INDEX ix_budget_reservations_workspace ON budget_reservations (workspace_id, expires_at);
+ALTER TABLE workspace_settings ADD COLUMN model TEXT;
 ALTER TABLE idempotency_keys ADD COLUMN reserved_until {time};
 CREATE TABLE prompts (
     workspace_id {uuid} NOT NULL REFERENCES workspaces (id),

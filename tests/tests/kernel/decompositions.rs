@@ -9,9 +9,11 @@ use goalwright_application::{Error, Precondition};
 use goalwright_application::read::{EventFilter, EventView, PageRequest};
 use goalwright_application::tasks::NewTask;
 use goalwright_application::usage::UsageBy;
+use goalwright_application::workspaces::Settle;
 use goalwright_domain::goal::{DraftGoal, GoalEdit, GoalId};
 use goalwright_domain::model::{Cause, Content, Role};
 use goalwright_domain::task::{DraftTask, TaskStatus};
+use goalwright_domain::workspace::SettingsEdit;
 use goalwright_testkit::{Backend, TestApp};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -415,6 +417,29 @@ async fn a_version_of_the_prompt_is_named_and_never_changed(#[case] backend: Bac
     let made = decompose(&app, goal(&app).await, &request).await.expect("made");
     assert_eq!(made.making.prompt_version.as_deref(), Some("short-1"));
     assert!(app.models.asked()[0].system.starts_with("Be short."));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn the_model_is_that_of_the_request_else_of_the_workspace_else_the_usual_one(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    app.models.offer("anthropic/usual");
+    let asked = async |request: &DecomposeRequest| {
+        app.models.form(&bread());
+        let made = decompose(&app, goal(&app).await, request).await.expect("made");
+        assert_eq!(app.models.asked().pop().map(|asked| asked.model.to_string()), made.making.model);
+        made.making.model
+    };
+    assert_eq!(asked(&by_model()).await.as_deref(), Some("anthropic/usual"));
+    let model = "openai/ours".parse().ok();
+    let edit = SettingsEdit { model: Some(model), ..SettingsEdit::default() };
+    let settle = Settle { edit, default_agent: None };
+    app.services.workspaces.settle(&app.ada, &settle, &Precondition::Any).await.expect("settled");
+    assert_eq!(asked(&by_model()).await.as_deref(), Some("openai/ours"));
+    let named = DecomposeRequest { model: Some("openai/mine".into()), ..by_model() };
+    assert_eq!(asked(&named).await.as_deref(), Some("openai/mine"));
 }
 
 /// Whatever a model answers: either everything is written, or nothing but the record of the failure; and what it cost is

@@ -309,7 +309,10 @@ async fn a_workspace_that_does_not_keep_everything_is_pruned_once_a_day(#[case] 
     let retention = Retention::new(app.ports.queries.clone(), pruner(&app), app.ports.clock.clone());
     assert!(!retention.tick().await.expect("ticks"));
     assert_eq!(count(&app, "ledger_checkpoints").await, 0, "nobody asked for it");
-    let settle = Settle { edit: SettingsEdit { retention_days: Some(Some(1)) }, default_agent: None };
+    let settle = Settle {
+        edit: SettingsEdit { retention_days: Some(Some(1)), ..SettingsEdit::default() },
+        default_agent: None,
+    };
     let settled =
         app.services.workspaces.settle(&app.ada, &settle, &Precondition::Any).await.expect("settles");
     assert_eq!(settled.settings.state().retention_days, Some(1));

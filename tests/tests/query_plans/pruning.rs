@@ -32,7 +32,10 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
     log.note("a goal's progress as it was");
 
     for days in [3650, 3651] {
-        let settle = Settle { edit: SettingsEdit { retention_days: Some(Some(days)) }, default_agent: None };
+        let settle = Settle {
+            edit: SettingsEdit { retention_days: Some(Some(days)), ..SettingsEdit::default() },
+            default_agent: None,
+        };
         services.workspaces.settle(&app.ada, &settle, &Precondition::Any).await.expect("settles");
     }
     log.note("settle");

@@ -41,7 +41,8 @@ pub(crate) struct DecomposeBody {
     max_tasks: Option<u32>,
     /// The version of the model's prompt, one of `GET /v1/prompts`.
     prompt_version: Option<String>,
-    /// The model to be asked, `anthropic/<model>` or `openai/<model>`; else the one in the settings.
+    /// The model to be asked, `anthropic/<model>` or `openai/<model>`; else the one in the workspace's settings, else
+    /// the one in those of the server.
     model: Option<String>,
 }
 

@@ -2,6 +2,8 @@
 
 use goalwright_application::workspaces::{Settle, Settled};
 use goalwright_application::{Error, Services};
+use goalwright_domain::Violation;
+use goalwright_domain::model::UnknownModel;
 use goalwright_domain::workspace::{SettingsEdit, WorkspaceId};
 use poem_openapi::param::Path;
 use poem_openapi::types::MaybeUndefined;
@@ -32,6 +34,8 @@ pub(crate) struct SettingsBody {
     /// For how many days executions, experiences and events are kept at least; null keeps them for ever. What goes is told by
     /// an event, `ledger.pruned`.
     retention_days: Nullable<u32>,
+    /// The model that is asked where nobody names one; null for the one in the settings of the server.
+    model: Nullable<String>,
     /// When it was last changed; null while nothing was settled but the default agent.
     updated_at: Nullable<Moment>,
 }
@@ -44,13 +48,24 @@ pub(crate) struct SettingsChangesBody {
     default_agent_id: MaybeUndefined<Uuid>,
     /// For how many days executions, experiences and events are kept at least; null keeps them for ever.
     retention_days: MaybeUndefined<u32>,
+    /// The model that is asked where nobody names one, `anthropic/<model>` or `openai/<model>`; null leaves it to the settings
+    /// of the server.
+    model: MaybeUndefined<String>,
 }
 
 impl SettingsChangesBody {
     fn settle(self) -> Result<Settle, Error> {
         let mut violations = Vec::new();
         let default_agent = kept("default_agent_id", self.default_agent_id, &mut violations);
-        let edit = SettingsEdit { retention_days: optional(self.retention_days) };
+        let model = optional(self.model).map(|model| match model.as_deref().map(str::parse) {
+            None => None,
+            Some(Ok(model)) => Some(model),
+            Some(Err(UnknownModel)) => {
+                violations.push(Violation::new("model", "unknown_model", UnknownModel.to_string()));
+                None
+            }
+        });
+        let edit = SettingsEdit { retention_days: optional(self.retention_days), model };
         if violations.is_empty() {
             Ok(Settle { edit, default_agent: default_agent.map(Into::into) })
         } else {
@@ -65,6 +80,7 @@ impl From<Settled> for SettingsBody {
             workspace_id: settings.workspace_id().uuid(),
             default_agent_id: default_agent.map(|agent| agent.uuid()).into(),
             retention_days: settings.state().retention_days.into(),
+            model: settings.state().model.as_ref().map(ToString::to_string).into(),
             updated_at: settings.updated_at().map(Moment).into(),
         }
     }

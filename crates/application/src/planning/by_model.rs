@@ -37,10 +37,17 @@ impl Planning {
         request: &DecomposeRequest,
         named: Option<ModelName>,
     ) -> Result<Decomposition, Error> {
+        let named = match named {
+            Some(named) => Some(named),
+            None => {
+                let settled = self.queries.settings(context.workspace()).await?;
+                settled.and_then(|settings| settings.state().model.clone())
+            }
+        };
         let prompt = self.prompt(context, request.prompt_version.as_deref()).await?;
         let unasked = Making {
             planner: Planner::Llm,
-            model: request.model.clone(),
+            model: named.as_ref().map(ToString::to_string),
             prompt_version: Some(prompt.version.clone()),
             ..Making::default()
         };

@@ -22,7 +22,7 @@ pub struct DecomposeRequest {
     pub max_tasks: Option<usize>,
     /// The version of the model's prompt.
     pub prompt_version: Option<String>,
-    /// The model, `anthropic/<model>` or `openai/<model>`; else the usual one.
+    /// The model, `anthropic/<model>` or `openai/<model>`; else that of the workspace, else the usual one.
     pub model: Option<String>,
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WorkspaceId;
 use crate::ledger::Fact;
+use crate::model::ModelName;
 use crate::{Timestamp, Violation};
 
 /// The most days that can be asked for: a hundred years.
@@ -14,6 +15,8 @@ pub const RETENTION_LIMIT: u32 = 36_500;
 pub struct SettingsState {
     /// For how many days what was executed, and what the ledger tells, is kept at least; none for ever.
     pub retention_days: Option<u32>,
+    /// The model that is asked where nobody names one; none for the one that the operator set.
+    pub model: Option<ModelName>,
 }
 
 /// What somebody wants settled otherwise; what is none stays as it is.
@@ -21,6 +24,8 @@ pub struct SettingsState {
 pub struct SettingsEdit {
     /// See [`SettingsState::retention_days`]; none inside keeps everything.
     pub retention_days: Option<Option<u32>>,
+    /// See [`SettingsState::model`]; none inside leaves it to the operator.
+    pub model: Option<Option<ModelName>>,
 }
 
 /// The settings of a workspace, with the facts that changes of them left.
@@ -85,8 +90,10 @@ impl Settings {
     /// # Errors
     /// Every violation at once.
     pub fn edit(&mut self, edit: SettingsEdit, now: Timestamp) -> Result<(), Vec<Violation>> {
-        let edited =
-            SettingsState { retention_days: edit.retention_days.unwrap_or(self.state.retention_days) };
+        let edited = SettingsState {
+            retention_days: edit.retention_days.unwrap_or(self.state.retention_days),
+            model: edit.model.unwrap_or_else(|| self.state.model.clone()),
+        };
         if edited.retention_days.is_some_and(|days| days == 0 || days > RETENTION_LIMIT) {
             let message = format!("1 to {RETENTION_LIMIT} days, or null to keep everything for ever");
             return Err(vec![Violation::new("retention_days", "out_of_range", message)]);
@@ -114,7 +121,7 @@ mod tests {
     fn what_differs_is_changed_and_told() {
         let now = "2026-01-01T00:00:00Z".parse().expect("a moment");
         let mut settings = Settings::usual(WorkspaceId::new(Uuid::from_u128(1)));
-        let days = |days| SettingsEdit { retention_days: Some(days) };
+        let days = |days| SettingsEdit { retention_days: Some(days), ..SettingsEdit::default() };
         settings.edit(days(None), now).expect("the same");
         assert_eq!((settings.revision(), settings.take_facts()), (0, vec![]));
         settings.edit(days(Some(90)), now).expect("fits");
@@ -126,5 +133,11 @@ mod tests {
             assert_eq!(refused[0].path, "retention_days");
         }
         assert_eq!(settings.state().retention_days, Some(90));
+        let model = "anthropic/claude-sonnet-4-5".parse().ok();
+        let edit = SettingsEdit { model: Some(model.clone()), ..SettingsEdit::default() };
+        settings.edit(edit, now).expect("fits");
+        let told = json!({"model": {"from": null, "to": "anthropic/claude-sonnet-4-5"}});
+        assert_eq!(settings.take_facts()[0].changes, told);
+        assert_eq!((settings.state().retention_days, &settings.state().model), (Some(90), &model));
     }
 }

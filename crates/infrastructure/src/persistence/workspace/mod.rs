@@ -12,13 +12,16 @@ use super::sql::{int_or_null, time, time_or_null};
 use super::unit_of_work::Unit;
 
 /// What settings are read from.
-const SETTINGS: &str =
-    "SELECT workspace_id, retention_days, revision, updated_at FROM workspace_settings WHERE workspace_id = ";
+const SETTINGS: &str = "SELECT workspace_id, retention_days, model, revision, updated_at FROM workspace_settings WHERE workspace_id = ";
 
 fn settings_of(row: &QueryResult) -> Result<Settings, StorageError> {
     let row = Row::of("workspace_settings", row);
     let days: Option<i32> = row.get("retention_days")?;
-    let state = SettingsState { retention_days: days.map(i32::unsigned_abs) };
+    let model = match row.get::<Option<String>>("model")? {
+        Some(_) => Some(row.word("model", |model| model.parse().ok())?),
+        None => None,
+    };
+    let state = SettingsState { retention_days: days.map(i32::unsigned_abs), model };
     Ok(Settings::rehydrate(row.id("workspace_id")?, state, row.get("revision")?, row.time("updated_at")?))
 }
 
@@ -51,16 +54,19 @@ impl WorkspaceRepository for Unit {
 
     async fn save_settings(&self, settings: &Settings) -> Result<(), StorageError> {
         let days = || int_or_null(settings.state().retention_days);
+        let model = || sea_orm::Value::from(settings.state().model.as_ref().map(ToString::to_string));
         let at = || time_or_null(settings.updated_at());
         let workspace = settings.workspace_id().uuid();
         let sql = if settings.revision() == 1 {
             self.sql(
-                "INSERT INTO workspace_settings (workspace_id, retention_days, revision, updated_at) VALUES ",
+                "INSERT INTO workspace_settings (workspace_id, retention_days, model, revision, updated_at) VALUES ",
             )
-            .list([workspace.into(), days(), 1i64.into(), at()])
+            .list([workspace.into(), days(), model(), 1i64.into(), at()])
         } else {
             self.sql("UPDATE workspace_settings SET retention_days = ")
                 .bind(days())
+                .text(", model = ")
+                .bind(model())
                 .text(", revision = ")
                 .bind(settings.revision())
                 .text(", updated_at = ")
