@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use goalwright_domain::Timestamp;
 use goalwright_domain::model::{Admission, Breaker, BreakerRule, BreakerState, ModelName, Provider};
 
 use crate::ports::{Clock, Happening, Telemetry};
@@ -40,7 +41,7 @@ impl Breakers {
             (admission, breaker.state() == BreakerState::HalfOpen)
         });
         match admitted {
-            (Admission::Pass, probe) => Ok(Ticket { breakers: self, place, probe, used: false }),
+            (Admission::Pass, probe) => Ok(Ticket { breakers: self, place, passed_at: now, probe, used: false }),
             (Admission::Wait(wait), _) => Err(wait),
         }
     }
@@ -104,6 +105,7 @@ fn worst(known: &HashMap<Place, Breaker>, provider: Provider) -> BreakerState {
 pub(super) struct Ticket<'a> {
     breakers: &'a Breakers,
     place: Place,
+    passed_at: Timestamp,
     probe: bool,
     used: bool,
 }
@@ -128,7 +130,7 @@ impl Drop for Ticket<'_> {
         // Only the probe itself can free the probe.
         if !self.used && self.probe {
             let now = self.breakers.clock.now();
-            self.breakers.change(&self.place, |breaker, _| breaker.abandoned(now));
+            self.breakers.change(&self.place, |breaker, _| breaker.abandoned(self.passed_at, now));
         }
     }
 }

@@ -84,6 +84,7 @@ pub struct Answered {
 impl ModelCalls {
     /// Over these ports, with the patience of calls for which nobody says otherwise.
     pub fn new(ports: ModelPorts, patience: Patience, rule: BreakerRule) -> Self {
+        let rule = BreakerRule { probe: rule.probe.max(patience.whole()), ..rule };
         let breakers = Breakers::new(rule, ports.clock.clone(), ports.telemetry.clone());
         Self { ports, patience, breakers, prices: PriceTable::default() }
     }

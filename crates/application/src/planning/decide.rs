@@ -61,7 +61,7 @@ impl Planning {
             let prepared = Prepared { plan: proposal.plan.clone(), findings: proposal.findings.clone() };
             let mode = proposal.mode;
             let making = proposal.making.clone();
-            let target = Target { goal_id, dry_run: false, making, proposal: Some(proposal) };
+            let target = Target { goal_id, dry_run: false, making, proposal: Some(proposal), seen: None };
             let applied = self.carry_out(&*unit, context, &target, mode, prepared, now).await?;
             context.remember(&*unit, "decomposition", id, now).await?;
             unit.commit().await?;

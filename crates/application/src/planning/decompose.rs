@@ -112,6 +112,11 @@ impl Planning {
             let now = self.clock.now();
             let unit = self.transactions.begin().await?;
             let Some(mut goal) = unit.goals().lock(context.workspace(), target.goal_id).await? else {
+                // The goal is gone, and what was spent on it is not.
+                if let Some(spent) = spent {
+                    self.pay(&*unit, context, target, None, spent, now).await?;
+                    unit.commit().await?;
+                }
                 return Ok(());
             };
             let mut failed = self.failed(target, mode, error, now);
@@ -125,7 +130,7 @@ impl Planning {
             unit.outbox().append(&told).await?;
             unit.decompositions().insert(context.workspace(), &failed).await?;
             if let Some(spent) = spent {
-                self.pay(&*unit, context, target, failed.id, spent, now).await?;
+                self.pay(&*unit, context, target, Some(failed.id), spent, now).await?;
             }
             Ok::<_, Error>(unit.commit().await?)
         })
@@ -137,7 +142,7 @@ impl Planning {
 
 impl Target {
     /// For a plan that a model made.
-    pub(super) const fn of_model(goal_id: GoalId, dry_run: bool, making: Making) -> Self {
-        Self { goal_id, dry_run, making, proposal: None }
+    pub(super) const fn of_model(goal_id: GoalId, dry_run: bool, making: Making, seen: Option<String>) -> Self {
+        Self { goal_id, dry_run, making, proposal: None, seen }
     }
 }

@@ -24,7 +24,7 @@ use goalwright_domain::plan::{Finding, Format, Limits, OutlineError, Plan, read_
 
 use crate::Error;
 use crate::models::ModelCalls;
-use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
+use crate::ports::{Clock, Ids, Signals, Telemetry, Tools, Transactions};
 use crate::read::Queries;
 use crate::usage::Spendings;
 
@@ -45,6 +45,7 @@ pub struct Planning {
     tools: Arc<dyn Tools>,
     models: Arc<ModelCalls>,
     usage: Arc<Spendings>,
+    telemetry: Arc<dyn Telemetry>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     signals: Arc<dyn Signals>,
@@ -90,12 +91,14 @@ pub(crate) struct Target {
     pub(crate) making: Making,
     /// The proposal that is applied, if it is one.
     pub(crate) proposal: Option<Decomposition>,
+    /// What a model was told of, if it matters: it must still be so.
+    pub(crate) seen: Option<String>,
 }
 
 impl Target {
     /// For a plan that somebody wrote down.
     pub(crate) fn of_outline(goal_id: GoalId, dry_run: bool) -> Self {
-        Self { goal_id, dry_run, making: Making::default(), proposal: None }
+        Self { goal_id, dry_run, making: Making::default(), proposal: None, seen: None }
     }
 }
 
@@ -108,6 +111,7 @@ impl Planning {
             tools: ports.tools.clone(),
             models: ports.models.clone(),
             usage,
+            telemetry: ports.telemetry.clone(),
             clock: ports.clock.clone(),
             ids: ports.ids.clone(),
             signals: ports.signals.clone(),

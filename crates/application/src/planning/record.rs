@@ -16,17 +16,22 @@ use crate::{Context, Error};
 impl Target {
     /// Whether it matters what the goal has: what is shown now is applied later, if that is still the same.
     pub(super) const fn is_compared(&self) -> bool {
-        self.dry_run || self.proposal.is_some()
+        self.dry_run || self.proposal.is_some() || self.seen.is_some()
     }
 
-    /// Refuses a proposal that was made for something else than what is there now.
+    /// Refuses a plan that was made for something else than what is there now.
     pub(super) fn refuse_outdated(&self, basis: &str) -> Result<(), Error> {
-        match &self.proposal {
-            Some(proposal) if proposal.basis != basis => Err(outdated(
+        if self.proposal.as_ref().is_some_and(|proposal| proposal.basis != basis) {
+            return Err(outdated(
                 "the goal or its tasks changed since this plan was shown; ask for a new one, and apply that",
-            )),
-            _ => Ok(()),
+            ));
         }
+        if self.seen.as_ref().is_some_and(|seen| seen != basis) {
+            return Err(outdated(
+                "the goal or its tasks changed while the model planned for them; ask for a new plan",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -87,7 +92,7 @@ impl Planning {
     /// What would be made of a plan if its goal were there.
     pub(super) fn preview(&self, prepared: Prepared) -> Decomposition {
         let target =
-            Target { goal_id: new_id(&*self.ids), dry_run: true, making: Making::default(), proposal: None };
+            Target { goal_id: new_id(&*self.ids), dry_run: true, making: Making::default(), proposal: None, seen: None };
         let Prepared { plan, findings } = prepared;
         let shown = self.begin(&target, Mode::Create, plan, findings, self.clock.now());
         Decomposition { kept: false, goal_id: None, ..shown }

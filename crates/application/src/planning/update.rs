@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use goalwright_domain::execution::{Run, RunId};
 use goalwright_domain::goal::Goal;
 use goalwright_domain::ledger::Event;
-use goalwright_domain::plan::{Finding, PresentGoal, PresentTask, Severity, TaskRef, basis, compare};
+use goalwright_domain::plan::{Finding, PresentGoal, PresentTask, Severity, TaskRef, basis, basis_of_addition, compare};
 use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
 use goalwright_domain::{Rejection, Timestamp, Violation};
 
@@ -34,8 +34,12 @@ impl Present {
     }
 
     /// What a plan for it depends on.
-    pub(super) fn basis(&self) -> String {
-        basis(&PresentGoal::of(self.goal.state()), &self.views())
+    pub(super) fn basis(&self, mode: Mode) -> String {
+        let goal = PresentGoal::of(self.goal.state());
+        match mode {
+            Mode::Create => basis_of_addition(&goal, &self.views()),
+            Mode::Update => basis(&goal, &self.views()),
+        }
     }
 }
 
@@ -56,7 +60,7 @@ impl Planning {
         let mut present = self.present(unit, context, target).await?;
         let views = present.views();
         let basis = match target.is_compared() {
-            true => present.basis(),
+            true => present.basis(Mode::Update),
             false => String::new(),
         };
         target.refuse_outdated(&basis)?;

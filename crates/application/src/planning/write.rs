@@ -38,7 +38,7 @@ impl Planning {
     ) -> Result<Decomposition, Error> {
         let Prepared { plan, findings } = prepared;
         let basis = match target.is_compared() {
-            true => self.present(unit, context, target).await?.basis(),
+            true => self.present(unit, context, target).await?.basis(Mode::Create),
             false => String::new(),
         };
         target.refuse_outdated(&basis)?;

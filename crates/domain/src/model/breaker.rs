@@ -15,11 +15,13 @@ pub struct BreakerRule {
     pub failures: u32,
     /// For so long nothing passes.
     pub open: Duration,
+    /// A probe that was not heard of for so long is lost: longer than a call can take.
+    pub probe: Duration,
 }
 
 impl Default for BreakerRule {
     fn default() -> Self {
-        Self { failures: 3, open: Duration::from_secs(60) }
+        Self { failures: 3, open: Duration::from_secs(60), probe: Duration::from_secs(300) }
     }
 }
 
@@ -83,13 +85,13 @@ impl Breaker {
         }
     }
 
-    /// Asks whether a call may be made now. A probe that nobody reports within the time of the rule is taken for lost, and
+    /// Asks whether a call may be made now. A probe that nobody reports within its time is taken for lost, and
     /// the next call becomes one.
     pub fn admit(&mut self, rule: BreakerRule, now: Timestamp) -> Admission {
         let over = match self.state {
             Inner::Closed { .. } => return Admission::Pass,
             Inner::Open { until } => until,
-            Inner::Probing { since } => since + rule.open,
+            Inner::Probing { since } => since + rule.probe,
         };
         if now < over {
             return Admission::Wait(over.since(now));
@@ -114,9 +116,9 @@ impl Breaker {
         };
     }
 
-    /// A call was given up by whoever made it: nothing is known, and a probe is free again.
-    pub fn abandoned(&mut self, now: Timestamp) {
-        if matches!(self.state, Inner::Probing { .. }) {
+    /// The probe that passed at this moment was given up by whoever made it: nothing is known, and another may pass.
+    pub fn abandoned(&mut self, passed_at: Timestamp, now: Timestamp) {
+        if self.state == (Inner::Probing { since: passed_at }) {
             self.state = Inner::Open { until: now };
         }
     }
@@ -126,7 +128,8 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    const RULE: BreakerRule = BreakerRule { failures: 3, open: Duration::from_secs(60) };
+    const RULE: BreakerRule =
+        BreakerRule { failures: 3, open: Duration::from_secs(60), probe: Duration::from_secs(200) };
 
     fn at(second: i64) -> Timestamp {
         Timestamp::new(chrono::DateTime::from_timestamp(1_000_000 + second, 0).expect("in range"))
@@ -148,7 +151,7 @@ mod tests {
         assert_eq!(breaker.state(), BreakerState::HalfOpen);
         assert_eq!(
             breaker.admit(RULE, at(66)),
-            Admission::Wait(Duration::from_secs(59)),
+            Admission::Wait(Duration::from_secs(199)),
             "one probe at a time"
         );
         breaker.failed(RULE, at(70));
@@ -162,13 +165,15 @@ mod tests {
     fn a_probe_that_is_given_up_or_lost_blocks_nobody() {
         let mut breaker = Breaker { state: Inner::Open { until: at(0) } };
         assert_eq!(breaker.admit(RULE, at(0)), Admission::Pass);
-        breaker.abandoned(at(1));
+        breaker.abandoned(at(0), at(1));
         assert_eq!(breaker.admit(RULE, at(1)), Admission::Pass);
-        assert_eq!(breaker.admit(RULE, at(60)), Admission::Wait(Duration::from_secs(1)));
-        assert_eq!(breaker.admit(RULE, at(61)), Admission::Pass, "it was never reported");
+        assert_eq!(breaker.admit(RULE, at(200)), Admission::Wait(Duration::from_secs(1)));
+        assert_eq!(breaker.admit(RULE, at(201)), Admission::Pass, "it was never reported");
+        breaker.abandoned(at(1), at(202));
+        assert_eq!(breaker.state(), BreakerState::HalfOpen, "the lost one frees nobody else's place");
         let mut closed = Breaker::default();
         closed.failed(RULE, at(0));
-        closed.abandoned(at(0));
+        closed.abandoned(at(0), at(0));
         assert_eq!(closed.state(), BreakerState::Closed);
     }
 }

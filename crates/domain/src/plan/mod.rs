@@ -26,7 +26,7 @@ pub use model::{
 pub use outline::{Outline, OutlineError, read_outline};
 pub use read::{Format, read_plan};
 pub use update::{
-    Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, basis, compare,
+    Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, basis, basis_of_addition, compare,
     plan_of,
 };
 pub use validate::{Problem, validate};

@@ -95,6 +95,9 @@ impl ModelEndpoints {
     }
 }
 
+/// So many models' ways are remembered.
+const MOST_KNOWN: usize = 1_000;
+
 #[async_trait]
 impl Models for ModelEndpoints {
     fn usual(&self) -> Option<ModelName> {
@@ -161,6 +164,11 @@ impl Models for ModelEndpoints {
 impl ModelEndpoints {
     fn learn(&self, request: &ModelRequest, dialect: Dialect) {
         tracing::info!(model = %request.model, dialect = %dialect, "how to speak to a model was learned");
-        self.lock().insert(request.model.clone(), dialect);
+        let mut known = self.lock();
+        // Callers may name models, and a name must not cost memory for ever.
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(request.model.clone(), dialect);
     }
 }

@@ -10,6 +10,11 @@ use crate::plan::{Origin, Plan, PlannedAction, PlannedDependency, PlannedTask, P
 /// The most minutes that a task is estimated at: a year of working days.
 const LONGEST_ESTIMATE: u64 = 120_000;
 
+/// An answer with more is not looked at: it would be all problems.
+const MOST_TASKS: usize = 10_000;
+/// Parameters are no deeper than this: they are stored inside of a plan, and read again.
+const DEEPEST: usize = 64;
+
 /// What was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered {
@@ -28,6 +33,14 @@ pub fn read_answer(text: &str, earlier: &[Value]) -> Answered {
     let Some(later) = tasks_of(text, &mut problems) else {
         return Answered { plan: Plan::default(), problems };
     };
+    let count = earlier.len() + later.len();
+    if count > MOST_TASKS {
+        let message = format!("the answer has {count} tasks; nobody asked for more than {MOST_TASKS}");
+        return Answered {
+            plan: Plan::default(),
+            problems: vec![problem("tasks", "too_many_tasks", message)],
+        };
+    }
     let answers: Vec<Value> = earlier.iter().cloned().chain(later).collect();
     if answers.is_empty() {
         problems.push(problem("tasks", "no_tasks", "the plan has no tasks; a goal takes at least one"));
@@ -255,6 +268,12 @@ impl Reader {
             self.problems.push(problem(&format!("{path}.parameters"), "invalid_action", message));
             return None;
         }
+        if !is_storable(&parameters, DEEPEST) {
+            let message =
+                format!("the parameters are deeper than {DEEPEST} levels, or have the character U+0000 in them");
+            self.problems.push(problem(&format!("{path}.parameters"), "invalid_action", message));
+            return None;
+        }
         Some(PlannedAction { tool: tool.to_owned(), operation: operation.to_owned(), parameters, line: None })
     }
 
@@ -290,6 +309,19 @@ impl Reader {
     }
 }
 
+/// Whether every database can keep it, and give it back.
+fn is_storable(value: &Value, levels: usize) -> bool {
+    let sound = |text: &str| !text.contains('\0');
+    match value {
+        Value::String(text) => sound(text),
+        Value::Array(items) => levels > 0 && items.iter().all(|item| is_storable(item, levels - 1)),
+        Value::Object(fields) => {
+            levels > 0 && fields.iter().all(|(key, value)| sound(key) && is_storable(value, levels - 1))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
 /// `30` and `30.0` are the same number.
 #[expect(
     clippy::cast_possible_truncation,
@@ -316,5 +348,7 @@ fn wrong_type(path: &str, expected: &str, given: &Value) -> Problem {
 }
 
 fn problem(path: &str, code: &'static str, message: impl Into<String>) -> Problem {
-    Problem { path: path.to_owned(), code, message: message.into(), line: None }
+    // Names of fields and keys come from the model.
+    let clean = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+    Problem { path: clean(path.to_owned()), code, message: clean(message.into()), line: None }
 }

@@ -97,6 +97,27 @@ fn all_that_is_wrong_is_told_at_once() {
 }
 
 #[test]
+fn what_no_database_could_keep_is_a_problem_without_it() {
+    let mut deep = json!("x");
+    for _ in 0..70 {
+        deep = json!([deep]);
+    }
+    for parameters in [json!({"path": deep}).to_string(), json!({"path": "a\u{0}b"}).to_string()] {
+        let mut one = task("T001", "Read", &[]);
+        one["use"] = json!({"tool": "file.read", "parameters": parameters});
+        let found = codes(&json!({"tasks": [one]}).to_string());
+        assert_eq!(found, [("tasks[0].use.parameters".to_owned(), "invalid_action")]);
+    }
+    let mut odd = task("T001", "Odd", &["T\u{0}2"]);
+    odd["a\u{0}"] = json!(1);
+    for problem in read_answer(&json!({"tasks": [odd]}).to_string(), &[]).problems {
+        assert!(!problem.path.contains('\0') && !problem.message.contains('\0'), "{problem:?}");
+    }
+    let many: Vec<Value> = (0..10_001).map(|_| json!(1)).collect();
+    assert_eq!(codes(&json!(many).to_string()), [("tasks".to_owned(), "too_many_tasks")]);
+}
+
+#[test]
 fn an_answer_in_parts_is_one_plan() {
     let whole = json!({"tasks": [task("T001", "A", &[]), task("T002", "B", &["T001"]), task("T003", "C", &["T002"])]});
     let text = whole.to_string();

@@ -35,6 +35,16 @@ pub fn basis(goal: &PresentGoal, tasks: &[PresentTask]) -> String {
     }))
 }
 
+/// `sha256:` of what a plan that only adds tasks depends on: the goal's words, and the keys that are taken.
+pub fn basis_of_addition(goal: &PresentGoal, tasks: &[PresentTask]) -> String {
+    let mut keys: Vec<&str> = tasks.iter().filter_map(|task| task.fields.key.as_deref()).collect();
+    keys.sort_unstable();
+    canonical::digest(&json!({
+        "id": goal.id, "title": goal.title, "description": goal.description,
+        "success_criteria": goal.success_criteria, "due_at": goal.due_at, "keys": keys,
+    }))
+}
+
 /// What an update may do with a task, and whether others need not wait for it.
 const fn standing(task: &PresentTask) -> &'static str {
     match task.status {

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{Finding, Origin, Plan, Severity};
 use crate::task::{TaskId, TaskStatus};
-pub use basis::basis;
+pub use basis::{basis, basis_of_addition};
 use edges::Edges;
 pub use fields::FieldChange;
 use fields::{is_open, may_change};
