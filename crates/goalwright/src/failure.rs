@@ -118,7 +118,9 @@ impl From<Error> for Failure {
                     "database_unavailable" => {
                         "look whether the database answers and its disk has room; then run the same command again"
                     }
-                    "model_not_configured" => "set GOALWRIGHT_MODEL and the key of its provider: see `goalwright admin config`",
+                    "model_not_configured" => {
+                        "set GOALWRIGHT_MODEL and the key of its provider: see `goalwright admin config`"
+                    }
                     "model_credentials" => "correct the key; then run the same command again",
                     _ => "run the same command again later",
                 };
