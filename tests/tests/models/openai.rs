@@ -150,7 +150,7 @@ async fn a_stream_ends_with_its_reason_and_with_done() {
         (format!("{whole}data: [DONE]\n\n"), "answered"),
         (whole, "cut_off"),
         (format!("{}data: [DONE]\n\n", chunks(&[said.clone(), usage()])), "cut_off"),
-        (chunks(&[said.clone()]), "cut_off"),
+        (chunks(std::slice::from_ref(&said)), "cut_off"),
         (
             format!("{}data: {{\"error\": {{\"message\": \"gone\", \"code\": 503}}}}\n\n", chunks(&[said])),
             "server",
@@ -185,12 +185,17 @@ async fn refusals_are_told_with_their_category() {
     refusal["choices"][0]["message"]["refusal"] = json!("I cannot help with that.");
     let mut filtered = openai_words("");
     filtered["choices"][0]["finish_reason"] = json!("content_filter");
+    let mut why = openai_words("");
+    why["choices"][0]["finish_reason"] = json!("content_filter: PROHIBITED_CONTENT");
     let mut long = openai_words("and so");
     long["choices"][0]["finish_reason"] = json!("length");
-    let server = endpoint(vec![ok(&refusal), ok(&filtered), ok(&long)]).await;
+    let server = endpoint(vec![ok(&refusal), ok(&filtered), ok(&why), ok(&long)]).await;
     let stage = Stage::at(&server.uri());
     let refused = |words: &str| Stop::Refused { category: Some(words.to_owned()) };
-    for expected in [refused("I cannot help with that."), refused("content_filter"), Stop::Length] {
+    let filter = "content_filter: PROHIBITED_CONTENT";
+    for expected in
+        [refused("I cannot help with that."), refused("content_filter"), refused(filter), Stop::Length]
+    {
         assert_eq!(stage.once(&request(MODEL)).await.expect("an answer").reply.stop, expected);
     }
 }

@@ -9,7 +9,7 @@ use super::super::{form, history};
 use super::PROVIDER;
 
 /// The body of a request. The same request gives the same bytes; what stays the same from request to request, tools and
-/// system, comes first and is marked to be cached.
+/// system, is marked to be cached.
 pub(in super::super) fn body(request: &ModelRequest, dialect: Dialect, streamed: bool) -> Value {
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);

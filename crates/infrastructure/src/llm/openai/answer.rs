@@ -44,7 +44,8 @@ pub(super) fn reply(whole: Whole, request: &ModelRequest) -> ModelReply {
     let Whole { text, refusal, calls, finish_reason, fields, usage, model } = whole;
     let stop = match finish_reason.as_str() {
         _ if !refusal.trim().is_empty() => Stop::Refused { category: Some(refusal) },
-        "content_filter" => Stop::Refused { category: Some("content_filter".to_owned()) },
+        // Some say which filter behind it.
+        reason if reason.starts_with("content_filter") => Stop::Refused { category: Some(finish_reason) },
         "length" => Stop::Length,
         "tool_calls" | "function_call" => Stop::Tools,
         _ => Stop::Finished,

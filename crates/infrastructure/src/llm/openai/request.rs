@@ -8,7 +8,7 @@ use super::super::dialect::{Dialect, Way};
 use super::super::{form, history};
 use super::PROVIDER;
 
-/// The body of a request. The same request gives the same bytes; what stays the same from request to request comes first.
+/// The body of a request. The same request gives the same bytes: endpoints cache what begins alike by themselves.
 pub(in super::super) fn body(request: &ModelRequest, dialect: Dialect, streamed: bool) -> Value {
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
