@@ -309,6 +309,53 @@ async fn an_update_by_a_model_touches_nothing_that_is_done(#[case] backend: Back
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
+async fn an_update_never_removes_what_the_model_did_not_see(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let id = app.import("# Bread\n\n- [ ] T001 Knead\n- [ ] T002 Bake (depends on T001)\n").await;
+    app.models.offer("openai/gpt-4o-mini");
+    app.models.fail(Cause::Overloaded { retry_after: None });
+    app.models.form(&json!({"tasks": [task("T001", "Knead", &[])]}));
+    let request = DecomposeRequest { mode: Mode::Update, ..by_model() };
+    let asked = decompose(&app, id, &request);
+    let meanwhile = async {
+        // The model is overloaded at first; while it is waited for, somebody adds a task.
+        while app.clock.next_sleep().await > Duration::from_secs(10) {}
+        let draft = DraftTask { title: "Ring the bell".into(), goal_id: Some(id), ..DraftTask::default() };
+        app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+        app.clock.advance(Duration::from_secs(30));
+    };
+    let (refused, ()) = tokio::join!(asked, meanwhile);
+    assert_eq!(refused.expect_err("outdated").code(), "plan_outdated");
+    assert_eq!(app.tasks(id).await.len(), 3);
+    assert_eq!(spent(&app).await, (1, 120), "what it cost is counted");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_was_spent_on_a_goal_that_is_gone_is_counted(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let id = goal(&app).await;
+    app.models.offer("openai/gpt-4o-mini");
+    app.models.fail(Cause::Overloaded { retry_after: None });
+    app.models.form(&bread());
+    let request = by_model();
+    let asked = decompose(&app, id, &request);
+    let meanwhile = async {
+        while app.clock.next_sleep().await > Duration::from_secs(10) {}
+        app.services.goals.delete(&app.ada, id, &Precondition::Any).await.expect("gone");
+        app.clock.advance(Duration::from_secs(30));
+    };
+    let (refused, ()) = tokio::join!(asked, meanwhile);
+    assert_eq!(refused.expect_err("gone").code(), "not_found");
+    assert_eq!(spent(&app).await, (1, 120));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
 async fn a_spent_budget_refuses_before_anything_is_spent(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     app.models.offer("openai/gpt-4o-mini");

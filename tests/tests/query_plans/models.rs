@@ -44,7 +44,9 @@ pub(crate) async fn fill(app: &TestApp, backend: Backend) {
 }
 
 fn plan(key: &str) -> Value {
-    json!({"tasks": [{"key": key, "title": "Knead", "depends_on": []}]})
+    json!({"tasks": [{
+        "key": key, "title": "Knead", "depends_on": [], "estimate_minutes": 5, "complexity": 1, "complexity_reason": "easy",
+    }]})
 }
 
 pub(crate) async fn all(app: &TestApp, log: &mut Log) {

@@ -41,7 +41,9 @@ impl Breakers {
             (admission, breaker.state() == BreakerState::HalfOpen)
         });
         match admitted {
-            (Admission::Pass, probe) => Ok(Ticket { breakers: self, place, passed_at: now, probe, used: false }),
+            (Admission::Pass, probe) => {
+                Ok(Ticket { breakers: self, place, passed_at: now, probe, used: false })
+            }
             (Admission::Wait(wait), _) => Err(wait),
         }
     }

@@ -1,14 +1,15 @@
 //! A plan by a model: asked for, checked, sent back with all that is wrong with it, and asked for again.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use goalwright_domain::Violation;
 use goalwright_domain::agent::Agent;
 use goalwright_domain::goal::GoalId;
-use goalwright_domain::model::{Content, Message, ModelName};
+use goalwright_domain::model::{Content, Message, ModelName, Usage};
 use goalwright_domain::plan::answer::{FORM_NAME, complete_tasks, form, read_answer};
 use goalwright_domain::plan::{
-    Finding, Limits, Plan, PresentGoal, PresentTask, Problem, Severity, compare, validate,
+    Finding, Limits, Plan, PlannedTask, PresentGoal, PresentTask, Problem, Severity, compare, validate,
 };
 use goalwright_domain::task::{Task, TaskId};
 use serde_json::{Value, json};
@@ -18,7 +19,8 @@ use super::prompt::{self, Subject};
 use super::write::of_task;
 use super::{AnswerProblem, Making, Mode, Planning, Prepared, RejectedAnswer, check};
 use crate::context::new_id;
-use crate::models::Answered;
+use crate::models::{Answered, ModelCalls, Patience};
+use crate::ports::telemetry::TraceContext;
 use crate::ports::{AnswerForm, ModelRequest, Stop};
 use crate::{Context, Error};
 
@@ -30,6 +32,14 @@ const PARTS: usize = 20;
 const OUTPUT_TOKENS: u32 = 8_192;
 /// The most characters of the reason for a complexity.
 const REASON_LIMIT: usize = 2_000;
+/// So many problems of an answer are told and kept.
+const MOST_PROBLEMS: usize = 200;
+/// A conversation is over after this.
+const WHOLE: Duration = Duration::from_secs(20 * 60);
+/// What a provider tells of usage is kept up to so many bytes.
+const KEPT_USAGE: usize = 16 * 1024;
+/// The most characters of a provider's words.
+const KEPT_WORDS: usize = 500;
 /// So many characters of an answer that was sent back are kept.
 const KEPT_CHARACTERS: usize = 20_000;
 
@@ -50,25 +60,37 @@ pub(super) struct Scene {
     /// Each task with the name by which the model knows it.
     pub(super) tasks: Vec<(String, PresentTask)>,
     pub(super) agents: Vec<Agent>,
+    /// What a plan for it depends on.
+    pub(super) basis: String,
 }
 
 impl Scene {
-    pub(super) fn new(goal: PresentGoal, views: Vec<PresentTask>, agents: Vec<Agent>) -> Self {
+    pub(super) fn new(goal: PresentGoal, views: Vec<PresentTask>, agents: Vec<Agent>, basis: String) -> Self {
         let taken: HashSet<String> = views.iter().filter_map(|view| view.fields.key.clone()).collect();
         let mut free = (1..).map(|number| format!("N{number:03}")).filter(|name| !taken.contains(name));
         let tasks = views.into_iter().map(|view| {
             let name = view.fields.key.clone().or_else(|| free.next()).unwrap_or_default();
             (name, view)
         });
-        Self { goal, tasks: tasks.collect(), agents }
+        Self { goal, tasks: tasks.collect(), agents, basis }
     }
 
     /// Of an update: says of the tasks that the goal has which ones they are, and leaves what no model can say as it is.
     fn recognise(&self, plan: &mut Plan) {
         let known: HashMap<&str, &PresentTask> =
             self.tasks.iter().map(|(name, task)| (name.as_str(), task)).collect();
+        let named = |task: &PlannedTask| task.key.as_deref().and_then(|key| known.get(key)).copied();
+        let mut found: HashSet<TaskId> = plan.tasks.iter().filter_map(|task| Some(named(task)?.id)).collect();
         for task in &mut plan.tasks {
-            let Some(present) = task.key.as_deref().and_then(|key| known.get(key)) else { continue };
+            // What has the same words under another key is the same task, and no new one beside it.
+            let alike = || {
+                let mut alike = self.tasks.iter().map(|(_, present)| present).filter(|present| {
+                    present.fields.title.trim() == task.title && !found.contains(&present.id)
+                });
+                alike.next().filter(|_| alike.next().is_none())
+            };
+            let Some(present) = named(task).or_else(alike) else { continue };
+            found.insert(present.id);
             task.id = Some(present.id);
             task.key.clone_from(&present.fields.key);
             task.priority = present.fields.priority;
@@ -85,7 +107,22 @@ struct Conversation {
     making: Making,
 }
 
+impl Conversation {
+    /// What one call consumed, at the price of one call: long ones may cost more.
+    fn add(&mut self, models: &ModelCalls, model: &ModelName, usage: Usage) {
+        let cost = models.prices().cost(model, &usage);
+        self.making.cost = self.making.cost.zip(cost).map(|(before, cost)| before + cost);
+        self.making.usage += usage;
+    }
+}
+
 impl Planning {
+    /// The trace and the span of the request, which the endpoint is told.
+    fn trace_of(&self, context: &Context) -> Option<TraceContext> {
+        let (trace_id, span_id) = context.trace_id.zip(context.span_id)?;
+        Some(TraceContext { trace_id, span_id, sampled: self.telemetry.samples(trace_id, None) })
+    }
+
     /// Asks for a plan until it holds. In the end it is told what that cost, whether there is a plan or not.
     pub(super) async fn ask(
         &self,
@@ -117,7 +154,6 @@ impl Planning {
         let outcome = self.converse(context, assignment, scene, spent, &mut conversation).await;
         let mut making = conversation.making;
         making.duration_ms = u64::try_from(self.clock.now().millis_since(begun)).unwrap_or_default();
-        making.cost = self.models.prices().cost(&assignment.model, &making.usage);
         (making, outcome)
     }
 
@@ -130,7 +166,16 @@ impl Planning {
         so_far: &mut Conversation,
     ) -> Result<Prepared, Error> {
         let system = prompt::system(&assignment.prompt, &*self.tools);
+        let over = self.clock.now() + WHOLE;
         loop {
+            let left = over.since(self.clock.now());
+            if left.is_zero() {
+                let message = format!(
+                    "the model has planned for {} minutes without coming to an end",
+                    WHOLE.as_secs() / 60
+                );
+                return Err(Error::TimedOut { message });
+            }
             let request = ModelRequest {
                 model: assignment.model.clone(),
                 system: system.clone(),
@@ -143,20 +188,24 @@ impl Planning {
                     schema: form(),
                 }),
                 max_output_tokens: OUTPUT_TOKENS,
-                trace: None,
+                trace: self.trace_of(context),
             };
-            self.usage.reserve(context, &mut spent.reservation, &request, &so_far.making.usage).await?;
-            let answered = match self.models.ask(&request, self.models.patience(), None).await {
+            self.usage.reserve(context, &mut spent.reservation, &request, &so_far.making).await?;
+            let answered = match self
+                .models
+                .ask(&request, Patience { deadline: Some(left), ..self.models.patience() }, None)
+                .await
+            {
                 Ok(answered) => answered,
                 Err(unanswered) => {
                     so_far.making.attempts += unanswered.attempts;
-                    so_far.making.usage += unanswered.usage;
+                    so_far.add(&self.models, &assignment.model, unanswered.usage);
                     return Err(unanswered.into());
                 }
             };
             so_far.making.attempts += answered.attempts;
-            so_far.making.usage += answered.usage;
-            spent.raw_usage.push(answered.reply.raw_usage.clone());
+            so_far.add(&self.models, &assignment.model, answered.usage);
+            spent.raw_usage.push(as_kept(&answered.reply.raw_usage));
             if let Some(prepared) = self.weigh(context, assignment, scene, answered, so_far)? {
                 return Ok(prepared);
             }
@@ -207,6 +256,12 @@ impl Planning {
                 return Ok(Some(Prepared { plan, findings }));
             }
         }
+        let told = problems.len();
+        problems.truncate(MOST_PROBLEMS);
+        if told > MOST_PROBLEMS {
+            let message = format!("and {} more of the same kinds", told - MOST_PROBLEMS);
+            problems.push(problem("", "more_problems", message));
+        }
         so_far.making.rejected.push(RejectedAnswer { answer: kept(&text), problems: problems.clone() });
         if so_far.making.repairs == REPAIRS {
             let count = problems.len();
@@ -256,6 +311,21 @@ impl Planning {
                 }
             }
         }
+        let known: HashSet<&str> = scene.tasks.iter().map(|(name, _)| name.as_str()).collect();
+        for (index, task) in plan.tasks.iter().enumerate() {
+            if task.key.as_deref().is_some_and(|key| known.contains(key)) {
+                continue;
+            }
+            let missing = [
+                ("estimate_minutes", task.estimate_minutes.is_none()),
+                ("complexity", task.complexity.is_none()),
+                ("complexity_reason", task.complexity_reason.is_none()),
+            ];
+            for (field, _) in missing.into_iter().filter(|(_, missing)| *missing) {
+                let message = format!("every new task has its `{field}`");
+                problems.push(problem(format!("tasks[{index}].{field}"), "missing_field", message));
+            }
+        }
         let taken: HashSet<&str> = scene.tasks.iter().map(|(name, _)| name.as_str()).collect();
         if assignment.mode == Mode::Create {
             for (index, task) in plan.tasks.iter().enumerate() {
@@ -281,7 +351,9 @@ fn said(text: String) -> Message {
 }
 
 fn problem(path: impl Into<String>, code: &str, message: impl Into<String>) -> AnswerProblem {
-    AnswerProblem { path: path.into(), code: code.to_owned(), message: message.into() }
+    // Names of keys and tools come from the model, and not every database keeps every character.
+    let clean = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+    AnswerProblem { path: clean(path.into()), code: code.to_owned(), message: clean(message.into()) }
 }
 
 fn told(from: &Problem) -> AnswerProblem {
@@ -289,7 +361,7 @@ fn told(from: &Problem) -> AnswerProblem {
 }
 
 fn of_violation(from: Violation) -> AnswerProblem {
-    AnswerProblem { path: from.path, code: from.code, message: from.message }
+    problem(from.path, &from.code, from.message)
 }
 
 /// As much of an answer as is kept, without what not every database can store.
@@ -297,7 +369,15 @@ fn kept(text: &str) -> String {
     text.chars().filter(|one| *one != '\0').take(KEPT_CHARACTERS).collect()
 }
 
+/// What a provider tells of usage, if it can be kept.
+fn as_kept(raw: &Value) -> Value {
+    let text = raw.to_string();
+    if text.len() > KEPT_USAGE || text.contains("\\u0000") { Value::Null } else { raw.clone() }
+}
+
 fn refused(category: Option<&str>) -> Error {
+    let category: Option<String> =
+        category.map(|words| words.chars().filter(|one| *one != '\0').take(KEPT_WORDS).collect());
     let why = category.map_or_else(String::new, |category| format!(" ({category})"));
     let message = format!(
         "the model does not want to plan this{why}; say it in other words, ask another model, or write the plan down for \

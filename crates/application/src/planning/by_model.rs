@@ -1,15 +1,18 @@
 //! A goal is broken down by a model.
 
+use std::sync::Arc;
+
 use goalwright_domain::Timestamp;
 use goalwright_domain::Violation;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::model::ModelName;
 use goalwright_domain::plan::PresentGoal;
 use serde_json::Value;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::ask::{Assignment, Scene};
-use super::{DecomposeRequest, Decomposition, Making, Planner, Planning, Target};
+use super::{DecomposeRequest, Decomposition, Making, Mode, Planner, Planning, Target};
 use crate::ports::{ModelSpending, UnitOfWork};
 use crate::retrying::retrying;
 use crate::usage::Reservation;
@@ -31,7 +34,7 @@ pub(super) struct Spent {
 
 impl Planning {
     pub(super) async fn decompose_by_model(
-        &self,
+        self: &Arc<Self>,
         context: &Context,
         id: GoalId,
         request: &DecomposeRequest,
@@ -54,19 +57,38 @@ impl Planning {
         let model = match self.models.choose(named) {
             Ok(model) => model,
             Err(missing) => {
-                let error = missing.into();
-                let target = Target::of_model(id, request.dry_run, unasked);
-                self.record_failure(context, &target, request.mode, &error, None).await?;
-                return Err(error);
+                return self.refused(context, id, request, unasked, missing.into()).await;
             }
         };
-        let scene = self.scene(context, id).await?;
+        let scene = match retrying(|| self.scene(context, id, request.mode)).await {
+            Ok(scene) => scene,
+            Err(error) => return self.refused(context, id, request, unasked, error).await,
+        };
         context.reserve_key(&*self.transactions, self.clock.now()).await?;
-        let outcome = self.ask_and_write(context, id, request, (model, prompt), &scene).await;
-        if outcome.is_err() {
-            context.release_key(&*self.transactions).await?;
-        }
-        outcome
+        let (planning, context, request) = (self.clone(), *context, request.clone());
+        // To its end, whether whoever asked still waits or not: what a model was paid for is written.
+        to_its_end(async move {
+            let outcome = planning.ask_and_write(&context, id, &request, (model, prompt), &scene).await;
+            if outcome.is_err() {
+                context.release_key(&*planning.transactions).await?;
+            }
+            outcome
+        })
+        .await
+    }
+
+    /// Nobody was asked, for this reason.
+    async fn refused(
+        &self,
+        context: &Context,
+        id: GoalId,
+        request: &DecomposeRequest,
+        unasked: Making,
+        error: Error,
+    ) -> Result<Decomposition, Error> {
+        let target = Target::of_model(id, request.dry_run, unasked, None);
+        self.record_failure(context, &target, request.mode, &error, None).await?;
+        Err(error)
     }
 
     async fn ask_and_write(
@@ -84,11 +106,14 @@ impl Planning {
             prompt_version: prompt.version,
             prompt: prompt.content,
             instructions: request.instructions.as_deref(),
-            max_tasks: request.max_tasks.unwrap_or(USUAL_TASKS),
+            max_tasks: most_tasks(request, scene),
         };
         let mut spent = Spent { reservation: self.usage.open(), raw_usage: Vec::new() };
         let (making, outcome) = self.ask(context, &assignment, scene, &mut spent).await;
-        let target = Target::of_model(id, request.dry_run, making);
+        // An update removes what the plan leaves out: nothing may have come that the model never saw.
+        let matters = request.dry_run || request.mode == Mode::Update;
+        let seen = matters.then(|| scene.basis.clone());
+        let target = Target::of_model(id, request.dry_run, making, seen);
         let written = match outcome {
             Ok(prepared) => {
                 retrying(|| async {
@@ -96,7 +121,7 @@ impl Planning {
                     let now = self.clock.now();
                     let plan = prepared.clone();
                     let written = self.carry_out(&*unit, context, &target, request.mode, plan, now).await?;
-                    self.pay(&*unit, context, &target, written.id, &spent, now).await?;
+                    self.pay(&*unit, context, &target, Some(written.id), &spent, now).await?;
                     context.remember(&*unit, "decomposition", written.id, now).await?;
                     unit.commit().await?;
                     Ok::<_, Error>(written)
@@ -114,12 +139,13 @@ impl Planning {
     }
 
     /// What the goal has, as a model is told.
-    async fn scene(&self, context: &Context, id: GoalId) -> Result<Scene, Error> {
+    async fn scene(&self, context: &Context, id: GoalId, mode: Mode) -> Result<Scene, Error> {
         let unit = self.transactions.begin().await?;
         let target = Target::of_outline(id, true);
         let present = self.present(&*unit, context, &target).await?;
         let agents = unit.agents().active(context.workspace()).await?;
-        Ok(Scene::new(PresentGoal::of(present.goal.state()), present.views(), agents))
+        let basis = present.basis(mode);
+        Ok(Scene::new(PresentGoal::of(present.goal.state()), present.views(), agents, basis))
     }
 
     /// Writes what it cost, with what came of it.
@@ -128,7 +154,7 @@ impl Planning {
         unit: &dyn UnitOfWork,
         context: &Context,
         target: &Target,
-        decomposition: Uuid,
+        decomposition: Option<Uuid>,
         spent: &Spent,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -139,7 +165,7 @@ impl Planning {
             purpose: "decompose",
             goal_id: Some(target.goal_id),
             task_id: None,
-            decomposition_id: Some(decomposition),
+            decomposition_id: decomposition,
             model: making.model.clone().unwrap_or_default(),
             prompt_version: making.prompt_version.clone(),
             attempts: making.attempts,
@@ -151,6 +177,29 @@ impl Planning {
             created_at: now,
         };
         self.usage.settle(unit, spent.reservation, &spending).await
+    }
+}
+
+/// How many tasks a plan may have: of an update, besides those that are there.
+fn most_tasks(request: &DecomposeRequest, scene: &Scene) -> usize {
+    let wanted = request.max_tasks.unwrap_or(USUAL_TASKS);
+    match request.mode {
+        Mode::Create => wanted,
+        Mode::Update => wanted + scene.tasks.len(),
+    }
+}
+
+/// Goes on if whoever waits for it is gone.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "its caller waits for it, and nothing is lost that a crash would not lose"
+)]
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(outcome) => outcome,
+        Err(broken) => Err(Error::Internal(Box::new(broken))),
     }
 }
 

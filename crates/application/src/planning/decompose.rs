@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::plan::Format;
 
@@ -36,7 +38,7 @@ impl Planning {
     /// `Invalid` (`model_refused`, `model_context_too_long`) and `Limited` (`budget_exhausted`), recorded likewise.
     #[tracing::instrument(name = "goal.decompose", skip_all, fields(goal.id = %id, planner = request.planner.as_str()))]
     pub async fn decompose(
-        &self,
+        self: &Arc<Self>,
         context: &Context,
         id: GoalId,
         request: &DecomposeRequest,
@@ -142,7 +144,12 @@ impl Planning {
 
 impl Target {
     /// For a plan that a model made.
-    pub(super) const fn of_model(goal_id: GoalId, dry_run: bool, making: Making, seen: Option<String>) -> Self {
+    pub(super) const fn of_model(
+        goal_id: GoalId,
+        dry_run: bool,
+        making: Making,
+        seen: Option<String>,
+    ) -> Self {
         Self { goal_id, dry_run, making, proposal: None, seen }
     }
 }

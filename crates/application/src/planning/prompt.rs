@@ -86,7 +86,7 @@ pub(super) fn subject(of: &Subject<'_>) -> Message {
     if let Some(instructions) = of.instructions.filter(|given| !given.trim().is_empty()) {
         let _ = write!(text, "\nWhat whoever asks wants you to mind:\n\n{}\n", instructions.trim());
     }
-    let _ = write!(text, "\nAnswer with 1 to {} tasks.", of.max_tasks);
+    let _ = write!(text, "\nAnswer with at most {} tasks.", of.max_tasks);
     Message::user(text)
 }
 

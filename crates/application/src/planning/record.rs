@@ -91,8 +91,13 @@ impl Planning {
 
     /// What would be made of a plan if its goal were there.
     pub(super) fn preview(&self, prepared: Prepared) -> Decomposition {
-        let target =
-            Target { goal_id: new_id(&*self.ids), dry_run: true, making: Making::default(), proposal: None, seen: None };
+        let target = Target {
+            goal_id: new_id(&*self.ids),
+            dry_run: true,
+            making: Making::default(),
+            proposal: None,
+            seen: None,
+        };
         let Prepared { plan, findings } = prepared;
         let shown = self.begin(&target, Mode::Create, plan, findings, self.clock.now());
         Decomposition { kept: false, goal_id: None, ..shown }

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use goalwright_domain::execution::{Run, RunId};
 use goalwright_domain::goal::Goal;
 use goalwright_domain::ledger::Event;
-use goalwright_domain::plan::{Finding, PresentGoal, PresentTask, Severity, TaskRef, basis, basis_of_addition, compare};
+use goalwright_domain::plan::{
+    Finding, PresentGoal, PresentTask, Severity, TaskRef, basis, basis_of_addition, compare,
+};
 use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
 use goalwright_domain::{Rejection, Timestamp, Violation};
 

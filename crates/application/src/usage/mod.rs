@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::execution::KernelPorts;
 use crate::models::ModelCalls;
+use crate::planning::Making;
 use crate::ports::{
     Amount, Budget, Clock, Ids, ModelRequest, ModelSpending, Signals, Transactions, UnitOfWork,
 };
@@ -28,7 +29,7 @@ use crate::{Context, Error};
 pub use figures::{MOST_LINES, UsageBy, UsageFigures, UsageRow};
 
 /// A promise is void after this: whoever got it is gone.
-const PROMISE_HOLDS: Duration = Duration::from_secs(15 * 60);
+const PROMISE_HOLDS: Duration = Duration::from_secs(30 * 60);
 /// Text has hardly more tokens than one for so many bytes.
 const BYTES_PER_TOKEN: u64 = 3;
 /// The largest budget in tokens.
@@ -86,20 +87,25 @@ impl Spendings {
         context: &Context,
         reservation: &mut Reservation,
         request: &ModelRequest,
-        before: &Usage,
+        before: &Making,
     ) -> Result<(), Error> {
         let workspace = context.workspace();
         if self.queries.budget(workspace).await?.is_none_or(|budget| budget.is_unlimited()) {
             return Ok(());
         }
-        let mut at_most = Usage {
-            input_tokens: size_of(request),
+        let input_tokens = size_of(request);
+        // What goes into a provider's cache is the dearest input.
+        let at_most = Usage {
+            input_tokens,
+            cache_creation_tokens: input_tokens,
             output_tokens: u64::from(request.max_output_tokens),
             ..Usage::default()
         };
-        at_most += *before;
         let money = self.models.prices().cost(&request.model, &at_most).unwrap_or_default();
-        let amount = Amount { money, tokens: at_most.cost_tokens() };
+        let amount = Amount {
+            money: money + before.cost.unwrap_or_default(),
+            tokens: at_most.cost_tokens().saturating_add(before.usage.cost_tokens()),
+        };
         let refusal = retrying(|| async {
             let now = self.clock.now();
             let unit = self.transactions.begin().await?;

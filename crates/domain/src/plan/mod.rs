@@ -26,8 +26,8 @@ pub use model::{
 pub use outline::{Outline, OutlineError, read_outline};
 pub use read::{Format, read_plan};
 pub use update::{
-    Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, basis, basis_of_addition, compare,
-    plan_of,
+    Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, basis,
+    basis_of_addition, compare, plan_of,
 };
 pub use validate::{Problem, validate};
 

@@ -41,8 +41,8 @@ pub(super) fn models(values: &Values<'_>) -> Result<ModelSettings, ConfigError> 
         breaker: BreakerRule {
             failures: number(&values.get(&settings::LLM_BREAKER_FAILURES)?, 1, 1_000)?,
             open: millis(&values.get(&settings::LLM_BREAKER_OPEN_MS)?, 1)?,
-                        ..BreakerRule::default()
-},
+            ..BreakerRule::default()
+        },
         prices: prices(&values.get(&settings::PRICES)?)?,
     })
 }

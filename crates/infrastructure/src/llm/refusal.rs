@@ -204,7 +204,11 @@ static LENGTHS: LazyLock<Vec<(Regex, bool)>> = LazyLock::new(|| {
 
 /// In the endpoint's words: on one line, short, and without anything that nobody is to read.
 pub(super) fn short(site: &Endpoint, message: &str) -> String {
-    let line = message.split(|c: char| c.is_whitespace() || c == '\0').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let line = message
+        .split(|c: char| c.is_whitespace() || c == '\0')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     let clean = scrub(&site.without_key(&line)).into_owned();
     let mut short: String = clean.chars().take(SHORT).collect();
     if short.len() < clean.len() {

@@ -269,8 +269,9 @@ impl Reader {
             return None;
         }
         if !is_storable(&parameters, DEEPEST) {
-            let message =
-                format!("the parameters are deeper than {DEEPEST} levels, or have the character U+0000 in them");
+            let message = format!(
+                "the parameters are deeper than {DEEPEST} levels, or have the character U+0000 in them"
+            );
             self.problems.push(problem(&format!("{path}.parameters"), "invalid_action", message));
             return None;
         }

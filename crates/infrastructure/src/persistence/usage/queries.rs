@@ -22,8 +22,9 @@ pub(crate) async fn committed(
     month: &str,
     now: Timestamp,
 ) -> Result<(Amount, Amount), Error> {
-    let before = reader.one(spent(reader.sql(""), workspace, month)).await?;
+    // First what is promised: what is settled in between is counted twice then, and never not at all.
     let reserved = reader.one(promised(reader.sql(""), workspace, now, Uuid::nil())).await?;
+    let before = reader.one(spent(reader.sql(""), workspace, month)).await?;
     Ok((amount(before.as_ref())?, amount(reserved.as_ref())?))
 }
 

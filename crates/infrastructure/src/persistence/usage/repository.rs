@@ -92,8 +92,9 @@ impl UsageRepository for Unit {
         now: Timestamp,
         except: Uuid,
     ) -> Result<(Amount, Amount), StorageError> {
-        let before = self.one(spent(self.sql(""), workspace, month)).await?;
+        // First what is promised: what is settled in between is counted twice then, and never not at all.
         let reserved = self.one(promised(self.sql(""), workspace, now, except)).await?;
+        let before = self.one(spent(self.sql(""), workspace, month)).await?;
         Ok((amount(before.as_ref())?, amount(reserved.as_ref())?))
     }
 
