@@ -5,7 +5,8 @@ use goalwright_domain::plan;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
-use super::decomposition::{DecompositionBody, FindingBody};
+use super::decomposition::DecompositionBody;
+use super::planned::FindingBody;
 use super::{GoalBody, location};
 use crate::answer::Planned;
 use crate::auth::{Caller, Write};

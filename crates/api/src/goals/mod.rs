@@ -7,6 +7,7 @@ mod decompositions;
 mod edit;
 mod export;
 mod import;
+mod planned;
 mod progress;
 
 use goalwright_application::Services;
