@@ -150,7 +150,7 @@ async fn a_stream_ends_with_its_reason_and_with_done() {
         (format!("{whole}data: [DONE]\n\n"), "answered"),
         (whole, "cut_off"),
         (format!("{}data: [DONE]\n\n", chunks(&[said.clone(), usage()])), "cut_off"),
-        (chunks(&[said.clone()]), "cut_off"),
+        (chunks(std::slice::from_ref(&said)), "cut_off"),
         (
             format!("{}data: {{\"error\": {{\"message\": \"gone\", \"code\": 503}}}}\n\n", chunks(&[said])),
             "server",

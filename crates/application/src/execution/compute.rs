@@ -72,7 +72,7 @@ const AT_ONCE: usize = 512;
 /// So long a unit goes on computing; what it has not come to by then stays queued.
 const LONG_ENOUGH: Duration = Duration::from_millis(50);
 /// So long a unit waits for its turn to end.
-const TURN: Duration = Duration::from_secs(10);
+const TURN: Duration = Duration::from_millis(400);
 /// Templates give so much, or the work is done where it may take its time.
 const SMALL: usize = 16 * 1024;
 
