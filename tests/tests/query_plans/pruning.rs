@@ -92,7 +92,8 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
     services.experiences.read_all().await.expect("reads");
     log.record.take();
     let unit = app.ports.transactions.begin().await.expect("begins");
-    let ripe = unit.pruning().ripe(eve.workspace(), app.ports.clock.now(), (None, 1), &hooks).await.expect("looks");
+    let ripe =
+        unit.pruning().ripe(eve.workspace(), app.ports.clock.now(), (None, 1), &hooks).await.expect("looks");
     assert_eq!((ripe.experiences.len(), ripe.runs.len(), ripe.spans.len()), (2, 1, 2), "{ripe:?}");
     drop(unit);
     app.db.until_rolled_back().await;
@@ -111,8 +112,10 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
             units: usize::MAX,
         };
         log.record.take();
-        let pruned =
-            Pruner::new(&app.ports, results.clone(), Vec::new()).prune(eve.workspace(), &asked).await.expect("prunes");
+        let pruned = Pruner::new(&app.ports, results.clone(), Vec::new())
+            .prune(eve.workspace(), &asked)
+            .await
+            .expect("prunes");
         assert!(pruned.events > 0, "{pruned:?}");
         log.note("prune");
     }

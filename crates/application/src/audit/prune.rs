@@ -154,12 +154,7 @@ impl Pruner {
     /// # Errors
     /// As [`prune`](Self::prune).
     #[tracing::instrument(name = "audit.prune", skip_all)]
-    pub async fn go_on(
-        &self,
-        workspace: WorkspaceId,
-        asked: &Prune,
-        way: &mut Way,
-    ) -> Result<Pruned, Error> {
+    pub async fn go_on(&self, workspace: WorkspaceId, asked: &Prune, way: &mut Way) -> Result<Pruned, Error> {
         let now = self.clock.now();
         if asked.before > now {
             let message = format!("{} has not come yet; name a moment that is over", asked.before);

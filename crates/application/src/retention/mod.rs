@@ -55,7 +55,11 @@ impl Retention {
         let mut more = false;
         for retained in self.queries.retained().await? {
             let now = self.clock.now();
-            let Some((before, mut way)) = self.due(&retained, now) else { continue };
+            let pass = {
+                let passes = self.passes.lock().unwrap_or_else(PoisonError::into_inner);
+                passes.get(&retained.workspace_id).cloned()
+            };
+            let Some((before, mut way)) = due(pass, &retained, now) else { continue };
             let mut pass = Pass::Ended(now);
             match self.prune(&retained, before, &mut way).await {
                 Ok(pruned) if pruned.more => {
@@ -74,29 +78,7 @@ impl Retention {
         Ok(more)
     }
 
-    /// Whether it is the workspace's turn: of what goes all that was before this moment, and from where on.
-    fn due(&self, retained: &Retained, now: Timestamp) -> Option<(Timestamp, Way)> {
-        let ends = ends(retained, now);
-        // Once a day: each pruning leaves an event of its own.
-        let today = retained.ended_before.is_none_or(|before| before + DAY <= ends).then_some(ends);
-        let passes = self.passes.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = match passes.get(&retained.workspace_id) {
-            // Days that were added meanwhile are kept.
-            Some(Pass::Under(before, way)) if *before <= ends => return Some((*before, way.clone())),
-            Some(Pass::Ended(at)) if *at + AGAIN > now => None,
-            Some(_) => today,
-            // The checkpoint has its moment from the first unit on: what went by it may have been left unfinished.
-            None => today.or(retained.ended_before.map(|before| before.min(ends))),
-        };
-        before.map(|before| (before, Way::default()))
-    }
-
-    async fn prune(
-        &self,
-        retained: &Retained,
-        before: Timestamp,
-        way: &mut Way,
-    ) -> Result<Pruned, Error> {
+    async fn prune(&self, retained: &Retained, before: Timestamp, way: &mut Way) -> Result<Pruned, Error> {
         let asked = Prune {
             before,
             actor: Actor::system("retention"),
@@ -115,7 +97,52 @@ impl Retention {
     }
 }
 
+/// Whether it is the workspace's turn: up to which moment it is pruned, and where that goes on.
+fn due(pass: Option<Pass>, retained: &Retained, now: Timestamp) -> Option<(Timestamp, Way)> {
+    let ends = ends(retained, now);
+    // Once a day: each pruning leaves an event of its own.
+    let today = retained.ended_before.is_none_or(|before| before + DAY <= ends).then_some(ends);
+    let before = match pass {
+        // Unless more days are to be kept by now.
+        Some(Pass::Under(before, way)) if before <= ends => return Some((before, way)),
+        Some(Pass::Ended(at)) if at + AGAIN > now => None,
+        Some(_) => today,
+        // The checkpoint has its moment from the first unit on: the pass that it is of may have been left unfinished.
+        None => today.or(retained.ended_before.map(|before| before.min(ends))),
+    };
+    before.map(|before| (before, Way::default()))
+}
+
 /// What was before is not to be kept.
 fn ends(retained: &Retained, now: Timestamp) -> Timestamp {
     now - DAY * retained.days
+}
+
+#[cfg(test)]
+mod tests {
+    use goalwright_domain::Id;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_pass_ends_before_the_next_day_counts() {
+        let now: Timestamp = "2026-06-30T12:00:00Z".parse().expect("valid");
+        let ends = now - DAY * 10;
+        let retained = |ended_before| Retained { workspace_id: Id::new(Uuid::nil()), days: 10, ended_before };
+        let turn = |pass, ended_before| due(pass, &retained(ended_before), now).map(|(before, _)| before);
+        let (hour, ended) = (Duration::from_secs(3_600), |at| Some(Pass::Ended(at)));
+        assert_eq!(turn(None, None), Some(ends));
+        // Its first unit has moved the checkpoint, and the rest follows all the same.
+        let begun = ends - hour;
+        assert_eq!(turn(Some(Pass::Under(begun, Way::default())), Some(begun)), Some(begun));
+        let fewer = ends + hour;
+        assert_eq!(turn(Some(Pass::Under(fewer, Way::default())), Some(fewer)), None, "it is kept by now");
+        // What another process left, or an earlier life of this one.
+        assert_eq!(turn(None, Some(begun)), Some(begun));
+        assert_eq!(turn(None, Some(fewer)), Some(ends));
+        assert_eq!(turn(ended(now - hour * 2), Some(begun)), None, "once a day");
+        assert_eq!(turn(ended(now - hour * 2), Some(ends - DAY)), Some(ends));
+        assert_eq!(turn(ended(now), Some(ends - DAY)), None, "it rests");
+    }
 }
