@@ -98,6 +98,10 @@ CREATE TRIGGER tasks_leave_their_goal_for_good AFTER DELETE ON tasks WHEN OLD.go
     INSERT INTO goal_departures (goal_id, task_id) SELECT OLD.goal_id, OLD.id
         WHERE NOT EXISTS (SELECT 1 FROM goal_departures WHERE goal_id = OLD.goal_id AND task_id = OLD.id);
 END;
+CREATE TRIGGER pruned_runs_are_kept BEFORE DELETE ON pruned_runs
+WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id) BEGIN
+    SELECT RAISE(ABORT, 'that a run was pruned is forgotten with its task, and not before');
+END;
 ";
 
 const POSTGRES: &str = "
@@ -120,6 +124,13 @@ CREATE TRIGGER tasks_leave_their_goal AFTER UPDATE OF goal_id ON tasks FOR EACH 
     WHEN (OLD.goal_id IS NOT NULL AND NEW.goal_id IS DISTINCT FROM OLD.goal_id) EXECUTE FUNCTION tasks_leave_their_goal();
 CREATE TRIGGER tasks_leave_their_goal_for_good AFTER DELETE ON tasks FOR EACH ROW
     WHEN (OLD.goal_id IS NOT NULL) EXECUTE FUNCTION tasks_leave_their_goal();
+CREATE FUNCTION pruned_runs_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id) THEN
+        RAISE EXCEPTION 'that a run was pruned is forgotten with its task, and not before' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER pruned_runs_are_kept BEFORE DELETE ON pruned_runs FOR EACH ROW EXECUTE FUNCTION pruned_runs_are_kept();
 ";
 
 /// The guards that let nothing go, and what they let go from now on.
@@ -173,7 +184,7 @@ const TOLD: &str = "SELECT 1 FROM events AS said JOIN ledger_heads h ON h.worksp
      AND NEW.position <= h.sealed";
 const TOLD_MESSAGE: &str = "a checkpoint stands for what is sealed, and an event of the ledger tells of it";
 
-const CHECKPOINTS: &[Refusal] = &[
+const GUARDS: &[Refusal] = &[
     Refusal {
         name: "ledger_checkpoints_are_told_of",
         table: "ledger_checkpoints",
@@ -206,6 +217,30 @@ const CHECKPOINTS: &[Refusal] = &[
         when: "OLD.workspace_id IS NOT NULL",
         unless_exists: None,
         message: "a checkpoint is never deleted",
+    },
+    Refusal {
+        name: "goal_departures_never_change",
+        table: "goal_departures",
+        on: "UPDATE",
+        when: "OLD.goal_id IS NOT NULL",
+        unless_exists: None,
+        message: "that a task left its goal never changes",
+    },
+    Refusal {
+        name: "goal_departures_are_kept",
+        table: "goal_departures",
+        on: "DELETE",
+        when: "OLD.goal_id IS NOT NULL",
+        unless_exists: None,
+        message: "that a task left its goal is never deleted",
+    },
+    Refusal {
+        name: "pruned_runs_never_change",
+        table: "pruned_runs",
+        on: "UPDATE",
+        when: "OLD.task_id IS NOT NULL",
+        unless_exists: None,
+        message: "that a run was pruned never changes",
     },
 ];
 
@@ -249,7 +284,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         let backend = connection.get_database_backend();
-        dialect::apply(manager, UP, CHECKPOINTS).await?;
+        dialect::apply(manager, UP, GUARDS).await?;
         dialect::keep_rows(manager, NOT_REPLACED).await?;
         let text = if backend == DatabaseBackend::Postgres { POSTGRES } else { SQLITE };
         connection.execute_unprepared(text).await?;
@@ -290,7 +325,8 @@ impl MigrationTrait for Migration {
         )
         .await?;
         if backend == DatabaseBackend::Postgres {
-            for Refusal { name, .. } in CHECKPOINTS {
+            connection.execute_unprepared("DROP FUNCTION pruned_runs_are_kept();").await?;
+            for Refusal { name, .. } in GUARDS {
                 connection.execute_unprepared(&format!("DROP FUNCTION {name}();")).await?;
             }
             for NoReplace { name, .. } in NOT_REPLACED {

@@ -20,12 +20,18 @@ use crate::read::{EventFilter, PageRequest, PastGoal, Queries, TaskView, Then};
 const REDACTED: &str = "[redacted]";
 /// So many tasks are looked at with one statement.
 const AT_ONCE: usize = 2_000;
+/// So often it is looked once more where some of the past was pruned meanwhile.
+const AGAIN: usize = 5;
 
 /// The past of one workspace, looked at now.
 pub(crate) struct Past {
     queries: Arc<dyn Queries>,
     workspace: WorkspaceId,
     at: Timestamp,
+    /// Where the ledger began when it was looked.
+    begin: i64,
+    /// So often it may be looked once more.
+    again: usize,
 }
 
 impl Past {
@@ -44,14 +50,65 @@ impl Past {
                 format!("{at} has not come yet; ask for a moment that is over, or leave it out for now");
             return Err(Error::invalid(vec![Violation::new("as_of", "in_the_future", message)]));
         }
-        match queries.known_from(workspace).await? {
-            Some(known_from) if at < known_from => Err(Error::Pruned { at, known_from }),
-            _ => Ok(Self { queries: queries.clone(), workspace, at }),
+        let mut past = Self { queries: queries.clone(), workspace, at, begin: 0, again: AGAIN };
+        past.begin = past.begins().await?;
+        Ok(past)
+    }
+
+    /// Behind which position the ledger begins, if it still tells of the moment.
+    async fn begins(&self) -> Result<i64, Error> {
+        match self.queries.known_from(self.workspace).await? {
+            Some((_, known_from)) if self.at < known_from => Err(Error::Pruned { at: self.at, known_from }),
+            begin => Ok(begin.map_or(0, |(position, _)| position)),
         }
     }
 
+    /// Whether nothing was pruned since it was looked. What was read before and after a pruning does not belong together.
+    async fn holds(&mut self) -> Result<bool, Error> {
+        let begin = self.begins().await?;
+        if begin == self.begin {
+            return Ok(true);
+        }
+        if self.again == 0 {
+            let message = "the past was pruned while it was read; ask again".to_owned();
+            return Err(Error::Conflict { code: "conflict", message });
+        }
+        self.again -= 1;
+        self.begin = begin;
+        Ok(false)
+    }
+
     /// A goal.
-    pub(crate) async fn goal(&self, id: GoalId) -> Result<Then<PastGoal>, Error> {
+    pub(crate) async fn goal(mut self, id: GoalId) -> Result<Then<PastGoal>, Error> {
+        loop {
+            let seen = self.see_goal(id).await;
+            if self.holds().await? {
+                return seen;
+            }
+        }
+    }
+
+    /// A task, with what it waited for.
+    pub(crate) async fn task(mut self, id: TaskId) -> Result<Then<TaskView>, Error> {
+        loop {
+            let seen = self.see_task(id).await;
+            if self.holds().await? {
+                return seen;
+            }
+        }
+    }
+
+    /// How far a goal was, and why it was not further, as far as its tasks tell.
+    pub(crate) async fn progress(mut self, id: GoalId, now: Timestamp) -> Result<Then<Progress>, Error> {
+        loop {
+            let seen = self.see_progress(id, now).await;
+            if self.holds().await? {
+                return seen;
+            }
+        }
+    }
+
+    async fn see_goal(&self, id: GoalId) -> Result<Then<PastGoal>, Error> {
         let stood = self.entity("goal", id.uuid()).await?;
         let (revision, updated_at, first_at) = (stood.0.revision, stood.0.updated_at, stood.0.first_at);
         let instead = json!({
@@ -63,8 +120,7 @@ impl Past {
         Ok(Then { at: self.at, what: PastGoal { state, revision, updated_at }, redacted })
     }
 
-    /// A task, with what it waited for.
-    pub(crate) async fn task(&self, id: TaskId) -> Result<Then<TaskView>, Error> {
+    async fn see_task(&self, id: TaskId) -> Result<Then<TaskView>, Error> {
         let mut stood = self.entity("task", id.uuid()).await?;
         let (revision, updated_at, first_at) = (stood.0.revision, stood.0.updated_at, stood.0.first_at);
         let edges = stood.0.state.remove("depends_on").unwrap_or_default();
@@ -92,9 +148,8 @@ impl Past {
         Ok(Then { at: self.at, what, redacted })
     }
 
-    /// How far a goal was, and why it was not further, as far as its tasks tell.
-    pub(crate) async fn progress(&self, id: GoalId, now: Timestamp) -> Result<Then<Progress>, Error> {
-        let goal = self.goal(id).await?;
+    async fn see_progress(&self, id: GoalId, now: Timestamp) -> Result<Then<Progress>, Error> {
+        let goal = self.see_goal(id).await?;
         let members = self.queries.tasks_ever_of(self.workspace, id).await?;
         let standings = self.standings(&members).await?;
         let (mut tasks, mut untold, mut revision) = (Vec::new(), Vec::new(), 0);

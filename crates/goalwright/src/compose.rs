@@ -183,7 +183,7 @@ impl App {
 
     /// What lets go of what was kept long enough.
     pub fn pruner(&self, config: &Config) -> Pruner {
-        Pruner::new(&self.ports, Arc::new(self.result_folders(config)))
+        Pruner::new(&self.ports, Arc::new(self.result_folders(config)), config.hooks.clone())
     }
 
     fn result_folders(&self, config: &Config) -> ResultFolders {

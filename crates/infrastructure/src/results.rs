@@ -134,7 +134,13 @@ impl Results for ResultFolders {
             return Ok(None);
         }
         match tokio::fs::read_to_string(&position).await {
-            Ok(text) => Ok(Some(text.trim().parse().unwrap_or(0))),
+            Ok(text) => {
+                let unreadable = |_| {
+                    let message = "holds no position of the ledger; `goalwright serve` writes it anew";
+                    ResultsError(format!("`{}` {message}", position.display()))
+                };
+                Ok(Some(text.trim().parse().map_err(unreadable)?))
+            }
             // Nobody has begun to write any.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(ResultsError(format!("`{}` cannot be read: {error}", position.display()))),

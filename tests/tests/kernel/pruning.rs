@@ -10,9 +10,9 @@ use goalwright_application::workspaces::Settle;
 use goalwright_application::{Error, Precondition};
 use goalwright_domain::Timestamp;
 use goalwright_domain::execution::Mode;
-use goalwright_domain::goal::GoalId;
+use goalwright_domain::goal::{GoalEdit, GoalId};
 use goalwright_domain::ledger::Broken;
-use goalwright_domain::task::TaskStatus;
+use goalwright_domain::task::{TaskEdit, TaskStatus};
 use goalwright_domain::workspace::{Actor, SettingsEdit};
 use goalwright_infrastructure::results::{ResultFiles, ResultFolders};
 use goalwright_testkit::{Backend, TestApp};
@@ -32,7 +32,7 @@ fn folders(app: &TestApp) -> ResultFolders {
 }
 
 fn pruner(app: &TestApp) -> Pruner {
-    Pruner::new(&app.ports, Arc::new(folders(app)))
+    Pruner::new(&app.ports, Arc::new(folders(app)), vec!["slow".to_owned()])
 }
 
 async fn try_prune(app: &TestApp, before: Timestamp, dry_run: bool) -> Result<Pruned, Error> {
@@ -139,13 +139,16 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     found
 }
 
+/// Whether this is what is found.
+type Expected = fn(&Broken) -> bool;
+
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
 async fn whatever_is_done_to_what_is_kept_of_the_past_is_noticed(#[case] backend: Backend) {
     let known = "SELECT position FROM ledger_checkpoints";
-    let tampered: [(&str, fn(&Broken) -> bool); 9] = [
+    let tampered: [(&str, Expected); 9] = [
         ("UPDATE ledger_checkpoints SET mark = 'forged'", |broken| *broken == Broken::CheckpointForged),
         ("UPDATE ledger_checkpoints SET seal = 'forged'", |broken| *broken == Broken::CheckpointForged),
         ("UPDATE ledger_checkpoints SET position = position + 1", |broken| {
@@ -170,8 +173,18 @@ async fn whatever_is_done_to_what_is_kept_of_the_past_is_noticed(#[case] backend
         }),
     ];
     for (sql, expected) in tampered {
-        let Some((app, _, before)) = aged(backend).await else { return };
+        let Some((app, [_, open, _], before)) = aged(backend).await else { return };
         prune(&app, before).await;
+        // What is kept of the goal and the task is gone on with.
+        let person = app.task(open, "T002").await.state.id;
+        let words = GoalEdit { title: Some("Still open".to_owned()), ..GoalEdit::default() };
+        app.services.goals.edit(&app.ada, open, words, &Precondition::Any).await.expect("changes");
+        let words = TaskEdit { description: Some("Soon.".to_owned()), ..TaskEdit::default() };
+        app.services.tasks.edit(&app.ada, person, words, &Precondition::Any).await.expect("changes");
+        app.clock.advance(Duration::from_secs(1));
+        app.sequence().await;
+        let data = app.db.folder().join("data");
+        ResultFiles::new(app.db.database.clone(), data).write().await.expect("writes");
         assert_eq!(verify(&app).await.first_invalid, None);
         without_guards(&app, backend).await;
         without_guards_of_checkpoints(&app, backend).await;
@@ -182,10 +195,62 @@ async fn whatever_is_done_to_what_is_kept_of_the_past_is_noticed(#[case] backend
         assert!(found.as_ref().is_some_and(|found| expected(&found.reason)), "`{sql}`: {found:?}");
         // What is not what was written is evidence, and stays.
         let refused = try_prune(&app, app.ports.clock.now(), false).await;
-        let snapshots = sql.contains("snapshots");
-        assert!(snapshots || refused.is_err_and(|error| error.code() == "ledger_broken"), "`{sql}`");
+        assert!(refused.is_err_and(|error| error.code() == "ledger_broken"), "`{sql}`");
+        if sql.contains("revision = revision + 1") {
+            let asked =
+                Redact { entities: vec![person.uuid()], reason: "Erasure".to_owned(), ..Redact::default() };
+            let redactor = Redactor::new(&app.ports, Arc::new(folders(&app)));
+            let refused = redactor.redact(app.ada.workspace(), &app.ada.actor(), &asked).await;
+            assert_eq!(refused.expect_err("it would be marked anew").code(), "ledger_broken");
+        }
         app.db.discard().await;
     }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn payloads_that_are_gone_must_be_explained_before_their_events_go(#[case] backend: Backend) {
+    let Some((app, [done, ..], before)) = aged(backend).await else { return };
+    let asked = Redact { entities: vec![done.uuid()], reason: "Erasure".to_owned(), ..Redact::default() };
+    let redactor = Redactor::new(&app.ports, Arc::new(folders(&app)));
+    let redacted = redactor.redact(app.ada.workspace(), &app.ada.actor(), &asked).await.expect("redacts");
+    assert!(redacted.events > 0, "{redacted:?}");
+    app.sequence().await;
+    let events = count(&app, "events").await;
+    // The event that explains them is of today and stays; one that was invented explains nothing.
+    without_guards(&app, backend).await;
+    let position = "SELECT MIN(position) FROM events WHERE redacted_by IS NULL";
+    let position = app.db.number(position).await;
+    let keep = format!("CREATE TABLE kept AS SELECT * FROM events WHERE position = {position}");
+    app.db.execute(&keep).await.expect("kept");
+    let blanked = "UPDATE events SET changes = '{}', metadata = '{}', redacted_by = id WHERE position = ";
+    app.db.execute(&format!("{blanked}{position}")).await.expect("tampers");
+    let refused = try_prune(&app, before, false).await.expect_err("it is evidence");
+    assert_eq!((refused.code(), count(&app, "events").await), ("ledger_broken", events));
+    let mend = "UPDATE events SET redacted_by = NULL, changes = (SELECT changes FROM kept), \
+                metadata = (SELECT metadata FROM kept) WHERE position = ";
+    app.db.execute(&format!("{mend}{position}")).await.expect("mends");
+    assert!(prune(&app, before).await.events > 0);
+    assert_eq!(verify(&app).await.first_invalid, None);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn bytes_that_a_crash_left_aside_are_put_back(#[case] backend: Backend) {
+    let Some((app, _, before)) = aged(backend).await else { return };
+    let digest = app.db.texts("SELECT digest FROM artifacts").await.pop().expect("one");
+    let noted = "INSERT INTO pruned_files (workspace_id, kind, name) SELECT workspace_id, 'artifact', digest FROM artifacts";
+    app.db.execute(noted).await.expect("noted");
+    let (artifacts, workspace) = (&app.ports.artifacts, app.ada.workspace());
+    artifacts.put_aside(workspace, &digest).await.expect("aside");
+    let long_ago = before - Duration::from_secs(100 * 86_400);
+    assert_eq!(try_prune(&app, long_ago, false).await.expect("prunes").files, 0);
+    assert!(artifacts.read(workspace, &digest).await.expect("reads").is_some());
+    assert_eq!(count(&app, "pruned_files").await, 0);
 }
 
 async fn without_guards_of_checkpoints(app: &TestApp, backend: Backend) {
@@ -208,6 +273,9 @@ async fn without_guards_of_checkpoints(app: &TestApp, backend: Backend) {
 async fn plain_sql_removes_nothing_but_what_a_checkpoint_stands_for(#[case] backend: Backend) {
     let Some((app, _, before)) = aged(backend).await else { return };
     prune(&app, before).await;
+    let left = "INSERT INTO goal_departures (goal_id, task_id) SELECT goal_id, id FROM tasks";
+    app.db.execute(left).await.expect("as if they had left");
+    assert!(count(&app, "pruned_runs").await > 0);
     for sql in [
         "DELETE FROM events",
         "DELETE FROM events WHERE position = (SELECT position + 1 FROM ledger_checkpoints)",
@@ -219,6 +287,10 @@ async fn plain_sql_removes_nothing_but_what_a_checkpoint_stands_for(#[case] back
         "UPDATE ledger_checkpoints SET ended_before = known_from",
         "UPDATE ledger_checkpoints SET event_id = workspace_id",
         "UPDATE ledger_checkpoints SET seal = NULL",
+        "DELETE FROM pruned_runs",
+        "UPDATE pruned_runs SET task_id = task_id",
+        "DELETE FROM goal_departures",
+        "UPDATE goal_departures SET task_id = goal_id",
     ] {
         assert!(app.db.execute(sql).await.is_err(), "`{sql}` was accepted on {backend:?}");
     }
@@ -256,6 +328,8 @@ async fn what_somebody_has_not_read_yet_stays(#[case] backend: Backend) {
         .join("data/workspaces")
         .join(app.ada.workspace().to_string())
         .join("results/.position");
+    std::fs::write(&path, "three\n").expect("a file");
+    try_prune(&app, before, false).await.expect_err("nobody knows how far they are");
     std::fs::write(&path, "3\n").expect("a file");
     let held = prune(&app, before).await;
     assert_eq!((held.held_back, held.experiences), (Some(3), 0), "{held:?}");
@@ -266,8 +340,12 @@ async fn what_somebody_has_not_read_yet_stays(#[case] backend: Backend) {
     app.db.execute(since).await.expect("a hook");
     let held = prune(&app, before).await;
     assert_eq!((held.experiences, held.runs), (0, 0), "{held:?}");
-    app.db.execute("DELETE FROM hook_positions").await.expect("no hook");
-    assert_eq!(prune(&app, before).await.runs, 2);
+    assert!(held.unread > 0, "{held:?}");
+    // One that is switched off follows nothing.
+    let asked =
+        Prune { before, actor: app.ada.actor(), reason: "old".to_owned(), dry_run: false, units: usize::MAX };
+    let pruner = Pruner::new(&app.ports, Arc::new(folders(&app)), Vec::new());
+    assert_eq!(pruner.prune(app.ada.workspace(), &asked).await.expect("prunes").runs, 2);
     assert_eq!(verify(&app).await.first_invalid, None);
 }
 

@@ -47,8 +47,9 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
     let experiences = app.experiences().await;
     let cursor = RecordCursor { ts: experiences[0].ts - 1.0, id: String::new() };
     let later = now + Duration::from_secs(3600);
-    let found = unit.pruning().ripe(workspace, later, None, 5).await.expect("looks");
-    unit.pruning().ripe(workspace, later, Some(&cursor), 5).await.expect("looks");
+    let hooks = ["notes".to_owned()];
+    let found = unit.pruning().ripe(workspace, later, (None, 5), &hooks).await.expect("looks");
+    unit.pruning().ripe(workspace, later, (Some(&cursor), 5), &hooks).await.expect("looks");
     drop(found);
     log.note("what may go of the record");
     let nobody = |n: u128| Uuid::from_u128(n);
@@ -71,7 +72,8 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
     log.note("remove of the record");
     unit.pruning().hold_ledger(workspace).await.expect("holds");
     unit.pruning().aged(workspace, 0, i64::MAX, later, 5).await.expect("looks");
-    unit.pruning().moment_of(workspace, 1).await.expect("looks");
+    unit.pruning().moment_behind(workspace, 1).await.expect("looks");
+    unit.pruning().links(workspace, &[Id::new(nobody(1))]).await.expect("looks");
     let goals = [("goal".to_owned(), goal.to_string())];
     unit.pruning().snapshots(workspace, &goals).await.expect("looks");
     unit.pruning().keep_snapshots(workspace, &[], &goals).await.expect("removes");
@@ -93,7 +95,8 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
     services.experiences.read_all().await.expect("reads");
     log.record.take();
     let unit = app.ports.transactions.begin().await.expect("begins");
-    let ripe = unit.pruning().ripe(eve.workspace(), app.ports.clock.now(), None, 1).await.expect("looks");
+    let ripe =
+        unit.pruning().ripe(eve.workspace(), app.ports.clock.now(), (None, 1), &hooks).await.expect("looks");
     assert_eq!((ripe.experiences.len(), ripe.runs.len(), ripe.spans.len()), (2, 1, 2), "{ripe:?}");
     drop(unit);
     app.db.until_rolled_back().await;
@@ -112,8 +115,10 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
             units: usize::MAX,
         };
         log.record.take();
-        let pruned =
-            Pruner::new(&app.ports, results.clone()).prune(eve.workspace(), &asked).await.expect("prunes");
+        let pruned = Pruner::new(&app.ports, results.clone(), Vec::new())
+            .prune(eve.workspace(), &asked)
+            .await
+            .expect("prunes");
         assert!(pruned.events > 0, "{pruned:?}");
         log.note("prune");
     }

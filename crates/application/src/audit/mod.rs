@@ -5,17 +5,19 @@ mod redact;
 
 use std::sync::Arc;
 
-use goalwright_domain::ledger::{Broken, EventId, Verifier};
+use goalwright_domain::ledger::{Broken, Checkpoint, EventId, Verifier};
 use goalwright_domain::workspace::WorkspaceId;
 
 use crate::Error;
 use crate::ports::Ledger;
 
-pub use prune::{Prune, Pruned, Pruner};
+pub use prune::{Prune, Pruned, Pruner, Way};
 pub use redact::{Redact, Redacted, Redactor};
 
 /// So many events are read at once.
 const BATCH: usize = 1_000;
+/// So often a ledger is verified once more of which some was pruned meanwhile.
+const AGAIN: usize = 5;
 
 /// Verifies ledgers.
 pub struct Audit {
@@ -70,16 +72,37 @@ impl Audit {
     }
 
     /// Follows the workspace's ledger from its beginning to where it ends now: recomputes digests and seals, and compares
-    /// the end with the head and with what was noted outside the database.
+    /// the end with the head and with what was noted outside the database. Where something is wrong and the checkpoint moved
+    /// meanwhile, what was read before and after does not belong together, and it is done again.
     ///
     /// # Errors
     /// What storage says.
     #[tracing::instrument(name = "audit.verify", skip_all)]
     pub async fn verify(&self, workspace: WorkspaceId) -> Result<Verified, Error> {
+        let mut checkpoint = self.ledger.checkpoint(workspace).await?;
+        for _ in 0..AGAIN {
+            let verified = self.verify_behind(workspace, checkpoint.clone()).await?;
+            if verified.first_invalid.is_none() {
+                return Ok(verified);
+            }
+            let moved = self.ledger.checkpoint(workspace).await?;
+            if moved == checkpoint {
+                return Ok(verified);
+            }
+            checkpoint = moved;
+        }
+        self.verify_behind(workspace, checkpoint).await
+    }
+
+    async fn verify_behind(
+        &self,
+        workspace: WorkspaceId,
+        checkpoint: Option<(Checkpoint, String)>,
+    ) -> Result<Verified, Error> {
         let noted = self.ledger.noted(workspace)?;
+        // Behind the checkpoint, which an event tells of that is found up to here.
         let head = self.ledger.head(workspace).await?;
         let end = head.position;
-        let checkpoint = self.ledger.checkpoint(workspace).await?;
         let (mut last, mut invalid) = (None, None);
         let mut verifier = match &checkpoint {
             None => Verifier::new(self.ledger.keys(), workspace, head, &noted),

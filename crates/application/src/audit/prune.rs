@@ -17,7 +17,7 @@ use crate::ports::{
 };
 use crate::retrying::retrying;
 use checkpoint::follow;
-pub(super) use checkpoint::tell_of;
+pub(super) use checkpoint::{broken, tell_of, trusted};
 
 /// So many events go in one unit.
 const EVENTS: usize = 1_000;
@@ -32,6 +32,7 @@ pub struct Pruner {
     results: Arc<dyn Results>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    hooks: Vec<String>,
 }
 
 /// What is to go, and on whose word.
@@ -68,6 +69,8 @@ pub struct Pruned {
     pub checkpoint: Option<(i64, Timestamp)>,
     /// Whether result files are still to be written of what would go otherwise, with how far they are.
     pub held_back: Option<i64>,
+    /// Experiences that would go, but words, links or hooks have not read them yet.
+    pub unread: u64,
     /// Whether there is more to do.
     pub more: bool,
 }
@@ -99,13 +102,14 @@ impl Pruned {
         self.dependent.tool_calls += one.dependent.tool_calls;
         self.dependent.script_runs += one.dependent.script_runs;
         self.dependent.artifacts += one.dependent.artifacts;
+        self.unread += one.unread;
         self.checkpoint = one.checkpoint.or(self.checkpoint);
     }
 }
 
-/// How far pruning has come, from unit to unit.
+/// How far pruning has come, from unit to unit. What must stay lies behind it, and is not looked at again before the end.
 #[derive(Debug, Clone, Default)]
-struct Way {
+pub struct Way {
     /// Behind this experience; none at the beginning, and at the end once `looked` is set.
     cursor: Option<RecordCursor>,
     /// The record was looked through.
@@ -128,10 +132,10 @@ struct Bounds<'a> {
 }
 
 impl Pruner {
-    /// Over these ports.
-    pub fn new(ports: &KernelPorts, results: Arc<dyn Results>) -> Self {
+    /// Over these ports. What these hooks have not looked at stays; one that is switched off holds nothing back.
+    pub fn new(ports: &KernelPorts, results: Arc<dyn Results>, hooks: Vec<String>) -> Self {
         let KernelPorts { transactions, ledger, artifacts, clock, ids, .. } = ports.clone();
-        Self { transactions, ledger, artifacts, results, clock, ids }
+        Self { transactions, ledger, artifacts, results, clock, ids, hooks }
     }
 
     /// Removes the workspace's oldest events that were before a moment, and what was executed before it and belongs to
@@ -141,19 +145,27 @@ impl Pruner {
     /// # Errors
     /// `Invalid` for a moment that has not come; `Conflict` (`ledger_broken`) where the ledger is not what was written, of
     /// which nothing is removed; what storage and the file system say.
-    #[tracing::instrument(name = "audit.prune", skip_all)]
     pub async fn prune(&self, workspace: WorkspaceId, asked: &Prune) -> Result<Pruned, Error> {
+        self.go_on(workspace, asked, &mut Way::default()).await
+    }
+
+    /// The same, from where another call for the same moment came to.
+    ///
+    /// # Errors
+    /// As [`prune`](Self::prune).
+    #[tracing::instrument(name = "audit.prune", skip_all)]
+    pub async fn go_on(&self, workspace: WorkspaceId, asked: &Prune, way: &mut Way) -> Result<Pruned, Error> {
         let now = self.clock.now();
         if asked.before > now {
             let message = format!("{} has not come yet; name a moment that is over", asked.before);
             return Err(Error::invalid(vec![Violation::new("before", "in_the_future", message)]));
         }
-        let (mut pruned, mut way) = (Pruned::default(), Way::default());
+        let mut pruned = Pruned::default();
         let bounds = self.bounds(workspace, asked, &mut pruned).await?;
         for _ in 0..asked.units {
             let (one, next) = retrying(|| self.in_one_unit(&bounds, way.clone())).await?;
             pruned.add(&one);
-            way = next;
+            *way = next;
             if way.looked && way.followed {
                 break;
             }
@@ -176,10 +188,11 @@ impl Pruner {
         let reached = self.results.reached(workspace).await.map_err(|error| Error::Internal(error.into()))?;
         let mut bounds = Bounds { workspace, asked, noted, last: i64::MAX, ended_before: asked.before };
         let Some(last) = reached else { return Ok(bounds) };
+        // What is placed from now on is not read either.
+        bounds.last = last;
         let unit = self.transactions.begin().await?;
-        let next = unit.pruning().moment_of(workspace, last + 1).await?;
+        let next = unit.pruning().moment_behind(workspace, last).await?;
         if let Some(at) = next.filter(|at| *at < asked.before) {
-            bounds.last = last;
             bounds.ended_before = at;
             pruned.held_back = Some(last);
         }
@@ -193,13 +206,18 @@ impl Pruner {
         if !way.looked {
             // Rows before the ledger, as everybody locks them.
             let cursor = way.cursor.as_ref();
-            ripe = unit.pruning().ripe(workspace, bounds.ended_before, cursor, EXPERIENCES).await?;
+            let looked_at = (cursor, EXPERIENCES);
+            ripe = unit.pruning().ripe(workspace, bounds.ended_before, looked_at, &self.hooks).await?;
             way.looked = ripe.next.is_none();
             way.cursor = ripe.next.clone();
         }
-        let held = unit.pruning().hold_ledger(workspace).await?;
-        let mut aged = self.aged(unit.as_ref(), bounds, &held, &mut way).await?;
         let alone = ripe.runs.is_empty() && ripe.experiences.is_empty();
+        if alone && !self.is_any_aged(unit.as_ref(), bounds, &mut way).await? {
+            // Nobody waits for the ledger because of nothing.
+            return Ok((Pruned { unread: ripe.unread, ..Pruned::default() }, way));
+        }
+        let held = unit.pruning().hold_ledger(workspace).await?;
+        let (mut aged, sealed_by) = self.aged(unit.as_ref(), bounds, &held, &mut way).await?;
         // That something was pruned is no reason to prune.
         if alone && aged.iter().all(|one| one.telling.event_type == LEDGER_PRUNED) {
             aged.clear();
@@ -211,12 +229,14 @@ impl Pruner {
             runs: count(ripe.runs.len()),
             attempts: count(ripe.spans.len()),
             dependent: ripe.counts,
+            unread: ripe.unread,
             ..Pruned::default()
         };
         if pruned.is_nothing() || asked.dry_run {
             return Ok((pruned, way));
         }
-        let checkpoint = self.move_checkpoint(unit.as_ref(), bounds, &held, &aged, &pruned).await?;
+        let going = (aged.as_slice(), sealed_by);
+        let checkpoint = self.move_checkpoint(unit.as_ref(), bounds, &held, going, &pruned).await?;
         if !aged.is_empty() {
             unit.pruning().remove_events(workspace, checkpoint.position).await?;
         }
@@ -228,16 +248,31 @@ impl Pruner {
         Ok((pruned, way))
     }
 
-    /// The next events that are old enough, each as it was written.
+    /// Whether there is an event that may be old enough, before the ledger is held.
+    async fn is_any_aged(
+        &self,
+        unit: &dyn UnitOfWork,
+        bounds: &Bounds<'_>,
+        way: &mut Way,
+    ) -> Result<bool, Error> {
+        if !way.followed {
+            let (after, before) = (way.position.unwrap_or(0), bounds.asked.before);
+            let first = unit.pruning().aged(bounds.workspace, after, bounds.last, before, 1).await?;
+            way.followed = first.is_empty();
+        }
+        Ok(!way.followed)
+    }
+
+    /// The next events that are old enough, each as it was written, and the key at their end.
     async fn aged(
         &self,
         unit: &dyn UnitOfWork,
         bounds: &Bounds<'_>,
         held: &HeldLedger,
         way: &mut Way,
-    ) -> Result<Vec<Aged>, Error> {
+    ) -> Result<(Vec<Aged>, Option<String>), Error> {
         if way.followed {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let known = held.checkpoint.as_ref();
         let begin = known.map_or(0, |(checkpoint, _)| checkpoint.position);
@@ -245,14 +280,14 @@ impl Pruner {
         let aged =
             unit.pruning().aged(bounds.workspace, after, bounds.last, bounds.asked.before, EVENTS).await?;
         way.followed = aged.len() < EVENTS;
+        let mut sealed_by = None;
         if after == begin {
-            let keys = self.ledger.keys();
-            follow(keys, bounds.workspace, held, &bounds.noted, &aged)?;
+            sealed_by = follow(unit, self.ledger.keys(), bounds, held, &aged).await?;
         }
         if bounds.asked.dry_run {
             way.position = aged.last().map(|one| one.link.position).or(way.position);
         }
-        Ok(aged)
+        Ok((aged, sealed_by))
     }
 }
 

@@ -11,7 +11,7 @@ use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::prune::tell_of;
+use super::prune::{broken, tell_of, trusted};
 use crate::Error;
 use crate::context::new_id;
 use crate::execution::KernelPorts;
@@ -213,18 +213,20 @@ impl Redactor {
         found: &[(Snapshot, String)],
     ) -> Result<(), Error> {
         let held = unit.pruning().hold_ledger(workspace).await?;
-        let Some((mut checkpoint, _)) = held.checkpoint else { return Ok(()) };
-        let key = self.ledger.keys().current();
+        let concerned = found.iter().any(|(snapshot, _)| snapshot.redacted().is_some());
+        let Some((mut checkpoint, _)) = held.checkpoint.clone().filter(|_| concerned) else { return Ok(()) };
+        let (keys, noted) = (self.ledger.keys(), self.ledger.noted(workspace)?);
+        let key = keys.current();
         let mut kept = Vec::with_capacity(found.len());
+        // Both are marked anew: what somebody forged would be trusted from then on.
+        let mut verifier = trusted(keys, workspace, &held, &noted)?;
         for (snapshot, mark) in found {
             let Some(blank) = snapshot.redacted() else { continue };
+            verifier.keep(snapshot, mark).map_err(|reason| broken(&reason.to_string()))?;
             let next = key.snapshot_mark(workspace, &blank);
             checkpoint.sum.turn(mark);
             checkpoint.sum.turn(&next);
             kept.push((blank, next));
-        }
-        if kept.is_empty() {
-            return Ok(());
         }
         unit.pruning().keep_snapshots(workspace, &kept, &[]).await?;
         let said = (new_id(self.ids.as_ref()), actor, "redaction of what was kept", self.clock.now());

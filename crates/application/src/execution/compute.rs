@@ -72,7 +72,7 @@ const AT_ONCE: usize = 512;
 /// So long a unit goes on computing; what it has not come to by then stays queued.
 const LONG_ENOUGH: Duration = Duration::from_millis(50);
 /// So long a unit waits for its turn to end.
-const TURN: Duration = Duration::from_secs(10);
+const TURN: Duration = Duration::from_millis(400);
 /// Templates give so much, or the work is done where it may take its time.
 const SMALL: usize = 16 * 1024;
 
@@ -129,8 +129,9 @@ impl Kernel {
         Ok(Look::Done { count, watched, others: !others.is_empty() })
     }
 
-    /// To end alone among the units of this process. Nothing that one of them waits for is held by the others, so the turn
-    /// always comes; should that ever be otherwise, the database could not know of it, and the unit is done again.
+    /// To end alone among the units of this process. This one holds runs and tasks while it waits. Whoever has counters and
+    /// waits for these may be what the unit with the turn waits for, and the database knows nothing of the turn: so it is
+    /// given up soon, and the unit is done again.
     async fn turn(&self) -> Result<MutexGuard<'_, ()>, Error> {
         let lost =
             |_| Error::Conflict { code: "conflict", message: "other work took too long to end".to_owned() };

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use goalwright_domain::Timestamp;
 use goalwright_domain::execution::RunId;
 use goalwright_domain::experience::Experience;
-use goalwright_domain::ledger::{Checkpoint, Head, Link, Snapshot, Telling};
+use goalwright_domain::ledger::{Checkpoint, EventId, Head, Link, Snapshot, Telling};
 use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::WorkspaceId;
 use uuid::Uuid;
@@ -66,6 +66,8 @@ pub struct Ripe {
     pub spans: Vec<Uuid>,
     /// What depends on these attempts.
     pub counts: Dependent,
+    /// How many stay because somebody has not read them yet.
+    pub unread: u64,
     /// Where to go on; none at the end.
     pub next: Option<RecordCursor>,
 }
@@ -136,8 +138,10 @@ pub trait PruningRepository: Send + Sync {
         before: Timestamp,
         most: usize,
     ) -> Stored<Vec<Aged>>;
-    /// When the event at a position was; none if there is none.
-    async fn moment_of(&self, workspace: WorkspaceId, position: i64) -> Stored<Option<Timestamp>>;
+    /// When the first event behind a position was; none if there is none.
+    async fn moment_behind(&self, workspace: WorkspaceId, position: i64) -> Stored<Option<Timestamp>>;
+    /// These events as the chain sees them, as far as they are there.
+    async fn links(&self, workspace: WorkspaceId, events: &[EventId]) -> Stored<Vec<Link>>;
     /// What is kept of these entities (type, id) at the checkpoint, with its mark.
     async fn snapshots(
         &self,
@@ -156,13 +160,14 @@ pub trait PruningRepository: Send + Sync {
     -> Stored<()>;
     /// Removes the events up to the checkpoint's position; gives how many.
     async fn remove_events(&self, workspace: WorkspaceId, position: i64) -> Stored<u64>;
-    /// What of the record ended before `before` and may go, locked; looks at `most` experiences behind the cursor.
+    /// What of the record ended before `before` and may go, locked; looks at so many experiences behind the cursor. What
+    /// one of these hooks has not looked at stays.
     async fn ripe(
         &self,
         workspace: WorkspaceId,
         before: Timestamp,
-        after: Option<&RecordCursor>,
-        most: usize,
+        looked_at: (Option<&RecordCursor>, usize),
+        hooks: &[String],
     ) -> Stored<Ripe>;
     /// Removes it, with what depends on it and is derived from it, and notes the files that are to go: those of artifacts
     /// that nothing refers to any more, and `results`. Gives what depended on it.
@@ -173,7 +178,7 @@ pub trait PruningRepository: Send + Sync {
         ripe: &Ripe,
         results: &[String],
     ) -> Stored<Dependent>;
-    /// Files that are to be removed.
+    /// Files that are to be removed and that no other unit holds, held until the unit ends.
     async fn files(&self, most: usize) -> Stored<Vec<PrunedFile>>;
     /// Whether the workspace has an artifact with this digest by now.
     async fn has_artifact(&self, workspace: WorkspaceId, digest: &str) -> Stored<bool>;

@@ -34,8 +34,9 @@ pub struct PastGoal {
 /// Answers what the ledger tells of the past, behind what was pruned and from what is kept of it.
 #[async_trait]
 pub trait Histories: Send + Sync {
-    /// From when on it is known how things stood; none if nothing of the workspace's ledger was pruned.
-    async fn known_from(&self, workspace: WorkspaceId) -> Result<Option<Timestamp>, Error>;
+    /// Behind which position the workspace's ledger begins, and from when on it is known how things stood; none if nothing
+    /// of it was pruned.
+    async fn known_from(&self, workspace: WorkspaceId) -> Result<Option<(i64, Timestamp)>, Error>;
     /// How those of these entities stood where the ledger was pruned that were there.
     async fn kept(
         &self,

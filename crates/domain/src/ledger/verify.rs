@@ -4,7 +4,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::told::{Continuation, Told};
 use super::{Checkpoint, EventId, KeyRing, SealKey, Snapshot, SnapshotSum};
@@ -260,12 +260,39 @@ impl<'a> Verifier<'a> {
         if self.key().is_some_and(|key| key.redaction_mark(self.workspace, link.id, events) != mark) {
             return Err(Broken::Forged);
         }
+        self.explained(link, events);
+        Ok(())
+    }
+
+    fn explained(&mut self, link: &Link, events: &[(EventId, String)]) {
         for (id, digest) in events {
             let explained = self.unexplained.get(id);
             if explained.is_some_and(|(_, of, by)| of == digest && *by == link.id) {
                 self.unexplained.remove(id);
             }
         }
+    }
+
+    /// The events that are to say why payloads are gone, of those that did not come so far.
+    pub fn awaited(&self) -> Vec<EventId> {
+        let by: BTreeSet<EventId> = self.unexplained.values().map(|(.., by)| *by).collect();
+        by.into_iter().collect()
+    }
+
+    /// What one of the [awaited](Self::awaited) events says, though the chain is not followed up to it.
+    ///
+    /// # Errors
+    /// If it is not what was written, or no holder of the key made it.
+    pub fn look_ahead(&mut self, link: &Link) -> Result<(), Broken> {
+        if link.recomputed.as_ref().is_some_and(|recomputed| *recomputed != link.digest) {
+            return Err(Broken::Changed);
+        }
+        let Some(Told::Redaction { events, mark }) = &link.told else { return Ok(()) };
+        let made = |key: &SealKey| key.redaction_mark(self.workspace, link.id, events) == *mark;
+        if !self.keys.all().any(made) && self.noted.covering(link.position).is_none() {
+            return Err(Broken::Forged);
+        }
+        self.explained(link, events);
         Ok(())
     }
 

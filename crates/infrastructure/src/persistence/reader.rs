@@ -260,7 +260,7 @@ impl Queries for Reader {
 
 #[async_trait]
 impl Histories for Reader {
-    async fn known_from(&self, workspace: WorkspaceId) -> Result<Option<Timestamp>, Error> {
+    async fn known_from(&self, workspace: WorkspaceId) -> Result<Option<(i64, Timestamp)>, Error> {
         ledger::past::known_from(self, workspace).await
     }
 

@@ -164,6 +164,8 @@ impl Unit {
 
     /// Carries out writes to a table that nobody needs an answer of: those of many rows at once, those of few together with
     /// what comes next. A lone task is many small statements, and most of its time would go into the turns between them.
+    /// PostgreSQL promises no order between the parts of a `WITH`, so no BEFORE trigger of a table that is written like this
+    /// may read another one of them.
     pub(crate) async fn run_later(
         &self,
         table: &'static str,

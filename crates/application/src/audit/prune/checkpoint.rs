@@ -19,39 +19,41 @@ use crate::ports::{Aged, HeldLedger, UnitOfWork};
 const KEPT: [&str; 3] = ["goal", "task", "agent"];
 
 impl Pruner {
-    /// Tells of what goes, and writes what stands for it.
+    /// Tells of what goes, and writes what stands for it. What goes of the events was followed, up to this key.
     pub(super) async fn move_checkpoint(
         &self,
         unit: &dyn UnitOfWork,
         bounds: &Bounds<'_>,
         held: &HeldLedger,
-        aged: &[Aged],
+        (aged, sealed_by): (&[Aged], Option<String>),
         pruned: &Pruned,
     ) -> Result<Checkpoint, Error> {
-        let (workspace, keys) = (bounds.workspace, self.ledger.keys());
+        let workspace = bounds.workspace;
+        let mut verifier = trusted(self.ledger.keys(), workspace, held, &bounds.noted)?;
         let before = held.checkpoint.as_ref().map(|(checkpoint, _)| checkpoint);
         let mut next = before.cloned().unwrap_or_else(|| nothing_pruned(new_id(self.ids.as_ref())));
         if let Some(last) = aged.last() {
             next.position = last.link.position;
             next.seal = last.link.seal.clone();
-            next.seal_key = follow(keys, workspace, held, &bounds.noted, aged)?;
+            next.seal_key = sealed_by;
             let latest = aged.iter().map(|one| one.telling.created_at).max();
             next.known_from = next.known_from.max(latest.unwrap_or(next.known_from));
         }
         next.ended_before = next.ended_before.max(bounds.ended_before);
-        self.keep(unit, workspace, aged, &mut next).await?;
+        self.keep(unit, workspace, (aged, &mut verifier), &mut next).await?;
         let gone: Map<String, Value> =
             pruned.counts().into_iter().map(|(kind, count)| (kind.to_owned(), json!(count))).collect();
         self.tell(unit, workspace, (&bounds.asked.actor, &bounds.asked.reason), &mut next, gone).await?;
         Ok(next)
     }
 
-    /// Keeps how everything stood of which these events tell.
+    /// Keeps how everything stood of which these events tell. What was kept of it before is looked at first: it is marked
+    /// anew, and what somebody forged would be trusted from then on.
     async fn keep(
         &self,
         unit: &dyn UnitOfWork,
         workspace: WorkspaceId,
-        aged: &[Aged],
+        (aged, verifier): (&[Aged], &mut Verifier<'_>),
         checkpoint: &mut Checkpoint,
     ) -> Result<(), Error> {
         let mut told: BTreeMap<(String, String), Vec<Telling>> = BTreeMap::new();
@@ -63,6 +65,7 @@ impl Pruner {
         let known = unit.pruning().snapshots(workspace, &entities).await?;
         let mut before: BTreeMap<(String, String), (Folded, String)> = BTreeMap::new();
         for (snapshot, mark) in known {
+            verifier.keep(&snapshot, &mark).map_err(|reason| broken(&reason.to_string()))?;
             before.insert((snapshot.entity_type, snapshot.entity_id), (snapshot.folded, mark));
         }
         let key = self.ledger.keys().current();
@@ -140,31 +143,50 @@ fn all_told(kept: Option<Folded>, tellings: &[Telling]) -> Result<Option<Folded>
     Ok(told.map(|stood| stood.0))
 }
 
-/// Follows what goes once more: a ledger that is not what was written is evidence, and stays. Gives the key at its end.
-pub(super) fn follow(
-    keys: &KeyRing,
+/// Whoever verifies from what stands for the events that are gone, if a holder of the key made it.
+pub(in crate::audit) fn trusted<'a>(
+    keys: &'a KeyRing,
     workspace: WorkspaceId,
+    held: &'a HeldLedger,
+    noted: &'a Noted,
+) -> Result<Verifier<'a>, Error> {
+    let head = held.head.clone();
+    let Some((checkpoint, mark)) = &held.checkpoint else {
+        return Ok(Verifier::new(keys, workspace, head, noted));
+    };
+    let behind = Verifier::behind((keys, workspace), head, noted, (checkpoint, mark.as_str()));
+    behind.map_err(|reason| broken(&reason.to_string()))
+}
+
+/// Follows what goes once more: a ledger that is not what was written is evidence, and stays. Gives the key at its end.
+pub(super) async fn follow(
+    unit: &dyn UnitOfWork,
+    keys: &KeyRing,
+    bounds: &Bounds<'_>,
     held: &HeldLedger,
-    noted: &Noted,
     aged: &[Aged],
 ) -> Result<Option<String>, Error> {
-    let head = held.head.clone();
     let refused = |reason: Broken| broken(&reason.to_string());
-    let mut verifier = match &held.checkpoint {
-        Some((checkpoint, mark)) => {
-            Verifier::behind((keys, workspace), head, noted, (checkpoint, mark.as_str())).map_err(refused)?
-        }
-        None => Verifier::new(keys, workspace, head, noted),
-    };
+    let mut verifier = trusted(keys, bounds.workspace, held, &bounds.noted)?;
     for one in aged {
         verifier.follow(&one.link).map_err(refused)?;
+    }
+    // What says why a payload is gone may come behind what goes now; that it says so is to be seen before.
+    let awaited = verifier.awaited();
+    if !awaited.is_empty() {
+        for link in unit.pruning().links(bounds.workspace, &awaited).await? {
+            verifier.look_ahead(&link).map_err(refused)?;
+        }
+    }
+    if verifier.unexplained().is_some() {
+        return Err(refused(Broken::Blanked));
     }
     Ok(verifier.sealed_by())
 }
 
-fn broken(why: &str) -> Error {
+pub(in crate::audit) fn broken(why: &str) -> Error {
     let message = format!(
-        "the ledger is not what was written, so nothing of it is removed ({why}); run `goalwright admin verify-audit`"
+        "the ledger is not what was written, so nothing of it is taken out ({why}); run `goalwright admin verify-audit`"
     );
     Error::Conflict { code: "ledger_broken", message }
 }

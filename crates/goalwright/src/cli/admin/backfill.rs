@@ -47,9 +47,12 @@ impl Backfill {
         let app = App::open(&config, "admin").await?;
         let told = self.take_all(&app).await;
         app.close().await;
-        let Told { added, known, bad } = told?;
+        let Told { added, known, pruned, bad } = told?;
         for (file, reason) in &bad {
             note(&format!("{file}: {reason}"));
+        }
+        if pruned > 0 {
+            note(&format!("{pruned} passed over, since the workspace was pruned up to a later moment"));
         }
         let verb = if self.dry_run { "would be added" } else { "added" };
         note(&format!("{added} {verb}, {known} there already, {} bad", bad.len()));
@@ -58,6 +61,8 @@ impl Backfill {
 
     async fn take_all(&self, app: &App) -> Result<Told, Failure> {
         let workspace = app.workspace_or_local(self.workspace).await?;
+        let checkpoint = app.ports.ledger.checkpoint(workspace).await?;
+        let gone_before = checkpoint.map(|(checkpoint, _)| checkpoint.ended_before);
         let mut told = Told::default();
         let mut batch = Batch::default();
         for file in Files::below(&self.folder) {
@@ -65,7 +70,17 @@ impl Backfill {
             let shown = shown.strip_prefix(&self.folder).unwrap_or(shown).display().to_string();
             let found = Found { file: &shown, workspace_id: workspace, runner: &app.runner };
             match file.map_err(|(_, error)| error.to_string()).and_then(|path| read(&path, found)) {
-                Ok((bytes, experiences)) => {
+                Ok((bytes, mut experiences)) => {
+                    // What was pruned does not come back from a file that was kept.
+                    let read = experiences.len();
+                    experiences.retain(|one| gone_before.is_none_or(|before| one.created_at >= before));
+                    told.pruned += read - experiences.len();
+                    if experiences.len() < read {
+                        tracing::info!(
+                            file = shown,
+                            "passed over: the workspace was pruned up to a later moment"
+                        );
+                    }
                     batch.bytes += bytes;
                     batch.results.extend(experiences.into_iter().map(|one| (shown.clone(), one)));
                 }
@@ -116,6 +131,8 @@ impl Batch {
 struct Told {
     added: usize,
     known: usize,
+    /// From before the moment up to which the workspace was pruned.
+    pruned: usize,
     bad: Vec<(String, String)>,
 }
 

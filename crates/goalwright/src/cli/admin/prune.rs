@@ -87,6 +87,14 @@ fn show(pruned: &Pruned, dry_run: bool) {
             accent("next:")
         ));
     }
+    if pruned.unread > 0 {
+        note(&format!(
+            "{} experience(s) stay until they are read into words and links and hooks have run after them; {} start \
+             `goalwright serve`, which does so, or leave hooks that are not wanted any more out of the settings",
+            pruned.unread,
+            accent("next:")
+        ));
+    }
     if pruned.is_nothing() {
         note("nothing is old enough and free to go");
         return;
@@ -114,6 +122,7 @@ fn told(pruned: &Pruned, dry_run: bool) -> serde_json::Value {
     told.insert("position".to_owned(), json!(pruned.checkpoint.map(|(position, _)| position)));
     told.insert("known_from".to_owned(), json!(pruned.checkpoint.map(|(_, known_from)| known_from)));
     told.insert("held_back_at".to_owned(), json!(pruned.held_back));
+    told.insert("unread".to_owned(), json!(pruned.unread));
     told.into()
 }
 

@@ -24,12 +24,19 @@ fn left(sql: Sql, workspace: WorkspaceId) -> Sql {
         .text("), 0)")
 }
 
-pub(crate) async fn known_from(reader: &Reader, workspace: WorkspaceId) -> Result<Option<Timestamp>, Error> {
+pub(crate) async fn known_from(
+    reader: &Reader,
+    workspace: WorkspaceId,
+) -> Result<Option<(i64, Timestamp)>, Error> {
     let sql = reader
-        .sql("SELECT known_from FROM ledger_checkpoints WHERE position > 0 AND workspace_id = ")
+        .sql("SELECT position, known_from FROM ledger_checkpoints WHERE position > 0 AND workspace_id = ")
         .bind(workspace.uuid());
     let row = reader.one(sql).await?;
-    Ok(row.map(|row| Row::of("ledger_checkpoints", &row).time("known_from")).transpose()?)
+    let read = |row: QueryResult| {
+        let row = Row::of("ledger_checkpoints", &row);
+        Ok::<_, StorageError>((row.get("position")?, row.time("known_from")?))
+    };
+    Ok(row.map(read).transpose()?)
 }
 
 pub(crate) async fn kept(

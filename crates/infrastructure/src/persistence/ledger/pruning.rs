@@ -5,7 +5,7 @@ use goalwright_application::ports::{
     Aged, Dependent, FileKind, HeldLedger, PrunedFile, PruningRepository, RecordCursor, Ripe, StorageError,
 };
 use goalwright_domain::Timestamp;
-use goalwright_domain::ledger::{Checkpoint, Head, Snapshot, SnapshotSum, Telling};
+use goalwright_domain::ledger::{Checkpoint, EventId, Head, Link, Snapshot, SnapshotSum, Telling};
 use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::{QueryResult, Value};
@@ -74,7 +74,7 @@ impl PruningRepository for Unit {
         Ok(aged)
     }
 
-    async fn moment_of(
+    async fn moment_behind(
         &self,
         workspace: WorkspaceId,
         position: i64,
@@ -82,9 +82,21 @@ impl PruningRepository for Unit {
         let sql = self
             .sql("SELECT created_at FROM events WHERE workspace_id = ")
             .bind(workspace.uuid())
-            .text(" AND position = ")
-            .bind(position);
+            .text(" AND position > ")
+            .bind(position)
+            .text(" ORDER BY position LIMIT 1");
         self.one(sql).await?.map(|row| Row::of("events", &row).time("created_at")).transpose()
+    }
+
+    async fn links(&self, workspace: WorkspaceId, events: &[EventId]) -> Result<Vec<Link>, StorageError> {
+        let mut found = Vec::new();
+        for batch in batches(events) {
+            let sql = self.sql(trail::LINKS).bind(workspace.uuid()).text(" AND position IS NOT NULL AND id");
+            for row in &self.all(sql.one_of(batch.iter().map(|id| id.uuid()))).await? {
+                found.push(trail::link(workspace, row)?);
+            }
+        }
+        Ok(found)
     }
 
     async fn snapshots(
@@ -200,10 +212,10 @@ impl PruningRepository for Unit {
         &self,
         workspace: WorkspaceId,
         before: Timestamp,
-        after: Option<&RecordCursor>,
-        most: usize,
+        looked_at: (Option<&RecordCursor>, usize),
+        hooks: &[String],
     ) -> Result<Ripe, StorageError> {
-        record::ripe::find(self, workspace, before, after, most).await
+        record::ripe::find(self, workspace, before, looked_at, hooks).await
     }
 
     async fn remove_record(
@@ -219,7 +231,8 @@ impl PruningRepository for Unit {
     async fn files(&self, most: usize) -> Result<Vec<PrunedFile>, StorageError> {
         let sql = self
             .sql("SELECT n, workspace_id, kind, name FROM pruned_files WHERE n > 0 ORDER BY n LIMIT ")
-            .bind(i64::try_from(most).unwrap_or(i64::MAX));
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .text(self.dialect.lock_skipping());
         let read = |row: &QueryResult| {
             let row = Row::of("pruned_files", row);
             Ok(PrunedFile {

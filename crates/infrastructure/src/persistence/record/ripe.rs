@@ -30,8 +30,8 @@ pub(crate) async fn find(
     unit: &Unit,
     workspace: WorkspaceId,
     before: Timestamp,
-    after: Option<&RecordCursor>,
-    most: usize,
+    (after, most): (Option<&RecordCursor>, usize),
+    hooks: &[String],
 ) -> Result<Ripe, StorageError> {
     let old = oldest(unit, workspace, before, after, most).await?;
     let next = old.last().filter(|_| old.len() == most);
@@ -52,9 +52,10 @@ pub(crate) async fn find(
     let alone = old.iter().filter(|one| span_of(one).is_none_or(|span| !of_runs.contains(&span)));
     let mut ids: BTreeSet<String> = alone.map(|one| one.id.clone()).collect();
     ids.extend(all.iter().filter_map(|attempt| attempt.experience.clone()));
-    for unread in followed_by_somebody(unit, &ids).await? {
-        ids.remove(&unread);
-        for attempt in all.iter().filter(|attempt| attempt.experience.as_ref() == Some(&unread)) {
+    let unread = followed_by_somebody(unit, &ids, hooks).await?;
+    for unread in &unread {
+        ids.remove(unread);
+        for attempt in all.iter().filter(|attempt| attempt.experience.as_ref() == Some(unread)) {
             runs.remove(&attempt.run);
         }
     }
@@ -67,7 +68,8 @@ pub(crate) async fn find(
         all.iter().filter(|attempt| runs.contains_key(&attempt.run)).map(|attempt| attempt.span).collect();
     let experiences = experiences(unit, old, &ids).await?;
     let counts = dependent(unit, &spans, before).await?;
-    Ok(Ripe { experiences, runs: runs.into_values().collect(), spans, counts, next })
+    let unread = u64::try_from(unread.len()).unwrap_or(u64::MAX);
+    Ok(Ripe { experiences, runs: runs.into_values().collect(), spans, counts, unread, next })
 }
 
 fn span_of(experience: &Experience) -> Option<Uuid> {
@@ -186,12 +188,19 @@ async fn goals_of(unit: &Unit, ids: BTreeSet<GoalId>) -> Result<HashMap<GoalId, 
 }
 
 /// Those of these experiences that somebody follows and has not reached: they are not read into words and links, or not
-/// looked at by every hook, or a hook is still to run after them.
-async fn followed_by_somebody(unit: &Unit, ids: &BTreeSet<String>) -> Result<BTreeSet<String>, StorageError> {
-    let reached =
-        unit.one(unit.sql("SELECT MIN(document) AS reached FROM hook_positions WHERE hook > ''")).await?;
-    let reached: Option<i64> =
-        reached.map(|row| Row::of("hook_positions", &row).get("reached")).transpose()?.flatten();
+/// looked at by each of these hooks, or one of these is still to run after them.
+async fn followed_by_somebody(
+    unit: &Unit,
+    ids: &BTreeSet<String>,
+    hooks: &[String],
+) -> Result<BTreeSet<String>, StorageError> {
+    // A hook that was switched off follows nothing, and one that was never run begins with what comes then.
+    let mut reached: Option<i64> = None;
+    if !hooks.is_empty() {
+        let sql = unit.sql("SELECT MIN(document) AS reached FROM hook_positions WHERE hook");
+        let row = unit.one(sql.one_of_words(hooks.iter().map(String::as_str))).await?;
+        reached = row.map(|row| Row::of("hook_positions", &row).get("reached")).transpose()?.flatten();
+    }
     let mut unread = ids.clone();
     let all: Vec<&str> = ids.iter().map(String::as_str).collect();
     for batch in batches(&all) {
@@ -210,9 +219,12 @@ async fn followed_by_somebody(unit: &Unit, ids: &BTreeSet<String>) -> Result<BTr
         for row in &unit.all(of(aside)).await? {
             unread.remove(&Row::of("experiences_set_aside", row).text("experience_id")?);
         }
-        let queued = "SELECT experience_id FROM hook_runs WHERE status = 'queued' AND experience_id";
+        let queued = "SELECT experience_id, hook FROM hook_runs WHERE status = 'queued' AND experience_id";
         for row in &unit.all(of(queued)).await? {
-            unread.insert(Row::of("hook_runs", row).text("experience_id")?);
+            let row = Row::of("hook_runs", row);
+            if hooks.contains(&row.text("hook")?) {
+                unread.insert(row.text("experience_id")?);
+            }
         }
     }
     Ok(unread)
