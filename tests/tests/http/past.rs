@@ -81,7 +81,8 @@ async fn a_workspace_settles_how_long_it_keeps_what_there_is(#[case] backend: Ba
         json!({"retention_days": 36_501}),
         json!({"retention_days": "long"}),
         json!({"default_agent_id": null}),
-        json!({"model": "anthropic/any"}),
+        json!({"model": "any"}),
+        json!({"colour": "red"}),
     ] {
         patch(wrong, "*").await.is_problem(422, "invalid_input");
     }

@@ -9,6 +9,9 @@ pub(crate) fn settled(text: &str) -> String {
 const SPANS: [(&str, &str); 6] =
     [(" s ago", ""), (" min ago", ""), (" h ago", ""), (" ms", ""), (" s)", ")"), (" s\n", "\n")];
 
+/// So much of a word that is cut off is there in every width.
+const SURELY_LEFT: usize = 16;
+
 fn settled_line(line: &str) -> String {
     // A phrase is settled before words are looked at.
     let mut line = line.replace("just now", "…") + "\n";
@@ -22,7 +25,12 @@ fn settled_line(line: &str) -> String {
             line.replace_range(start..at + end.len(), &format!("…{kept}"));
         }
     }
-    let word = |word: &str| if varies(word) { "…".to_owned() } else { word.to_owned() };
+    let word = |word: &str| match word.strip_suffix('…') {
+        _ if varies(word) => "…".to_owned(),
+        // How much of a cell is left depends on how wide the others are.
+        Some(cut) if !cut.is_empty() => cut.chars().take(SURELY_LEFT).chain(['…']).collect(),
+        _ => word.to_owned(),
+    };
     line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
 
@@ -50,6 +58,8 @@ fn what_varies_is_settled_and_nothing_else() {
     );
     assert_eq!(settled("T001  3 min ago  2 of 3 tasks"), "T001 … 2 of 3 tasks");
     assert_eq!(settled("2026-11-21 06:04:52 UTC (just now)"), "… … UTC (…)");
+    assert_eq!(settled("[{\"characters\":34,\"lines…"), settled("[{\"characters\":34,\"lines\":1…"));
+    assert_ne!(settled("[{\"characters\":34,\"li…"), settled("[{\"words\":34,\"characters\":1…"));
     assert_eq!(settled("took 12 ms"), "took …");
     assert_eq!(settled("took 1.2 s"), "took …");
     assert_eq!(settled("done (1.2 s)"), settled("done (12 ms)"));

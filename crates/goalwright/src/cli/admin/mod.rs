@@ -38,7 +38,7 @@ enum Action {
     Backfill(backfill::Backfill),
     /// Check that no event was changed, removed, inserted or moved since it was written
     VerifyAudit(verify_audit::VerifyAudit),
-    /// Remove what is older than a date: events as a sealed prefix under a checkpoint, executions and experiences
+    /// Remove what is old: events, executions, experiences
     Prune(prune::Prune),
     /// Take personal data out of the record, under an event that says so
     Redact(redact::Redact),
