@@ -177,6 +177,7 @@ async fn whatever_is_done_to_what_is_kept_of_the_past_is_noticed(#[case] backend
         prune(&app, before).await;
         // What is kept of the goal and the task is gone on with.
         let person = app.task(open, "T002").await.state.id;
+        let first = app.task(open, "T001").await.state.id;
         let words = GoalEdit { title: Some("Still open".to_owned()), ..GoalEdit::default() };
         app.services.goals.edit(&app.ada, open, words, &Precondition::Any).await.expect("changes");
         let words = TaskEdit { description: Some("Soon.".to_owned()), ..TaskEdit::default() };
@@ -198,7 +199,7 @@ async fn whatever_is_done_to_what_is_kept_of_the_past_is_noticed(#[case] backend
         assert!(refused.is_err_and(|error| error.code() == "ledger_broken"), "`{sql}`");
         if sql.contains("revision = revision + 1") {
             let asked =
-                Redact { entities: vec![person.uuid()], reason: "Erasure".to_owned(), ..Redact::default() };
+                Redact { entities: vec![first.uuid()], reason: "Erasure".to_owned(), ..Redact::default() };
             let redactor = Redactor::new(&app.ports, Arc::new(folders(&app)));
             let refused = redactor.redact(app.ada.workspace(), &app.ada.actor(), &asked).await;
             assert_eq!(refused.expect_err("it would be marked anew").code(), "ledger_broken");

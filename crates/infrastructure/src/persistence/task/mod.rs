@@ -181,8 +181,7 @@ fn state_of(row: &Row<'_>) -> Result<TaskState, StorageError> {
         priority: row.get("priority")?,
         agent_id: row.id_or_none("agent_id")?,
         action: row.json_or_none("action")?,
-        // Nothing and a null that was stored are the same.
-        result: row.get::<Option<serde_json::Value>>("result")?.filter(|result| !result.is_null()),
+        result: row.get("result")?,
         labels: row.json("labels")?,
         parallel: row.get("parallel")?,
         estimate_minutes: small("estimate_minutes")?,
