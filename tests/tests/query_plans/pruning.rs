@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use goalwright_application::Precondition;
 use goalwright_application::audit::{Prune, Pruner};
+use goalwright_application::execution::Settings;
 use goalwright_application::planning::ImportRequest;
 use goalwright_application::ports::{RecordCursor, Ripe, RipeRun};
+use goalwright_application::tasks::NewTask;
 use goalwright_application::workspaces::Settle;
 use goalwright_domain::Id;
 use goalwright_domain::experience::Artifact;
-use goalwright_domain::goal::{DraftGoal, GoalId};
+use goalwright_domain::goal::{DraftGoal, GoalId, Origin};
+use goalwright_domain::task::DraftTask;
 use goalwright_domain::workspace::SettingsEdit;
 use goalwright_infrastructure::results::ResultFolders;
 use goalwright_testkit::TestApp;
@@ -20,15 +23,22 @@ use crate::work::Log;
 
 pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
     let (services, workspace, now) = (&app.services, app.ada.workspace(), app.ports.clock.now());
+    // One of its own: what fills the tables repeats the events of the others.
+    let draft = DraftGoal { title: "Looked back at".into(), ..DraftGoal::default() };
+    let own = services.goals.create(&app.ada, draft).await.expect("made").state.id;
+    let draft = DraftTask { title: "Looked back at".into(), goal_id: Some(own), ..DraftTask::default() };
+    let task =
+        services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made").state.id;
+    app.sequence().await;
     log.record.take();
-    services.goals.as_of(&app.ada, goal, now).await.expect("it is there");
+    services.goals.as_of(&app.ada, own, now).await.expect("it is there");
     log.note("a goal as it was");
-    let task = app.tasks(goal).await.pop().expect("a task").state.id;
     log.record.take();
     services.tasks.as_of(&app.ada, task, now).await.expect("it is there");
     log.note("a task as it was");
     app.ports.queries.told_of_tasks(workspace, &[task]).await.expect("looks");
     app.ports.queries.tasks_ever_of(workspace, goal).await.expect("looks");
+    services.goals.progress_as_of(&app.ada, own, now).await.expect("it is there");
     log.note("a goal's progress as it was");
 
     for days in [3650, 3651] {
@@ -85,10 +95,17 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
     // All of it at once, where something goes and a checkpoint is written, twice.
     let eve = app.user("eve prunes").await;
     let plan = "# Hers\n\n- [ ] T001 Try\n  use: probe.none {\"name\": \"hers\", \"fail\": 1}\n";
-    let request = ImportRequest { content: plan.to_owned(), ..ImportRequest::default() };
+    // In a queue of its own: what fills the tables is in the usual one, without tasks.
+    let queue = "looked back at".to_owned();
+    let origin = Origin { queue: queue.clone(), ..Origin::default() };
+    let request = ImportRequest { content: plan.to_owned(), origin, ..ImportRequest::default() };
     services.planning.import(&eve, request).await.expect("imports");
+    let kernel = app.kernel_with(Settings { queue, ..Settings::default() });
     for _ in 0..3 {
-        app.drain().await;
+        for claimed in kernel.claim(10).await.expect("claims") {
+            let performed = app.perform(&claimed).await;
+            kernel.settle(&[performed]).await.expect("settles").remove(0).expect("the lease holds");
+        }
         app.clock.advance(Duration::from_secs(3600));
     }
     app.sequence().await;

@@ -63,6 +63,9 @@ impl Prune {
         app.sequence().await?;
         app.services.experiences.read_all().await?;
         if !self.dry_run {
+            // What follows executions reads them first; what fails is tried again by a server, and holds back until then.
+            let hooks = app.hooks(&config.hooks);
+            while hooks.tick().await? > 0 {}
             app.write_result_files(config, workspace).await?;
         }
         let asked = Asked { before, actor, reason: self.reason, dry_run: self.dry_run, units: usize::MAX };
