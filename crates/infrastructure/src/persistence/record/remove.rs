@@ -113,8 +113,16 @@ async fn remove_experiences(
         let words = format!("DELETE FROM experience_words WHERE rowid IN {documents}");
         unit.run(of(&words).text(")")).await?;
     }
-    let executions = format!("DELETE FROM task_executions WHERE document IN {documents}");
-    unit.run(of(&executions).text(")")).await?;
+    // As an array, it is found by its numbers and by nothing else on PostgreSQL, whatever the planner believes.
+    let executions = match unit.dialect {
+        Dialect::Sqlite => {
+            of(&format!("DELETE FROM task_executions WHERE document IN {documents}")).text(")")
+        }
+        Dialect::Postgres => {
+            of(&format!("DELETE FROM task_executions WHERE document = ANY (ARRAY{documents}")).text("))")
+        }
+    };
+    unit.run(executions).await?;
     let far: BTreeSet<&str> = experiences
         .iter()
         .flat_map(|one| one.parents.iter().chain(&one.causes))

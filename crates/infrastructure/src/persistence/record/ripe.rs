@@ -206,8 +206,8 @@ async fn followed_by_somebody(
     for batch in batches(&all) {
         let of = |text: &str| unit.sql(text).one_of_words(batch.iter().copied());
         // What is no execution is no business of hooks.
-        let read = "SELECT d.experience_id, d.document, x.document AS executed FROM experience_documents d \
-                    LEFT JOIN task_executions x ON x.document = d.document WHERE d.experience_id";
+        let read = "SELECT d.experience_id, d.document, (SELECT x.document FROM task_executions x \
+                    WHERE x.document = d.document) AS executed FROM experience_documents d WHERE d.experience_id";
         for row in &unit.all(of(read)).await? {
             let row = Row::of("experience_documents", row);
             let executed: Option<i64> = row.get("executed")?;
@@ -261,7 +261,7 @@ async fn dependent(unit: &Unit, spans: &[Uuid], before: Timestamp) -> Result<Dep
         let artifacts = of("SELECT COUNT(*) AS count FROM artifacts a WHERE a.span_id")
             .text(" AND a.created_at < ")
             .bind(time(before))
-            .text(" AND NOT EXISTS (SELECT 1 FROM artifact_uses u WHERE u.artifact_id = a.id)");
+            .text(" AND (SELECT COUNT(*) FROM artifact_uses u WHERE u.artifact_id = a.id) = 0");
         counts.artifacts += number(unit, artifacts).await?;
     }
     Ok(counts)

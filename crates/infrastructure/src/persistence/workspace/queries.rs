@@ -36,12 +36,12 @@ pub(crate) async fn settings(reader: &Reader, workspace: WorkspaceId) -> Result<
 }
 
 pub(crate) async fn retained(reader: &Reader) -> Result<Vec<Retained>, Error> {
-    let sql = reader.sql("SELECT s.workspace_id, s.retention_days, c.ended_before FROM workspace_settings s");
-    let reading = sql.dialect.reading("ix_workspace_settings_retention");
-    let sql = sql.text(&reading).text(
-        " LEFT JOIN ledger_checkpoints c ON c.workspace_id = s.workspace_id \
-         WHERE s.retention_days IS NOT NULL ORDER BY s.workspace_id",
+    let sql = reader.sql(
+        "SELECT s.workspace_id, s.retention_days, (SELECT c.ended_before FROM ledger_checkpoints c \
+         WHERE c.workspace_id = s.workspace_id) AS ended_before FROM workspace_settings s",
     );
+    let reading = sql.dialect.reading("ix_workspace_settings_retention");
+    let sql = sql.text(&reading).text(" WHERE s.retention_days IS NOT NULL ORDER BY s.workspace_id");
     let read = |row: &QueryResult| {
         let row = Row::of("workspace_settings", row);
         Ok(Retained {
