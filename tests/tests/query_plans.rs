@@ -147,7 +147,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     api_keys::all(&app, &mut log).await;
     redaction::all(&app, &mut log).await;
     models::all(&app, &mut log).await;
-    pruning::all(&app, &mut log, goal).await;
+    Box::pin(pruning::all(&app, &mut log, goal)).await;
     let mut listed = lists::all(&app, &mut log, goal).await;
     if backend == Backend::Sqlite {
         listed.extend(lists::within_a_goal(&app, &mut log, goal).await);
