@@ -13,6 +13,7 @@ pub mod api_keys;
 pub mod artifacts;
 pub mod audit;
 pub mod context;
+mod detached;
 pub mod error;
 pub mod execution;
 pub mod experiences;

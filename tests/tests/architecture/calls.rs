@@ -37,6 +37,10 @@ const RULES: &[Rule] = &[
         within: "",
         places: &[
             ("crates/infrastructure/src/spawn.rs", "keeps every task, so that shutdown waits for it"),
+            (
+                "crates/application/src/detached.rs",
+                "what is paid for is written, also for somebody who hung up",
+            ),
             ("xtask/", "developer commands do not run in production"),
             TESTS,
         ],

@@ -8,11 +8,11 @@ use goalwright_domain::goal::GoalId;
 use goalwright_domain::model::ModelName;
 use goalwright_domain::plan::PresentGoal;
 use serde_json::Value;
-use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::ask::{Assignment, Scene};
 use super::{DecomposeRequest, Decomposition, Making, Mode, Planner, Planning, Target};
+use crate::detached::to_its_end;
 use crate::ports::{ModelSpending, UnitOfWork};
 use crate::retrying::retrying;
 use crate::usage::Reservation;
@@ -186,20 +186,6 @@ fn most_tasks(request: &DecomposeRequest, scene: &Scene) -> usize {
     match request.mode {
         Mode::Create => wanted,
         Mode::Update => wanted + scene.tasks.len(),
-    }
-}
-
-/// Goes on if whoever waits for it is gone.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "its caller waits for it, and nothing is lost that a crash would not lose"
-)]
-async fn to_its_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    match tokio::spawn(work.in_current_span()).await {
-        Ok(outcome) => outcome,
-        Err(broken) => Err(Error::Internal(Box::new(broken))),
     }
 }
 
