@@ -61,7 +61,7 @@ pub(crate) fn goal(id: Uuid, status: GoalStatus) -> Option<Unready> {
     (!works).then(|| Unready::new("goal_not_active", message(), vec![id]))
 }
 
-/// What its action needs and is not there: an operation that is switched off, parameters that it does not take, a model.
+/// What its action needs and is not there: an operation that is switched off, or parameters that it does not take.
 pub(crate) fn resources(tools: &dyn Tools, action: Option<&Action>) -> Vec<Unready> {
     let missing = |message| Unready::new("resource_missing", message, Vec::new());
     match action {
@@ -73,11 +73,13 @@ pub(crate) fn resources(tools: &dyn Tools, action: Option<&Action>) -> Vec<Unrea
                 problems.map(|problem| missing(message(problem.message))).collect()
             }
         },
-        Some(Action::Orchestrated { .. }) => {
-            vec![missing("no model is configured; set GOALWRIGHT_MODEL".to_owned())]
-        }
-        Some(Action::Human { .. } | Action::External) | None => Vec::new(),
+        Some(Action::Orchestrated { .. } | Action::Human { .. } | Action::External) | None => Vec::new(),
     }
+}
+
+/// Whether a model is to do it.
+pub(crate) fn is_for_model(task: &TaskState, kind: AgentKind) -> bool {
+    kind == AgentKind::Llm && matches!(task.action, None | Some(Action::Orchestrated { .. }))
 }
 
 /// Why an operation is not there, with what to switch on; none if it is.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{Decision, ExecutionError, Outcome, SpanId};
+use goalwright_domain::agent::AgentKind;
+use goalwright_domain::execution::{Decision, ExecutionError, Outcome, RunId, RunStatus, SpanId};
 use goalwright_domain::experience::{
     Execution, Experience, Io, Runner, result_text, short, task_execution, without_secrets,
 };
@@ -29,10 +30,14 @@ pub(super) async fn write_executions(
     for call in &calls {
         call_ids.entry(call.span_id).or_default().push(call.id.to_string());
     }
-    // An attempt either wrote its calls before it made them, or brings them along.
+    // An attempt either wrote its call before it made it, or brings it along; a model makes calls of both kinds.
     let over = decided.iter().filter(|(ended, _)| ended.attempt.status.is_over());
-    let over: Vec<SpanId> =
-        over.map(|(ended, _)| ended.attempt.span_id).filter(|span| !call_ids.contains_key(span)).collect();
+    let over: Vec<SpanId> = over
+        .filter(|(ended, _)| {
+            ended.run.performer == AgentKind::Llm || !call_ids.contains_key(&ended.attempt.span_id)
+        })
+        .map(|(ended, _)| ended.attempt.span_id)
+        .collect();
     let over_tasks: Vec<TaskId> = decided.iter().map(|(ended, _)| ended.run.task_id).collect();
     for (span, id) in unit.executions().call_ids(&over).await? {
         call_ids.entry(span).or_default().push(id.to_string());
@@ -66,6 +71,10 @@ pub(super) async fn write_executions(
             short: &short(ids.random()),
         }));
     }
+    let ended = dialogues_that_end(&decided);
+    if !ended.is_empty() {
+        unit.executions().end_dialogues(&ended).await?;
+    }
     let mut written = unit.experiences().append(&experiences).await?.into_iter();
     let (mut new, mut attempts, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     for (mut ended, _) in decided {
@@ -84,6 +93,20 @@ pub(super) async fn write_executions(
     unit.executions().save_attempts(&attempts).await?;
     unit.executions().save_runs(&runs).await?;
     Ok(())
+}
+
+/// A dialogue goes on in the next attempt, unless it came to its end.
+fn dialogues_that_end(decided: &[(Ended, Decision)]) -> Vec<RunId> {
+    decided
+        .iter()
+        .filter(|(ended, _)| ended.run.performer == AgentKind::Llm)
+        .filter(|(ended, _)| {
+            let over = matches!(ended.run.status, RunStatus::Succeeded | RunStatus::Failed);
+            let stuck = matches!(ended.report.outcome, Outcome::Failed { retryable: false, .. });
+            over || stuck
+        })
+        .map(|(ended, _)| ended.run.id)
+        .collect()
 }
 
 fn text_of(outcome: &Outcome, error: Option<&ExecutionError>) -> String {

@@ -9,6 +9,7 @@ use goalwright_domain::{Timestamp, Violation};
 
 use super::Tasks;
 use crate::context::new_id;
+use crate::execution::orchestrate::schema::unsound;
 use crate::execution::{driving_run, take_stock};
 use crate::ports::{StorageError, UnitOfWork};
 use crate::read::TaskView;
@@ -138,11 +139,37 @@ impl Tasks {
     }
 
     pub(super) fn check_action(&self, action: Option<&Action>) -> Vec<Violation> {
-        let Some(Action::Tool { tool, operation, parameters }) = action else { return Vec::new() };
-        self.tools
-            .check(tool, operation, parameters)
-            .into_iter()
-            .map(|problem| Violation::new(format!("action.{}", problem.path), problem.code, problem.message))
+        match action {
+            Some(Action::Tool { tool, operation, parameters }) => self
+                .tools
+                .check(tool, operation, parameters)
+                .into_iter()
+                .map(|problem| {
+                    Violation::new(format!("action.{}", problem.path), problem.code, problem.message)
+                })
+                .collect(),
+            Some(Action::Orchestrated { tools, output_schema, .. }) => {
+                let unsound = output_schema.as_ref().and_then(|schema| unsound("action.output_schema", schema));
+                self.check_tools(tools).into_iter().chain(unsound).collect()
+            }
+            Some(Action::Human { .. } | Action::External) | None => Vec::new(),
+        }
+    }
+
+    /// What a model is to be allowed has to be there.
+    fn check_tools(&self, patterns: &[String]) -> Vec<Violation> {
+        let all = self.tools.all();
+        let there = |pattern: &String| {
+            pattern.split_once('.').is_some_and(|(tool, operation)| {
+                all.iter().any(|one| one.tool == tool && (operation == "*" || one.operation == operation))
+            })
+        };
+        let wrong = patterns.iter().enumerate().filter(|(_, pattern)| !there(pattern));
+        wrong
+            .map(|(index, pattern)| {
+                let message = format!("there is no tool `{pattern}` here; `GET /v1/tools` lists them");
+                Violation::new(format!("action.tools[{index}]"), "tool_unavailable", message)
+            })
             .collect()
     }
 

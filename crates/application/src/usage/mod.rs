@@ -11,10 +11,12 @@ use std::time::Duration;
 use chrono::{Datelike, TimeZone, Utc};
 use goalwright_domain::ledger::Fact;
 use goalwright_domain::model::{Content, Usage, Usd};
+use goalwright_domain::workspace::{Actor, WorkspaceId};
 use goalwright_domain::{Timestamp, Violation};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::context::events;
 use crate::execution::KernelPorts;
 use crate::models::ModelCalls;
 use crate::planning::Making;
@@ -45,6 +47,17 @@ pub struct Spendings {
     models: Arc<ModelCalls>,
 }
 
+/// On whose account a model is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Payer {
+    /// The tenant.
+    pub(crate) workspace: WorkspaceId,
+    /// Whom events name as their cause.
+    pub(crate) actor: Actor,
+    /// In which trace.
+    pub(crate) trace: Option<Uuid>,
+}
+
 /// What is promised to calls that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reservation {
@@ -65,6 +78,14 @@ pub struct BudgetView {
     pub resets_at: Timestamp,
 }
 
+impl BudgetView {
+    /// Whether nothing is left of it.
+    pub fn is_spent(&self) -> bool {
+        let money = self.budget.monthly.is_some_and(|limit| self.spent.money >= limit);
+        money || self.budget.monthly_tokens.is_some_and(|limit| self.spent.tokens >= limit)
+    }
+}
+
 impl Spendings {
     /// Over these ports.
     pub fn new(ports: &KernelPorts) -> Self {
@@ -77,11 +98,10 @@ impl Spendings {
         Reservation { id: self.ids.ordered(), held: false }
     }
 
-    /// Promises what the next request may cost at most, besides what was consumed before it. Without a budget nothing is
-    /// written.
+    /// Promises what the next request of a breakdown may cost at most, besides what was consumed before it.
     ///
     /// # Errors
-    /// `Limited` (`budget_exhausted`), told as an event, before anything is spent.
+    /// As [`Spendings::promise`].
     pub(crate) async fn reserve(
         &self,
         context: &Context,
@@ -89,22 +109,50 @@ impl Spendings {
         request: &ModelRequest,
         before: &Making,
     ) -> Result<(), Error> {
-        let workspace = context.workspace();
-        if self.queries.budget(workspace).await?.is_none_or(|budget| budget.is_unlimited()) {
-            return Ok(());
-        }
+        let payer = Payer { workspace: context.workspace(), actor: context.actor(), trace: context.trace_id };
+        let before = Amount {
+            money: before.cost.unwrap_or_default(),
+            tokens: before.usage.cost_tokens(),
+        };
+        self.promise(&payer, reservation, request, before).await
+    }
+
+    /// What a request may cost at most.
+    pub(crate) fn at_most(&self, request: &ModelRequest) -> Amount {
         let input_tokens = size_of(request);
         // What goes into a provider's cache is the dearest input.
-        let at_most = Usage {
+        let usage = Usage {
             input_tokens,
             cache_creation_tokens: input_tokens,
             output_tokens: u64::from(request.max_output_tokens),
             ..Usage::default()
         };
-        let money = self.models.prices().cost(&request.model, &at_most).unwrap_or_default();
+        Amount {
+            money: self.models.prices().cost(&request.model, &usage).unwrap_or_default(),
+            tokens: usage.cost_tokens(),
+        }
+    }
+
+    /// Promises what the next request may cost at most, besides what was consumed `before` it and is not settled yet. Without
+    /// a budget nothing is written.
+    ///
+    /// # Errors
+    /// `Limited` (`budget_exhausted`), told as an event, before anything is spent.
+    pub(crate) async fn promise(
+        &self,
+        payer: &Payer,
+        reservation: &mut Reservation,
+        request: &ModelRequest,
+        before: Amount,
+    ) -> Result<(), Error> {
+        let workspace = payer.workspace;
+        if self.queries.budget(workspace).await?.is_none_or(|budget| budget.is_unlimited()) {
+            return Ok(());
+        }
+        let at_most = self.at_most(request);
         let amount = Amount {
-            money: money + before.cost.unwrap_or_default(),
-            tokens: at_most.cost_tokens().saturating_add(before.usage.cost_tokens()),
+            money: at_most.money + before.money,
+            tokens: at_most.tokens.saturating_add(before.tokens),
         };
         let refusal = retrying(|| async {
             let now = self.clock.now();
@@ -126,7 +174,8 @@ impl Spendings {
                         "asked_tokens": amount.tokens,
                     }),
                 };
-                unit.outbox().append(&context.events(&*self.ids, vec![fact], now)).await?;
+                let told = events(&*self.ids, workspace, &payer.actor, payer.trace, vec![fact], now);
+                unit.outbox().append(&told).await?;
             } else {
                 unit.usage().promise(workspace, reservation.id, amount, now + PROMISE_HOLDS, now).await?;
             }

@@ -87,7 +87,7 @@ pub struct Io {
 }
 
 /// Which experiences were given to the performer.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Retrieval {
     /// Their ids, which become the parents.
     pub memories: Vec<String>,

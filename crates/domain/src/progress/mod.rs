@@ -32,6 +32,10 @@ pub struct Obstacles {
     pub tool_unavailable: Obstacle,
     /// What to do about each of these tools.
     pub tools: Vec<String>,
+    /// Is for a model, and none is configured.
+    pub model_unavailable: Obstacle,
+    /// Is for a model, and the month's budget is spent.
+    pub budget_exhausted: Obstacle,
     /// Failed for good.
     pub failed: Obstacle,
     /// Pending behind a failed or cancelled task.
@@ -170,6 +174,18 @@ fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec
         &obstacles.tools.join("; "),
     );
     say(
+        "model_unavailable",
+        obstacles.model_unavailable,
+        ("is for a model, and none is configured", "are for a model, and none is configured"),
+        "set GOALWRIGHT_MODEL, or give it to somebody else: POST /v1/tasks/{id}/assign",
+    );
+    say(
+        "budget_exhausted",
+        obstacles.budget_exhausted,
+        ("is for a model, and this month's budget is spent", "are for a model, and this month's budget is spent"),
+        "raise the budget: PUT /v1/budget, or wait for the next month",
+    );
+    say(
         "scheduled_later",
         obstacles.for_time,
         ("sleeps until its time comes", "sleep until their time comes"),
@@ -269,6 +285,11 @@ mod tests {
         assert_eq!(
             codes(TaskCounts { ready: 1, ..Default::default() }, off),
             ["tool_unavailable", "not_started"]
+        );
+        let unasked = Obstacles { model_unavailable: one(), budget_exhausted: one(), ..Default::default() };
+        assert_eq!(
+            codes(TaskCounts { ready: 1, ..Default::default() }, unasked),
+            ["model_unavailable", "budget_exhausted", "not_started"]
         );
         let sleeping = Obstacles { for_time: one(), ..Default::default() };
         assert_eq!(codes(TaskCounts { waiting: 1, ..Default::default() }, sleeping), ["scheduled_later"]);

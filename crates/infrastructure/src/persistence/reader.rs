@@ -62,6 +62,14 @@ impl Queries for Reader {
         workspace::queries::is_member(self, workspace, user).await
     }
 
+    async fn without_model_agent(
+        &self,
+        behind: Option<WorkspaceId>,
+        limit: u64,
+    ) -> Result<Vec<WorkspaceId>, Error> {
+        workspace::queries::without_model_agent(self, behind, limit).await
+    }
+
     async fn settings(&self, workspace: WorkspaceId) -> Result<Option<Settings>, Error> {
         workspace::queries::settings(self, workspace).await
     }

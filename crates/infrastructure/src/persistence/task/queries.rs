@@ -163,6 +163,8 @@ pub(crate) async fn obstacles(
         no_capable_agent: Obstacle::default(),
         tool_unavailable: Obstacle::default(),
         tools: Vec::new(),
+        model_unavailable: Obstacle::default(),
+        budget_exhausted: Obstacle::default(),
         failed: obstacle(reader, of_goal(" AND t.status = 'failed'")).await?,
         behind_failed: obstacle(reader, of_goal(behind)).await?,
         for_person: obstacle(reader, of_goal(person)).await?,
