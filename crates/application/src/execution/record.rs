@@ -13,6 +13,7 @@ use goalwright_domain::task::{Task, TaskId};
 use super::Ended;
 use crate::Error;
 use crate::ports::{Ids, UnitOfWork};
+use crate::tasks::SUPERSEDED;
 
 /// Writes calls, experiences, attempts and runs.
 pub(super) async fn write_executions(
@@ -101,6 +102,10 @@ fn dialogues_that_end(decided: &[(Ended, Decision)]) -> Vec<RunId> {
         .iter()
         .filter(|(ended, _)| ended.run.performer == AgentKind::Llm)
         .filter(|(ended, _)| {
+            // Somebody wants it to go on.
+            if matches!(&ended.report.outcome, Outcome::GivenUp { error } if error.kind == SUPERSEDED) {
+                return false;
+            }
             let over = matches!(ended.run.status, RunStatus::Succeeded | RunStatus::Failed);
             let stuck = matches!(ended.report.outcome, Outcome::Failed { retryable: false, .. });
             over || stuck

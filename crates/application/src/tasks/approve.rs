@@ -38,7 +38,7 @@ impl Tasks {
                 let (kind, message) = ("NotApproved".to_owned(), message.to_owned());
                 self.fail(context, id, &Failure { kind, message, retryable: false }).await
             }
-            (_, WaitKind::Time) => Err(not_waiting("the task waits for a moment, not for a person")),
+            (_, WaitKind::Time | WaitKind::Resource) => Err(not_waiting("the task waits for a moment, not for a person")),
         }
     }
 
@@ -62,7 +62,7 @@ impl Tasks {
             WaitKind::Decision => {
                 "the task waits for a decision; approve it, retry it, complete it or let it fail"
             }
-            WaitKind::Time => "the task waits for a moment, not for a person",
+            WaitKind::Time | WaitKind::Resource => "the task waits for a moment, not for a person",
         };
         Err(not_waiting(message))
     }

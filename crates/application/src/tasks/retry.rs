@@ -15,7 +15,7 @@ impl Tasks {
     ///
     /// # Errors
     /// `NotFound`; `Invalid` for a reason of more than 1,000 characters; `Rejected`: `task_leased`, `not_waiting` if it waits
-    /// for anything but a decision, `invalid_transition` unless it failed or waits, `dependencies_open`, `goal_not_active`,
+    /// for a person's work or for its time, `invalid_transition` unless it failed or waits, `dependencies_open`, `goal_not_active`,
     /// `no_agent`.
     #[tracing::instrument(name = "task.retry", skip_all, fields(task.id = %id))]
     pub async fn retry(&self, context: &Context, id: TaskId, reason: &str) -> Result<TaskView, Error> {
@@ -40,7 +40,7 @@ impl Tasks {
         let Held { task, .. } = match (held.run, held.suspended) {
             (Some(run), Some(attempt)) => {
                 // Nobody knows what became of it; what follows is another attempt.
-                let error = ExecutionError::new("Superseded", "a person had it tried again", &[]);
+                let error = ExecutionError::new(SUPERSEDED, "a person had it tried again", &[]);
                 let report = Report::of(Outcome::GivenUp { error });
                 let ended =
                     Ended { run, attempt, report, manual: true, actor: actor.clone(), unwritten: false };
@@ -58,10 +58,13 @@ impl Tasks {
     }
 }
 
+/// The class of the error of an attempt that a person had tried again.
+pub(crate) const SUPERSEDED: &str = "Superseded";
+
 /// What waits for a person's work, or for a moment, goes on by itself when that comes.
 fn refuse_unless_undecided(task: &Task) -> Result<(), Rejection> {
     match task.state().waiting.as_ref().map(|waiting| waiting.kind) {
-        None | Some(WaitKind::Decision) => Ok(()),
+        None | Some(WaitKind::Decision | WaitKind::Resource) => Ok(()),
         Some(WaitKind::Person) => {
             Err(Rejection::new("not_waiting", "the task waits for a person's work, not for a decision"))
         }

@@ -101,6 +101,9 @@ pub enum WaitKind {
     Decision,
     /// A moment comes.
     Time,
+    /// What is needed comes back: a model that is left alone for a while, or a budget. It is looked for again at a moment, or
+    /// as soon as somebody has the task tried again.
+    Resource,
 }
 
 /// What an effect led to, noted before it is settled: if the worker dies in between, the attempt is settled with this

@@ -188,7 +188,7 @@ pub(super) fn refused(category: Option<&str>) -> Outcome {
 
 /// It goes on by itself then.
 pub(super) fn wait_until(until: Timestamp, message: String) -> Outcome {
-    let wait = Wait { kind: WaitKind::Time, until: Some(until), message };
+    let wait = Wait { kind: WaitKind::Resource, until: Some(until), message };
     Outcome::Suspended(Suspension { wait, then: Value::Null })
 }
 
