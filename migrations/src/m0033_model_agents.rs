@@ -1,9 +1,12 @@
-// How an agent works that is a model; and the dialogues in which models perform runs, entry by entry, for as long as their
+// How an agent works that is a model; for which attempt a model was asked, and how long that took; and the dialogues in which models perform runs, entry by entry, for as long as their
 // runs are not over.
 crate::dialect::migration!(
     "Agents that are models.",
     up: "
 ALTER TABLE agents ADD COLUMN llm {json};
+ALTER TABLE model_calls ADD COLUMN span_id {uuid};
+ALTER TABLE model_calls ADD COLUMN took_ms BIGINT;
+CREATE INDEX ix_model_calls_trace ON model_calls (trace_id, id) WHERE trace_id IS NOT NULL;
 CREATE TABLE dialogue_entries (
     run_id {uuid} NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     n BIGINT NOT NULL CHECK (n >= 0),

@@ -145,6 +145,13 @@ async fn a_model_performs_a_task_with_its_tools(#[case] backend: Backend) {
     let text = String::from_utf8(bytes.to_vec()).expect("text");
     assert!(text.contains("file_write") && !text.contains("ann@example.org"), "{text}");
 
+    let trace: uuid::Uuid = structured["trace_id"].as_str().expect("a trace").parse().expect("an id");
+    let trace = app.services.traces.get(&app.ada, trace).await.expect("a trace");
+    let attempt = &trace.runs[0].attempts[0];
+    assert_eq!((attempt.model_calls.len(), attempt.calls.len(), trace.model_calls.len()), (2, 2, 0));
+    assert!(attempt.model_calls.iter().all(|call| call.purpose == "task" && call.cost.is_some()));
+    assert_eq!(attempt.stages.iter().map(|stage| stage.name).collect::<Vec<_>>(), ["claimed", "resolved", "performing", "settling"]);
+
     let usage = app.services.usage.budget(&app.ada).await.expect("a budget");
     assert_eq!(usage.spent.tokens, 240);
     assert!(usage.spent.money.nanos() > 0);

@@ -1,5 +1,7 @@
 //! The model is asked.
 
+use std::time::Duration;
+
 use goalwright_domain::execution::{Entry, FINISH};
 use goalwright_domain::model::{Content, ModelName, ToolChoice, Usage};
 use goalwright_domain::workspace::Actor;
@@ -30,6 +32,7 @@ struct Spent {
     raw_usage: Vec<Value>,
     /// Whether the provider told all that was consumed.
     told: bool,
+    took: Duration,
 }
 
 impl Kernel {
@@ -67,13 +70,20 @@ impl Kernel {
             Err(error) => return Err(error),
         }
         let patience = Patience { deadline: Some(left), ..self.ports.models.patience() };
+        let asked_at = self.clock().now();
         let asked = tokio::select! {
             biased;
             asked = self.ports.models.ask(&request, patience, None) => Some(asked),
             () = cancel.cancelled() => None,
         };
-        let mut spent =
-            Spent { reservation, attempts: 0, usage: Usage::default(), raw_usage: Vec::new(), told: true };
+        let mut spent = Spent {
+            reservation,
+            attempts: 0,
+            usage: Usage::default(),
+            raw_usage: Vec::new(),
+            told: true,
+            took: self.clock().now().since(asked_at),
+        };
         let end = match asked {
             Some(Ok(answered)) => work.hear(answered, self, &mut spent),
             Some(Err(unanswered)) => {
@@ -151,6 +161,8 @@ impl Kernel {
             cost,
             price_version: self.spendings.price_version(),
             trace_id: Some(assignment.run.trace_id),
+            span_id: Some(assignment.attempt.span_id),
+            took: Some(spent.took),
             created_at: now,
         }
     }
