@@ -309,6 +309,7 @@ async fn a_model_says_what_a_run_taught_and_is_paid_for_it(#[case] backend: Back
     let Some(app) = TestApp::start(backend).await else { return };
     app.models.offer("anthropic/claude-sonnet-4-5");
     let lessons = Hooks::new(&app.ports, registered(&["lessons".to_owned()], &app.ports));
+    settle_down(&app, &lessons).await;
     app.import("# P\n\n- [ ] T000 Go smoothly\n  use: time.now\n").await;
     app.import(FLAKY).await;
     for _ in 0..4 {

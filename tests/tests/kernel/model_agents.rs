@@ -316,7 +316,7 @@ async fn bounds_end_what_does_not_end_by_itself(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     let agent = model_agent(&app, with_tools(&["probe.none"])).await;
     let become_other = async |profile: Profile| {
-        let edit = goalwright_domain::agent::AgentEdit { llm: Some(profile), ..Default::default() };
+        let edit = goalwright_domain::agent::AgentEdit { llm: Some(Some(profile)), ..Default::default() };
         app.services.agents.edit(&app.ada, agent, edit, &Precondition::Any).await.expect("edited");
     };
     let error_of = async |id: TaskId| state(&app, id).await.error.expect("an error");

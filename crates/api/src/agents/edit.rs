@@ -1,5 +1,5 @@
 use goalwright_application::{Error, Services};
-use goalwright_domain::agent::{AgentEdit, AgentId, Profile};
+use goalwright_domain::agent::{AgentEdit, AgentId};
 use poem_openapi::param::Path;
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
@@ -38,8 +38,8 @@ impl AgentChangesBody {
         let mut violations = Vec::new();
         let llm = match self.llm {
             MaybeUndefined::Undefined => None,
-            MaybeUndefined::Null => Some(Profile::default()),
-            MaybeUndefined::Value(profile) => Some(profile.profile(&mut violations)),
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(profile) => Some(Some(profile.profile(&mut violations))),
         };
         let edit = AgentEdit {
             name: kept("name", self.name, &mut violations),

@@ -122,8 +122,8 @@ pub struct AgentEdit {
     pub max_concurrency: Option<Option<u32>>,
     /// See [`AgentState::is_default`].
     pub is_default: Option<bool>,
-    /// See [`AgentState::llm`].
-    pub llm: Option<Profile>,
+    /// See [`AgentState::llm`]; none inside for a model that works as usual.
+    pub llm: Option<Option<Profile>>,
 }
 
 /// An agent with the facts its commands left.
@@ -236,7 +236,11 @@ impl Agent {
             max_concurrency: edit.max_concurrency.unwrap_or(state.max_concurrency),
             is_default: edit.is_default.unwrap_or(state.is_default),
             user_id: state.user_id,
-            llm: edit.llm.or_else(|| state.llm.clone()),
+            llm: match edit.llm {
+                Some(None) => (state.kind == AgentKind::Llm).then(Profile::default),
+                Some(given) => given,
+                None => state.llm.clone(),
+            },
         };
         let violations = check(&draft);
         if !violations.is_empty() {
