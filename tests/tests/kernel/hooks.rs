@@ -319,13 +319,15 @@ async fn a_model_says_what_a_run_taught_and_is_paid_for_it(#[case] backend: Back
     app.models.form_text("no JSON at all", goalwright_application::ports::Stop::Finished);
     settle_down(&app, &lessons).await;
     assert_eq!(of_kind(&app, ExperienceType::Belief).await.len(), 0, "it is asked again later");
-    let answer = json!({"lessons": ["The weather service needs a pause; ask ann@example.org", "", "b", "c", "d"]});
+    let answer =
+        json!({"lessons": ["The weather service needs a pause; ask ann@example.org", "", "b", "c", "d"]});
     app.models.form(&answer);
     retry_later(&app, &lessons).await;
     settle_down(&app, &lessons).await;
     let beliefs = of_kind(&app, ExperienceType::Belief).await;
     assert_eq!(beliefs.len(), 3, "three at most, and nothing of a run that went smoothly");
-    let first = beliefs.iter().find(|one| one.content["text"].as_str().is_some_and(|text| text.contains("pause")));
+    let first =
+        beliefs.iter().find(|one| one.content["text"].as_str().is_some_and(|text| text.contains("pause")));
     let first = first.expect("the first");
     assert!(!first.content["text"].to_string().contains("ann@example.org"), "an audit copy");
     assert_eq!(first.provenance["sources"][1], "model:anthropic/claude-sonnet-4-5");

@@ -121,7 +121,9 @@ async fn a_model_performs_a_task_with_its_tools(#[case] backend: Backend) {
 
     let asked = app.models.asked();
     assert_eq!(asked.len(), 2);
-    assert!(asked[0].system.contains("You carry out one task") && asked[0].system.ends_with("Write plainly."));
+    assert!(
+        asked[0].system.contains("You carry out one task") && asked[0].system.ends_with("Write plainly.")
+    );
     let Content::Text { text } = &asked[0].messages[0].content[0] else { panic!("words") };
     for told in ["Trip", "Write the report", "T001 Look around", "rain in York"] {
         assert!(text.contains(told), "{told} is missing in {text}");
@@ -140,7 +142,8 @@ async fn a_model_performs_a_task_with_its_tools(#[case] backend: Backend) {
     assert_eq!(structured["io"]["files_written"], json!(["report.md"]));
     assert_eq!(structured["io"]["tool_calls"].as_array().map(Vec::len), Some(2), "{structured}");
     let artifacts = structured["io"]["artifact_ids"].as_array().expect("artifacts").clone();
-    let transcript: uuid::Uuid = artifacts.last().and_then(Value::as_str).expect("one").parse().expect("an id");
+    let transcript: uuid::Uuid =
+        artifacts.last().and_then(Value::as_str).expect("one").parse().expect("an id");
     let (_, bytes) = app.services.artifacts.read(&app.ada, transcript).await.expect("the transcript");
     let text = String::from_utf8(bytes.to_vec()).expect("text");
     assert!(text.contains("file_write") && !text.contains("ann@example.org"), "{text}");
@@ -150,7 +153,10 @@ async fn a_model_performs_a_task_with_its_tools(#[case] backend: Backend) {
     let attempt = &trace.runs[0].attempts[0];
     assert_eq!((attempt.model_calls.len(), attempt.calls.len(), trace.model_calls.len()), (2, 2, 0));
     assert!(attempt.model_calls.iter().all(|call| call.purpose == "task" && call.cost.is_some()));
-    assert_eq!(attempt.stages.iter().map(|stage| stage.name).collect::<Vec<_>>(), ["claimed", "resolved", "performing", "settling"]);
+    assert_eq!(
+        attempt.stages.iter().map(|stage| stage.name).collect::<Vec<_>>(),
+        ["claimed", "resolved", "performing", "settling"]
+    );
 
     let usage = app.services.usage.budget(&app.ada).await.expect("a budget");
     assert_eq!(usage.spent.tokens, 240);
@@ -161,7 +167,9 @@ async fn a_model_performs_a_task_with_its_tools(#[case] backend: Backend) {
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
-async fn a_result_is_checked_against_the_schema_and_sent_back_with_all_that_is_wrong(#[case] backend: Backend) {
+async fn a_result_is_checked_against_the_schema_and_sent_back_with_all_that_is_wrong(
+    #[case] backend: Backend,
+) {
     let Some(app) = TestApp::start(backend).await else { return };
     model_agent(&app, Profile::default()).await;
     let schema = json!({
@@ -182,10 +190,14 @@ async fn a_result_is_checked_against_the_schema_and_sent_back_with_all_that_is_w
     app.drain().await;
     assert_eq!(state(&app, id).await.result, Some(json!({"city": "York", "days": 3})));
     let asked = app.models.asked();
-    let Some(Content::ToolResult(sent_back)) = asked[1].messages.last().and_then(|last| last.content.first()) else {
+    let Some(Content::ToolResult(sent_back)) = asked[1].messages.last().and_then(|last| last.content.first())
+    else {
         panic!("sent back: {:?}", asked[1].messages)
     };
-    assert!(sent_back.is_error && sent_back.text.contains("/city") && sent_back.text.contains("days"), "{sent_back:?}");
+    assert!(
+        sent_back.is_error && sent_back.text.contains("/city") && sent_back.text.contains("days"),
+        "{sent_back:?}"
+    );
     let names: Vec<&str> = asked[0].tools.iter().map(|tool| tool.name.as_str()).collect();
     assert_eq!(names, ["time_now", "time_sleep", "finish", "give_up"]);
 
@@ -206,7 +218,9 @@ async fn a_result_is_checked_against_the_schema_and_sent_back_with_all_that_is_w
     };
     let draft = DraftTask { action: Some(wrong), ..titled("Wrong") };
     let refused = app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await;
-    let Err(goalwright_application::Error::Invalid { violations, .. }) = refused else { panic!("{refused:?}") };
+    let Err(goalwright_application::Error::Invalid { violations, .. }) = refused else {
+        panic!("{refused:?}")
+    };
     let paths: Vec<&str> = violations.iter().map(|one| one.path.as_str()).collect();
     assert_eq!(paths, ["action.tools[1]", "action.output_schema"]);
 }
@@ -266,7 +280,11 @@ async fn a_call_whose_end_nobody_saw_is_not_simply_made_again(#[case] backend: B
     let Some(app) = TestApp::start(backend).await else { return };
     model_agent(&app, with_tools(&["probe.*"])).await;
     let id = make(&app, titled("Send it")).await;
-    app.models.call(vec![call("a", "probe_irreversible", json!({"name": "mail", "fail": 1, "unknown": true}))]);
+    app.models.call(vec![call(
+        "a",
+        "probe_irreversible",
+        json!({"name": "mail", "fail": 1, "unknown": true}),
+    )]);
     let first = claim(&app).await;
     let asking = app.perform(&first).await;
     settle(&app, asking).await;
@@ -392,13 +410,23 @@ async fn what_a_model_does_wrong_it_is_told(#[case] backend: Backend) {
     assert_eq!((task.status, task.result), (TaskStatus::Completed, Some(json!("All done."))));
     assert_eq!(app.tools.calls("half").len(), 0);
     let asked = app.models.asked();
-    let results: Vec<(String, bool)> = asked[1].messages.last().expect("results").content.iter().filter_map(|part| match part {
-        Content::ToolResult(result) => Some((result.text.clone(), result.is_error)),
-        _ => None,
-    }).collect();
+    let results: Vec<(String, bool)> = asked[1]
+        .messages
+        .last()
+        .expect("results")
+        .content
+        .iter()
+        .filter_map(|part| match part {
+            Content::ToolResult(result) => Some((result.text.clone(), result.is_error)),
+            _ => None,
+        })
+        .collect();
     assert_eq!(results.len(), 5);
     assert!(results[0].0.contains("there is no tool `shell_run`") && results[0].0.contains("file_read"));
-    assert!(results[1].0.contains("pfad") && results[2].1 && results[3].0.contains("no JSON object"), "{results:?}");
+    assert!(
+        results[1].0.contains("pfad") && results[2].1 && results[3].0.contains("no JSON object"),
+        "{results:?}"
+    );
     assert!(told_last(&app).contains("cut off"));
 }
 
@@ -460,7 +488,7 @@ async fn what_was_experienced_before_is_given_to_the_model_and_recorded(#[case] 
     assert!(text.contains("It is done.") && text.contains("Weigh the brass kettle"), "{text}");
     let records = executions(&app).await;
     let (one, two) = (&records[0], &records[1]);
-    assert_eq!(two.parents, [one.id.clone()]);
+    assert_eq!(two.parents, std::slice::from_ref(&one.id));
     let retrieval = &two.content["structured"]["retrieval"];
     assert_eq!(retrieval["memory_count"], 1);
     assert_eq!(retrieval["source"], json!(["experiences"]));
@@ -485,7 +513,8 @@ async fn workspaces_begin_with_a_model_where_one_is_configured_and_get_one_later
     assert_eq!(app.services.agents.equip().await.expect("equips"), 0);
     for context in [&app.ada, &bob] {
         let settled = app.services.workspaces.settings(context).await.expect("settings");
-        let agent = app.services.agents.get(context, settled.default_agent.expect("one")).await.expect("there");
+        let agent =
+            app.services.agents.get(context, settled.default_agent.expect("one")).await.expect("there");
         assert_eq!((agent.kind(), agent.state().name.as_str()), (AgentKind::Llm, "model"));
         assert_eq!(agent.state().llm, Some(Profile::default()));
     }

@@ -87,7 +87,7 @@ impl NewProfileBody {
             let message = "an amount of dollars from 0 to 9,000,000,000";
             violations.push(Violation::new("llm.max_cost_usd", "out_of_range", message));
         }
-        Profile {
+        let profile = Profile {
             model,
             instructions: self.instructions.unwrap_or_default(),
             tools: self.tools,
@@ -95,7 +95,11 @@ impl NewProfileBody {
             max_tokens: self.max_tokens.unwrap_or(usual.max_tokens),
             max_seconds: self.max_seconds.unwrap_or(usual.max_seconds),
             max_cost_nanos: max_cost.map(Usd::nanos),
+        };
+        if !violations.is_empty() {
+            violations.extend(profile.check());
         }
+        profile
     }
 }
 

@@ -116,7 +116,9 @@ impl Access {
                 llm: None,
             };
             // A subject that is blank or called like one of the other agents still gets its own name.
-            let draft = if draft.name.trim().is_empty() || (user_id.is_some() && RESERVED.contains(&draft.name.as_str())) {
+            let draft = if draft.name.trim().is_empty()
+                || (user_id.is_some() && RESERVED.contains(&draft.name.as_str()))
+            {
                 DraftAgent { name: format!("person {}", user.id), ..draft }
             } else {
                 draft

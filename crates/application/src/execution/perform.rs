@@ -123,8 +123,7 @@ impl Kernel {
         };
         let made = self.make(assignment, wanted, cancel).await?;
         let Made { call, outcome, files_written, artifacts, scripts, retrieval, called, journaled } = made;
-        let performed =
-            Some(Performed { claimed_at: assignment.claimed_at, begun_at, called: Some(called) });
+        let performed = Some(Performed { claimed_at: assignment.claimed_at, begun_at, called: Some(called) });
         let mut calls = Vec::new();
         if journaled {
             let recorded = match &outcome {

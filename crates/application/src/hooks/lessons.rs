@@ -68,11 +68,8 @@ impl Lessons {
     /// Asks, and pays for it.
     async fn ask(&self, run: &Run, request: &ModelRequest) -> Result<Vec<String>, HookFailure> {
         let mut reservation = self.spendings.open();
-        let payer = Payer {
-            workspace: run.workspace_id,
-            actor: Actor::system("hooks"),
-            trace: Some(run.trace_id),
-        };
+        let payer =
+            Payer { workspace: run.workspace_id, actor: Actor::system("hooks"), trace: Some(run.trace_id) };
         match self.spendings.promise(&payer, &mut reservation, request, Amount::default()).await {
             Ok(()) => {}
             Err(error @ Error::Limited { .. }) => {

@@ -38,7 +38,9 @@ impl Tasks {
                 let (kind, message) = ("NotApproved".to_owned(), message.to_owned());
                 self.fail(context, id, &Failure { kind, message, retryable: false }).await
             }
-            (_, WaitKind::Time | WaitKind::Resource) => Err(not_waiting("the task waits for a moment, not for a person")),
+            (_, WaitKind::Time | WaitKind::Resource) => {
+                Err(not_waiting("the task waits for a moment, not for a person"))
+            }
         }
     }
 

@@ -149,7 +149,8 @@ impl Tasks {
                 })
                 .collect(),
             Some(Action::Orchestrated { tools, output_schema, .. }) => {
-                let unsound = output_schema.as_ref().and_then(|schema| unsound("action.output_schema", schema));
+                let unsound =
+                    output_schema.as_ref().and_then(|schema| unsound("action.output_schema", schema));
                 self.check_tools(tools).into_iter().chain(unsound).collect()
             }
             Some(Action::Human { .. } | Action::External) | None => Vec::new(),

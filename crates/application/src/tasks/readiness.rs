@@ -72,7 +72,8 @@ impl Tasks {
                 Some(model) => Some(model),
                 None => self.queries.settings(workspace).await?.and_then(|of| of.state().model.clone()),
             };
-            failures.extend(self.models.choose(named).err().map(|unanswered| missing(unanswered.to_string())));
+            failures
+                .extend(self.models.choose(named).err().map(|unanswered| missing(unanswered.to_string())));
         }
         let budget = self.spendings.budget(context).await?;
         if budget.is_spent() {

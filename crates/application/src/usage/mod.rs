@@ -110,10 +110,7 @@ impl Spendings {
         before: &Making,
     ) -> Result<(), Error> {
         let payer = Payer { workspace: context.workspace(), actor: context.actor(), trace: context.trace_id };
-        let before = Amount {
-            money: before.cost.unwrap_or_default(),
-            tokens: before.usage.cost_tokens(),
-        };
+        let before = Amount { money: before.cost.unwrap_or_default(), tokens: before.usage.cost_tokens() };
         self.promise(&payer, reservation, request, before).await
     }
 

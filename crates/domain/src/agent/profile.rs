@@ -77,7 +77,8 @@ impl Profile {
         }
     }
 
-    pub(super) fn check(&self) -> Vec<Violation> {
+    /// Everything that is wrong with it.
+    pub fn check(&self) -> Vec<Violation> {
         let mut violations = Violation::of_text("llm.instructions", &self.instructions, INSTRUCTIONS_LIMIT);
         let tools = self.tools.as_deref().unwrap_or_default();
         if tools.len() > TOOLS_LIMIT {
@@ -86,7 +87,8 @@ impl Profile {
         }
         for (index, pattern) in tools.iter().enumerate() {
             if !is_pattern(pattern) {
-                let message = "`tool.operation`, or `tool.*` for all operations of a tool; `GET /v1/tools` lists them";
+                let message =
+                    "`tool.operation`, or `tool.*` for all operations of a tool; `GET /v1/tools` lists them";
                 violations.push(Violation::new(format!("llm.tools[{index}]"), "invalid_tool", message));
             }
         }

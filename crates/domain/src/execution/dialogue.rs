@@ -249,7 +249,8 @@ impl Dialogue {
 
     /// Where in the run this call stands: the number of the answer, and of the call in it. It is the same whoever goes on.
     pub fn place(&self, call: &ToolCall) -> (u32, usize) {
-        let among = self.last_answer().and_then(|(_, content, _)| calls(content).position(|one| one.id == call.id));
+        let among =
+            self.last_answer().and_then(|(_, content, _)| calls(content).position(|one| one.id == call.id));
         (self.turns(), among.unwrap_or_default())
     }
 
@@ -403,7 +404,8 @@ mod tests {
 
     #[test]
     fn calls_are_made_one_after_the_other_and_then_the_model_is_asked() {
-        let (a, b) = (call("1", "file_read", json!({"path": "a"})), call("2", "file_read", json!({"path": "b"})));
+        let (a, b) =
+            (call("1", "file_read", json!({"path": "a"})), call("2", "file_read", json!({"path": "b"})));
         let mut dialogue = Dialogue::of(vec![opening()]);
         assert_eq!(dialogue.next(&BOUNDS), Next::Ask { last: false });
         dialogue.push(says("I look", &[a.clone(), b.clone()]));
@@ -428,7 +430,8 @@ mod tests {
             dialogue.push(says("", &[call(&id, "time_now", json!({"n": turn}))]));
             dialogue.push(result(&id, &id));
         }
-        let bounds = |turns, tokens, cost: Option<i64>| Bounds { turns, tokens, cost: cost.map(Usd::from_nanos) };
+        let bounds =
+            |turns, tokens, cost: Option<i64>| Bounds { turns, tokens, cost: cost.map(Usd::from_nanos) };
         assert_eq!(dialogue.next(&bounds(4, 10_000, None)), Next::Ask { last: true });
         assert_eq!(dialogue.next(&bounds(3, 10_000, None)), Next::Over(Exhausted::Turns(3)));
         assert_eq!(dialogue.next(&bounds(9, 330, None)), Next::Over(Exhausted::Tokens(330)));
@@ -452,7 +455,9 @@ mod tests {
         stuck.push(says("", std::slice::from_ref(&again)));
         assert!(matches!(stuck.next(&BOUNDS), Next::Over(Exhausted::Loop { .. })));
         let mut polling = Dialogue::of(vec![opening()]);
-        for (made, answer) in [(same("1"), "1 %"), (same("2"), "50 %"), (same("3"), "99 %"), (same("4"), "99 %")] {
+        for (made, answer) in
+            [(same("1"), "1 %"), (same("2"), "50 %"), (same("3"), "99 %"), (same("4"), "99 %")]
+        {
             polling.push(says("", std::slice::from_ref(&made)));
             polling.push(result(&made.id, answer));
         }

@@ -182,7 +182,10 @@ fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec
     say(
         "budget_exhausted",
         obstacles.budget_exhausted,
-        ("is for a model, and this month's budget is spent", "are for a model, and this month's budget is spent"),
+        (
+            "is for a model, and this month's budget is spent",
+            "are for a model, and this month's budget is spent",
+        ),
         "raise the budget: PUT /v1/budget, or wait for the next month",
     );
     say(

@@ -158,7 +158,8 @@ impl Works {
         if !said.is_empty() {
             // What is null is as usual, and left out.
             let kept = before.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-            let mut all: Map<String, Value> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let mut all: Map<String, Value> =
+                kept.map(|(name, value)| (name.clone(), value.clone())).collect();
             all.extend(said);
             body.insert("llm".to_owned(), Value::Object(all));
         }

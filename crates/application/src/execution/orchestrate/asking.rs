@@ -22,7 +22,8 @@ const OUTPUT_TOKENS: u32 = 8_192;
 /// What a provider tells of usage is kept up to so many bytes.
 const KEPT_USAGE: usize = 16 * 1024;
 /// What is said before the last answer.
-const LAST: &str = "This is your last turn: call `finish` with what you have, as `partial` if something is missing.";
+const LAST: &str =
+    "This is your last turn: call `finish` with what you have, as `partial` if something is missing.";
 
 /// What one call came to, and whom it is charged to.
 struct Spent {

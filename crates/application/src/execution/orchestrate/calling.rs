@@ -1,9 +1,7 @@
 //! The model calls a tool.
 
 use goalwright_domain::canonical;
-use goalwright_domain::execution::{
-    CALLS_AT_ONCE, Effect, Left, Outcome, SAME_CALLS,
-};
+use goalwright_domain::execution::{CALLS_AT_ONCE, Effect, Left, Outcome, SAME_CALLS};
 use goalwright_domain::experience::result_text;
 use goalwright_domain::model::ToolCall;
 use tokio_util::sync::CancellationToken;
@@ -38,12 +36,13 @@ impl Kernel {
             }
         };
         let key = key_of(assignment, work, call);
-        let inherited = work.inherited.iter().any(|id| *id == call.id);
-        if inherited && matches!(effect, Effect::Reversible | Effect::Irreversible) {
-            if let Some(text) = self.left_open(assignment, &key).await? {
-                work.answer(call.id.clone(), text, true, Left::default());
-                return Ok(Step::On);
-            }
+        let inherited = work.inherited.contains(&call.id);
+        if inherited
+            && matches!(effect, Effect::Reversible | Effect::Irreversible)
+            && let Some(text) = self.left_open(assignment, &key).await?
+        {
+            work.answer(call.id.clone(), text, true, Left::default());
+            return Ok(Step::On);
         }
         let before = work.dialogue.repeated(call);
         // What was answered and decided before is written before anything is touched.
@@ -100,7 +99,9 @@ impl Kernel {
         let unknown = || format!("there is no tool `{}`; there are: {}", call.name, work.toolbox.names());
         let (tool, operation) = work.toolbox.find(&call.name).ok_or_else(unknown)?;
         if !call.arguments.is_object() {
-            return Err("the arguments are no JSON object; call it again with arguments of its schema".to_owned());
+            return Err(
+                "the arguments are no JSON object; call it again with arguments of its schema".to_owned()
+            );
         }
         let tools = &self.ports.tools;
         let problems = tools.check(tool, operation, &call.arguments);

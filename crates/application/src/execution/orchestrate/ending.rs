@@ -1,9 +1,7 @@
 //! How a dialogue ends.
 
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{
-    Exhausted, Outcome, REPAIRS, SAME_CALLS, Suspension, Wait, WaitKind,
-};
+use goalwright_domain::execution::{Exhausted, Outcome, REPAIRS, SAME_CALLS, Suspension, Wait, WaitKind};
 use goalwright_domain::model::{Cause, ToolCall};
 use goalwright_domain::scrub::scrub;
 use serde_json::{Value, json};
@@ -135,23 +133,33 @@ pub(super) fn exhausted(what: &Exhausted) -> Outcome {
     match what {
         Exhausted::Turns(most) => failed(
             "TurnsExhausted",
-            &format!("the model was asked {most} times and did not finish; raise `llm.max_turns` of its agent, or make the task smaller"),
+            &format!(
+                "the model was asked {most} times and did not finish; raise `llm.max_turns` of its agent, or make the task smaller"
+            ),
         ),
         Exhausted::Tokens(most) => failed(
             "TokensExhausted",
-            &format!("the model used {most} tokens and did not finish; raise `llm.max_tokens` of its agent, or make the task smaller"),
+            &format!(
+                "the model used {most} tokens and did not finish; raise `llm.max_tokens` of its agent, or make the task smaller"
+            ),
         ),
         Exhausted::Cost(most) => failed(
             "CostExhausted",
-            &format!("the next answer could cost more than the {most} that the run may; raise `llm.max_cost_usd` of its agent, or make the task smaller"),
+            &format!(
+                "the next answer could cost more than the {most} that the run may; raise `llm.max_cost_usd` of its agent, or make the task smaller"
+            ),
         ),
         Exhausted::Repairs => failed(
             "ResultInvalid",
-            &format!("the model's result cannot be used, also after it was sent back {REPAIRS} times; the transcript among the artifacts has what was wrong"),
+            &format!(
+                "the model's result cannot be used, also after it was sent back {REPAIRS} times; the transcript among the artifacts has what was wrong"
+            ),
         ),
         Exhausted::Loop { name } => failed(
             "LoopStopped",
-            &format!("the model called `{name}` with the same parameters again after it had given the same answer {SAME_CALLS} times"),
+            &format!(
+                "the model called `{name}` with the same parameters again after it had given the same answer {SAME_CALLS} times"
+            ),
         ),
     }
 }
@@ -183,7 +191,12 @@ pub(super) fn refused(category: Option<&str>) -> Outcome {
     let category: Option<String> =
         category.map(|words| words.chars().filter(|c| *c != '\0').take(TOLD).collect());
     let why = category.map_or_else(String::new, |category| format!(" ({category})"));
-    failed("ModelRefused", &format!("the model does not want to do this{why}; say it in other words, or give it to somebody else"))
+    failed(
+        "ModelRefused",
+        &format!(
+            "the model does not want to do this{why}; say it in other words, or give it to somebody else"
+        ),
+    )
 }
 
 /// It goes on by itself then.

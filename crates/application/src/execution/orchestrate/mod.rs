@@ -165,8 +165,7 @@ impl Kernel {
         let written = said.len();
         let dialogue = Dialogue::of(said.into_iter().map(|(_, entry)| entry).collect());
         let known = dialogue.opening();
-        let opening =
-            self.opening(assignment, (&profile, &model), &toolbox, &words, known).await?;
+        let opening = self.opening(assignment, (&profile, &model), &toolbox, &words, known).await?;
         let mut work = Work {
             profile,
             model,
@@ -215,8 +214,7 @@ impl Kernel {
         let held = retrying(|| async {
             let unit = self.ports.transactions.begin().await?;
             let now = self.clock().now();
-            let held =
-                unit.executions().say(&assignment.lease, work.written, work.unwritten(), now).await?;
+            let held = unit.executions().say(&assignment.lease, work.written, work.unwritten(), now).await?;
             unit.commit().await?;
             Ok::<_, Error>(held)
         })

@@ -140,13 +140,22 @@ impl Kernel {
             let result = state.result.as_ref().map(result_text).unwrap_or_default();
             let shown = cut(&result, RESULT_CHARACTERS.min(left));
             left = left.saturating_sub(shown.chars().count());
-            let _ = write!(text, "\n### {key}{}\n\n{}\n", state.title, if shown.is_empty() { "(none)" } else { &shown });
+            let _ = write!(
+                text,
+                "\n### {key}{}\n\n{}\n",
+                state.title,
+                if shown.is_empty() { "(none)" } else { &shown }
+            );
         }
         Ok(text)
     }
 
     /// What the workspace has experienced that has to do with the task. A task without a word finds nothing.
-    async fn experiences_for(&self, assignment: &Assignment, words: &str) -> Result<Option<Retrieved>, Error> {
+    async fn experiences_for(
+        &self,
+        assignment: &Assignment,
+        words: &str,
+    ) -> Result<Option<Retrieved>, Error> {
         let wanted = Wanted { query: cut(words, 2_000), kind: None, limit: EXPERIENCES };
         match self.experiences.retrieve(assignment.run.workspace_id, &wanted).await {
             Ok(retrieved) => Ok(Some(retrieved)),

@@ -82,7 +82,12 @@ mod tests {
     #[test]
     fn what_is_no_schema_is_said_to_be_none() {
         assert!(unsound("action.output_schema", &json!({"type": "object"})).is_none());
-        for wrong in [json!({"type": "objekt"}), json!("object"), json!(true), json!({"$ref": "https://example.org/s"})] {
+        for wrong in [
+            json!({"type": "objekt"}),
+            json!("object"),
+            json!(true),
+            json!({"$ref": "https://example.org/s"}),
+        ] {
             let violation = unsound("action.output_schema", &wrong).expect("a violation");
             assert_eq!(violation.path, "action.output_schema");
         }

@@ -66,8 +66,11 @@ impl Toolbox {
 /// `file_read` for `file.read`; of names that would be the same, the later ones are numbered.
 fn free_name(tool: &str, operation: &str, taken: &BTreeMap<String, (String, String)>) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let plain: String =
-        format!("{tool}_{operation}").chars().map(|c| if allowed(c) { c } else { '_' }).take(LONGEST - 4).collect();
+    let plain: String = format!("{tool}_{operation}")
+        .chars()
+        .map(|c| if allowed(c) { c } else { '_' })
+        .take(LONGEST - 4)
+        .collect();
     let is_free = |name: &String| !taken.contains_key(name) && name != FINISH && name != GIVE_UP;
     std::iter::once(plain.clone())
         .chain((2..).map(|number| format!("{plain}_{number}")))
@@ -76,7 +79,8 @@ fn free_name(tool: &str, operation: &str, taken: &BTreeMap<String, (String, Stri
 }
 
 fn finish(form: Option<&Value>) -> ToolSpec {
-    let mut parameters = json!({"type": "object", "required": ["result", "summary"], "additionalProperties": false});
+    let mut parameters =
+        json!({"type": "object", "required": ["result", "summary"], "additionalProperties": false});
     let result = match form {
         Some(form) => schema::nested(form, &mut parameters),
         None => json!({"type": "string", "description": "What the task asks for, complete."}),
@@ -112,11 +116,20 @@ mod tests {
     #[test]
     fn names_are_such_as_every_provider_takes_and_none_is_there_twice() {
         let mut taken = BTreeMap::new();
-        let operations =
-            [("a", "b_c"), ("a_b", "c"), ("a.b", "c"), ("ü", "x"), ("give", "up"), (&*"t".repeat(90), "long")];
+        let operations = [
+            ("a", "b_c"),
+            ("a_b", "c"),
+            ("a.b", "c"),
+            ("ü", "x"),
+            ("give", "up"),
+            (&*"t".repeat(90), "long"),
+        ];
         for (tool, operation) in operations {
             let name = free_name(tool, operation, &taken);
-            assert!(name.len() <= LONGEST && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{name}");
+            assert!(
+                name.len() <= LONGEST && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+                "{name}"
+            );
             assert!(taken.insert(name, (tool.to_owned(), operation.to_owned())).is_none());
         }
         let names: Vec<&str> = taken.keys().map(String::as_str).collect();

@@ -23,7 +23,11 @@ pub(super) async fn earlier_call(
         .text(" AND c.idempotency_key = ")
         .bind(idempotency_key)
         .text(" ORDER BY c.id DESC LIMIT 1");
-    unit.one(sql).await?.as_ref().map(|row| Row::of("tool_calls", row).word("status", call_status)).transpose()
+    unit.one(sql)
+        .await?
+        .as_ref()
+        .map(|row| Row::of("tool_calls", row).word("status", call_status))
+        .transpose()
 }
 
 pub(super) async fn read(unit: &Unit, run: RunId) -> Result<Vec<(SpanId, Entry)>, StorageError> {

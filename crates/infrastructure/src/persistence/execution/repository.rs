@@ -325,9 +325,8 @@ impl Unit {
     /// Whether this lease still holds, with its attempt locked.
     async fn holds(&self, lease: &Lease) -> Result<bool, StorageError> {
         let attempt = self.lock_attempts(&[lease.span_id]).await?.pop();
-        Ok(attempt.is_some_and(|attempt| {
-            attempt.lease_token == Some(lease.token) && attempt.fence == lease.fence
-        }))
+        Ok(attempt
+            .is_some_and(|attempt| attempt.lease_token == Some(lease.token) && attempt.fence == lease.fence))
     }
 
     /// Which of these tasks wait for which others.
