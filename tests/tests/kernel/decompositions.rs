@@ -81,6 +81,7 @@ async fn a_model_s_plan_is_written_with_tasks_edges_event_and_cost(#[case] backe
         (bake.state.title.as_str(), bake.state.complexity, bake.depends_on.len()),
         ("Bake", Some(3), 1)
     );
+    assert_eq!(bake.state.complexity_reason.as_deref(), Some("nothing special"));
     let asked = app.models.asked();
     assert_eq!(asked.len(), 1);
     assert!(asked[0].system.contains("file.read"), "the tools are told");

@@ -37,6 +37,7 @@ fn example(body: &str) -> Option<Value> {
             "labels": ["writing"],
             "estimate_minutes": 90,
             "complexity": 3,
+            "complexity_reason": "What is new is known; only the words have to be found.",
         }),
         "PreviewSchedule" => json!({
             "schedule": {"frequency": "weekly", "weekdays": ["mon", "thu"], "time": "09:00", "timezone": "Europe/Berlin"},

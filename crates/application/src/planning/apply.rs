@@ -369,6 +369,7 @@ fn task_edit(changed: &Changed, planned: &PlannedTask) -> TaskEdit {
             "parallel" => edit.parallel = Some(planned.parallel),
             "estimate_minutes" => edit.estimate_minutes = Some(planned.estimate_minutes),
             "complexity" => edit.complexity = Some(planned.complexity),
+            "complexity_reason" => edit.complexity_reason = Some(planned.complexity_reason.clone()),
             "key" => edit.key = Some(planned.key.clone()),
             "slug" => edit.slug.clone_from(&planned.slug),
             "task_type" => edit.task_type = Some(planned.task_type.clone().unwrap_or_default()),

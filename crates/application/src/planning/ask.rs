@@ -30,8 +30,6 @@ const REPAIRS: u32 = 2;
 const PARTS: usize = 20;
 /// One answer ends after so many tokens; every model that can plan writes as many.
 const OUTPUT_TOKENS: u32 = 8_192;
-/// The most characters of the reason for a complexity.
-const REASON_LIMIT: usize = 2_000;
 /// So many problems of an answer are told and kept.
 const MOST_PROBLEMS: usize = 200;
 /// A conversation is over after this.
@@ -299,9 +297,6 @@ impl Planning {
         for (index, planned) in plan.tasks.iter().enumerate() {
             let id: TaskId = new_id(&*self.ids);
             let draft = self.draft(planned, assignment.goal_id);
-            let reason = planned.complexity_reason.as_deref().unwrap_or_default();
-            let unfit = Violation::of_text("complexity_reason", reason, REASON_LIMIT);
-            problems.extend(of_task(index, planned, unfit).into_iter().map(of_violation));
             if let Err(violations) = Task::create(id, workspace, draft, &[], 0, now) {
                 for one in of_task(index, planned, violations).into_iter().map(of_violation) {
                     // What is wrong with it by the rules for plans is told already.

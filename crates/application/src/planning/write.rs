@@ -173,6 +173,7 @@ impl Planning {
             parallel: planned.parallel,
             estimate_minutes: planned.estimate_minutes,
             complexity: planned.complexity,
+            complexity_reason: planned.complexity_reason.clone(),
             max_attempts: planned.max_attempts.or_else(|| irreversible.then_some(1)),
             retry: planned.retry.clone(),
             on_exhausted: planned.on_exhausted.unwrap_or_default(),
