@@ -28,8 +28,6 @@ use crate::{Context, Error};
 const REPAIRS: u32 = 2;
 /// An answer that is cut off goes on at most so often.
 const PARTS: usize = 20;
-/// One answer ends after so many tokens; every model that can plan writes as many.
-const OUTPUT_TOKENS: u32 = 8_192;
 /// So many problems of an answer are told and kept.
 const MOST_PROBLEMS: usize = 200;
 /// A conversation is over after this.
@@ -102,13 +100,16 @@ struct Conversation {
     /// Tasks of answers that were cut off.
     arrived: Vec<Value>,
     parts: usize,
+    /// After how many tokens the last answer was to end.
+    limit: u32,
     making: Making,
 }
 
 impl Conversation {
     /// What one call consumed, at the price of one call: long ones may cost more.
-    fn add(&mut self, models: &ModelCalls, model: &ModelName, usage: Usage) {
-        let cost = models.prices().cost(model, &usage);
+    fn add(&mut self, models: &ModelCalls, model: &ModelName, (usage, untold): (Usage, bool)) {
+        // What is not known whole is not known: a sum that is too small would look like one.
+        let cost = models.prices().cost(model, &usage).filter(|_| !untold);
         self.making.cost = self.making.cost.zip(cost).map(|(before, cost)| before + cost);
         self.making.usage += usage;
     }
@@ -142,6 +143,7 @@ impl Planning {
             messages: vec![subject],
             arrived: Vec::new(),
             parts: 0,
+            limit: 0,
             making: Making {
                 planner: super::Planner::Llm,
                 model: Some(assignment.model.to_string()),
@@ -174,6 +176,7 @@ impl Planning {
                 );
                 return Err(Error::TimedOut { message });
             }
+            so_far.limit = self.limits.of(&assignment.model);
             let request = ModelRequest {
                 model: assignment.model.clone(),
                 system: system.clone(),
@@ -185,7 +188,7 @@ impl Planning {
                     description: "The tasks of the plan, in an order in which they could be done.".to_owned(),
                     schema: form(),
                 }),
-                max_output_tokens: OUTPUT_TOKENS,
+                max_output_tokens: so_far.limit,
                 trace: self.trace_of(context),
             };
             self.usage.reserve(context, &mut spent.reservation, &request, &so_far.making).await?;
@@ -197,12 +200,12 @@ impl Planning {
                 Ok(answered) => answered,
                 Err(unanswered) => {
                     so_far.making.attempts += unanswered.attempts;
-                    so_far.add(&self.models, &assignment.model, unanswered.usage);
+                    so_far.add(&self.models, &assignment.model, (unanswered.usage, unanswered.untold));
                     return Err(unanswered.into());
                 }
             };
             so_far.making.attempts += answered.attempts;
-            so_far.add(&self.models, &assignment.model, answered.usage);
+            so_far.add(&self.models, &assignment.model, (answered.usage, answered.untold));
             spent.raw_usage.push(as_kept(&answered.reply.raw_usage));
             if let Some(prepared) = self.weigh(context, assignment, scene, answered, so_far)? {
                 return Ok(prepared);
@@ -228,6 +231,10 @@ impl Planning {
         if reply.stop == Stop::Length {
             let part = complete_tasks(&text);
             let fits = so_far.arrived.len() + part.tasks.len() < assignment.max_tasks;
+            if part.tasks.is_empty() && self.limits.raise(&assignment.model, so_far.limit) {
+                // It spent its answer on thoughts, or on one task. With more room it is asked the same again.
+                return Ok(None);
+            }
             if !part.tasks.is_empty() && so_far.parts < PARTS && fits {
                 let last = part.tasks.last().and_then(|task| task["key"].as_str()).unwrap_or("the last one");
                 let asked = prompt::go_on(last);
@@ -240,7 +247,7 @@ impl Planning {
             problems.push(problem(
                 "",
                 "cut_off",
-                format!("the answer was cut off at its limit of {OUTPUT_TOKENS} tokens; make it shorter: fewer tasks, shorter descriptions"),
+                "the answer was cut off at its limit before it had a whole task; make it shorter: fewer tasks, shorter descriptions",
             ));
         } else {
             let read = read_answer(&text, &so_far.arrived);

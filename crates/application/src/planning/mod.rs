@@ -9,6 +9,7 @@ mod decompose;
 mod decomposition;
 mod export;
 mod import;
+mod limits;
 mod prompt;
 mod prompts;
 mod record;
@@ -45,6 +46,7 @@ pub struct Planning {
     tools: Arc<dyn Tools>,
     models: Arc<ModelCalls>,
     usage: Arc<Spendings>,
+    limits: limits::OutputLimits,
     telemetry: Arc<dyn Telemetry>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -111,6 +113,7 @@ impl Planning {
             tools: ports.tools.clone(),
             models: ports.models.clone(),
             usage,
+            limits: limits::OutputLimits::default(),
             telemetry: ports.telemetry.clone(),
             clock: ports.clock.clone(),
             ids: ports.ids.clone(),
