@@ -164,6 +164,7 @@ fn body_for(path: &str, goal: &str, task: &str, agent: &str) -> Option<Value> {
         "/v1/prompts" => json!({"version": "mine-1", "content": "Mine"}),
         path if path.ends_with("/apply") => json!({"plan_hash": "sha256:00"}),
         path if path.ends_with("/reject") => json!({"reason": "Hers"}),
+        path if path.ends_with("/expand") => json!({"outline": "- [ ] Into hers\n"}),
         path if path.ends_with("/decompose") => json!({"outline": "- [ ] T009 Into hers\n"}),
         "/v1/tasks/claim" => json!({"agent_id": agent}),
         path if path.starts_with("/v1/agents/") && path.ends_with("/heartbeat") => return None,

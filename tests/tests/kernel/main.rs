@@ -9,6 +9,7 @@ mod computing;
 mod concurrency;
 mod decompositions;
 mod derived;
+mod expansions;
 mod figures;
 mod histories;
 mod hooks;

@@ -24,7 +24,7 @@ fn milliseconds(duration: Duration) -> u64 {
 fn bounds() -> Vec<Bound> {
     const GOALS: &[&str] = &["NewGoal", "GoalChanges"];
     const PLANS: &[&str] = &["Import"];
-    const DECOMPOSE: &[&str] = &["Decompose"];
+    const DECOMPOSE: &[&str] = &["Decompose", "Expand"];
     const PROMPTS: &[&str] = &["NewPrompt"];
     const TASKS: &[&str] = &["NewTask", "TaskChanges"];
     const EDGES: &[&str] = &["NewTask", "Dependencies"];

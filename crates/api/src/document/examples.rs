@@ -24,6 +24,10 @@ fn example(body: &str) -> Option<Value> {
         "GoalChanges" => json!({"title": "Announce the release in summer", "due_at": null}),
         "Import" => json!({"title": "Announce the release", "content": PLAN}),
         "Decompose" => json!({"planner": "outline", "outline": PLAN}),
+        "Expand" => json!({
+            "planner": "outline",
+            "outline": "- [ ] Collect what is new\n- [ ] Write it in words that customers know\n- [ ] Have it read by support\n",
+        }),
         "ApplyDecomposition" => json!({"plan_hash": A_HASH}),
         "RejectDecomposition" => json!({"reason": "The picture comes last."}),
         "NewBudget" => json!({"monthly_usd": 50.0, "monthly_tokens": 20_000_000}),

@@ -28,7 +28,8 @@ use crate::values::{Moment, Word};
 use bodies::NewGoalBody;
 
 pub(crate) use bodies::GoalBody;
-pub(crate) use decompose::Decompose;
+pub(crate) use decompose::{Asked, Decompose};
+pub(crate) use decomposition::DecompositionBody;
 pub(crate) use decompositions::Decompositions;
 pub(crate) use edit::Edit;
 pub(crate) use export::Export;

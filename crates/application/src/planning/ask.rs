@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use goalwright_domain::Violation;
 use goalwright_domain::agent::Agent;
-use goalwright_domain::goal::GoalId;
 use goalwright_domain::model::{Content, Message, ModelName, Usage};
 use goalwright_domain::plan::answer::{FORM_NAME, complete_tasks, form, read_answer};
 use goalwright_domain::plan::{
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use super::by_model::Spent;
 use super::prompt::{self, Subject};
 use super::write::of_task;
-use super::{AnswerProblem, Making, Mode, Planning, Prepared, RejectedAnswer, check};
+use super::{Aim, AnswerProblem, Making, Mode, Planning, Prepared, RejectedAnswer, check};
 use crate::context::new_id;
 use crate::models::{Answered, ModelCalls, Patience};
 use crate::ports::telemetry::TraceContext;
@@ -41,8 +40,7 @@ const KEPT_CHARACTERS: usize = 20_000;
 
 /// What a model is to plan.
 pub(super) struct Assignment<'a> {
-    pub(super) goal_id: GoalId,
-    pub(super) mode: Mode,
+    pub(super) aim: Aim,
     pub(super) model: ModelName,
     pub(super) prompt_version: String,
     pub(super) prompt: String,
@@ -55,20 +53,30 @@ pub(super) struct Scene {
     pub(super) goal: PresentGoal,
     /// Each task with the name by which the model knows it.
     pub(super) tasks: Vec<(String, PresentTask)>,
+    /// The name of the task that is broken further down, if it is not the goal.
+    pub(super) expanded: Option<String>,
     pub(super) agents: Vec<Agent>,
     /// What a plan for it depends on.
     pub(super) basis: String,
 }
 
 impl Scene {
-    pub(super) fn new(goal: PresentGoal, views: Vec<PresentTask>, agents: Vec<Agent>, basis: String) -> Self {
+    pub(super) fn new(
+        goal: PresentGoal,
+        views: Vec<PresentTask>,
+        expanded: Option<TaskId>,
+        agents: Vec<Agent>,
+        basis: String,
+    ) -> Self {
         let taken: HashSet<String> = views.iter().filter_map(|view| view.fields.key.clone()).collect();
         let mut free = (1..).map(|number| format!("N{number:03}")).filter(|name| !taken.contains(name));
         let tasks = views.into_iter().map(|view| {
             let name = view.fields.key.clone().or_else(|| free.next()).unwrap_or_default();
             (name, view)
         });
-        Self { goal, tasks: tasks.collect(), agents, basis }
+        let tasks: Vec<(String, PresentTask)> = tasks.collect();
+        let expanded = tasks.iter().find(|(_, task)| Some(task.id) == expanded).map(|(name, _)| name.clone());
+        Self { goal, tasks, expanded, agents, basis }
     }
 
     /// Of an update: says of the tasks that the goal has which ones they are, and leaves what no model can say as it is.
@@ -135,7 +143,8 @@ impl Planning {
             goal: &scene.goal,
             tasks: &scene.tasks,
             agents: &scene.agents,
-            mode: assignment.mode,
+            mode: assignment.aim.mode,
+            expanded: scene.expanded.as_deref(),
             instructions: assignment.instructions,
             max_tasks: assignment.max_tasks,
         });
@@ -303,7 +312,7 @@ impl Planning {
         let (now, workspace) = (self.clock.now(), context.workspace());
         for (index, planned) in plan.tasks.iter().enumerate() {
             let id: TaskId = new_id(&*self.ids);
-            let draft = self.draft(planned, assignment.goal_id);
+            let draft = self.draft(planned, assignment.aim.goal_id);
             if let Err(violations) = Task::create(id, workspace, draft, &[], 0, now) {
                 for one in of_task(index, planned, violations).into_iter().map(of_violation) {
                     // What is wrong with it by the rules for plans is told already.
@@ -329,7 +338,7 @@ impl Planning {
             }
         }
         let taken: HashSet<&str> = scene.tasks.iter().map(|(name, _)| name.as_str()).collect();
-        if assignment.mode == Mode::Create {
+        if assignment.aim.mode == Mode::Create {
             for (index, task) in plan.tasks.iter().enumerate() {
                 if let Some(key) = task.key.as_deref().filter(|key| taken.contains(key)) {
                     let message =

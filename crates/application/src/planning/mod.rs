@@ -3,17 +3,18 @@
 mod apply;
 mod ask;
 mod by_model;
+mod change;
 mod check;
 mod decide;
 mod decompose;
 mod decomposition;
+mod expand;
 mod export;
 mod import;
 mod limits;
 mod prompt;
 mod prompts;
 mod record;
-mod update;
 mod write;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use goalwright_domain::Violation;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::plan::{Finding, Format, Limits, OutlineError, Plan, read_plan, validate};
+use goalwright_domain::task::TaskId;
 
 use crate::Error;
 use crate::models::ModelCalls;
@@ -86,21 +88,45 @@ pub(crate) struct Prepared {
     pub(crate) findings: Vec<Finding>,
 }
 
+/// What is broken down.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Aim {
+    pub(crate) goal_id: GoalId,
+    /// What becomes of the tasks that the goal has.
+    pub(crate) mode: Mode,
+    /// The task that is broken further down; none where it is the goal.
+    pub(crate) task_id: Option<TaskId>,
+}
+
+impl Aim {
+    /// The goal itself.
+    pub(crate) const fn goal(goal_id: GoalId, mode: Mode) -> Self {
+        Self { goal_id, mode, task_id: None }
+    }
+
+    /// One of its tasks: others stay as they are.
+    pub(crate) const fn task(goal_id: GoalId, task_id: TaskId) -> Self {
+        Self { goal_id, mode: Mode::Create, task_id: Some(task_id) }
+    }
+}
+
 /// What is written where, and how it came about.
 pub(crate) struct Target {
-    pub(crate) goal_id: GoalId,
+    pub(crate) aim: Aim,
     pub(crate) dry_run: bool,
     pub(crate) making: Making,
     /// The proposal that is applied, if it is one.
     pub(crate) proposal: Option<Decomposition>,
     /// What a model was told of, if it matters: it must still be so.
     pub(crate) seen: Option<String>,
+    /// The digest of the file that the plan was read from, if the goal is to remember it.
+    pub(crate) digest: Option<String>,
 }
 
 impl Target {
     /// For a plan that somebody wrote down.
-    pub(crate) fn of_outline(goal_id: GoalId, dry_run: bool) -> Self {
-        Self { goal_id, dry_run, making: Making::default(), proposal: None, seen: None }
+    pub(crate) fn of_outline(aim: Aim, dry_run: bool) -> Self {
+        Self { aim, dry_run, making: Making::default(), proposal: None, seen: None, digest: None }
     }
 }
 

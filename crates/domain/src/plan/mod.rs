@@ -27,7 +27,7 @@ pub use outline::{Outline, OutlineError, read_outline};
 pub use read::{Format, read_plan};
 pub use update::{
     Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, basis,
-    basis_of_addition, compare, plan_of,
+    basis_of_addition, basis_of_expansion, compare, expand, name_parts, plan_of, refuse_expansion,
 };
 pub use validate::{Problem, validate};
 
