@@ -5,6 +5,7 @@
 mod artifacts;
 mod audit;
 mod changes;
+mod comparisons;
 mod computing;
 mod concurrency;
 mod decompositions;

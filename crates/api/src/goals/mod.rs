@@ -1,6 +1,7 @@
 //! Goals: state them, read them, plan them, ask how far they are.
 
 mod bodies;
+mod compared;
 mod decompose;
 mod decomposition;
 mod decompositions;

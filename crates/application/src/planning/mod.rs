@@ -5,6 +5,7 @@ mod ask;
 mod by_model;
 mod change;
 mod check;
+mod compare;
 mod decide;
 mod decompose;
 mod decomposition;
@@ -32,6 +33,7 @@ use crate::read::Queries;
 use crate::usage::Spendings;
 
 pub use by_model::{INSTRUCTIONS_LIMIT, MOST_TASKS};
+pub use compare::{Compared, Comparison, Edits, Touch};
 pub use decompose::DecomposeRequest;
 pub use decomposition::{
     AnswerProblem, Decomposition, DecompositionStatus, DecompositionSummary, Failure, Making, Planner,
