@@ -33,6 +33,7 @@ mod m0026_retention;
 mod m0027_decompositions;
 mod m0028_usage;
 mod m0029_expansions;
+mod m0030_confirm_destructive;
 
 use sea_orm_migration::prelude::*;
 
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0027_decompositions::Migration),
             Box::new(m0028_usage::Migration),
             Box::new(m0029_expansions::Migration),
+            Box::new(m0030_confirm_destructive::Migration),
         ]
     }
 }

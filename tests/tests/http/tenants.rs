@@ -179,7 +179,7 @@ fn body_for(path: &str, goal: &str, task: &str, agent: &str) -> Option<Value> {
         path if path.ends_with("/assign") => json!({"agent_id": agent}),
         path if path.ends_with("/dependencies") => json!({"depends_on": []}),
         path if path.ends_with("/cancel") || path.ends_with("/skip") => json!({"reason": "Hers"}),
-        path if path.ends_with("/settings") => json!({"retention_days": 1}),
+        path if path.ends_with("/settings") => json!({"retention_days": 1, "confirm_destructive": false}),
         path if path.starts_with("/v1/agents/") => json!({"name": "taken over"}),
         path if path.starts_with("/v1/goals/") || path.starts_with("/v1/tasks/") => {
             json!({"title": "Taken over"})
