@@ -32,6 +32,8 @@ mod m0024_lighter_writes;
 mod m0026_retention;
 mod m0027_decompositions;
 mod m0028_usage;
+mod m0029_expansions;
+mod m0030_confirm_destructive;
 mod m0033_model_agents;
 
 use sea_orm_migration::prelude::*;
@@ -68,6 +70,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_retention::Migration),
             Box::new(m0027_decompositions::Migration),
             Box::new(m0028_usage::Migration),
+            Box::new(m0029_expansions::Migration),
+            Box::new(m0030_confirm_destructive::Migration),
             Box::new(m0033_model_agents::Migration),
         ]
     }

@@ -96,6 +96,7 @@ type Operations = (
     (
         tasks::Tasks,
         tasks::Edit,
+        tasks::Expand,
         tasks::Decide,
         tasks::Run,
         tasks::Claim,
@@ -126,6 +127,7 @@ fn operations(services: &Services) -> Operations {
         (
             tasks::Tasks(own()),
             tasks::Edit(own()),
+            tasks::Expand(own()),
             tasks::Decide(own()),
             tasks::Run(own()),
             tasks::Claim(own()),

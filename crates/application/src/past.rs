@@ -128,7 +128,7 @@ impl Past {
             "id": id, "workspace_id": self.workspace, "goal_id": null, "key": null, "slug": REDACTED, "title": REDACTED,
             "description": REDACTED, "task_type": REDACTED, "status": "pending", "waiting": null, "error": null,
             "priority": 0, "agent_id": null, "action": null, "result": null, "labels": [], "parallel": false,
-            "estimate_minutes": null, "complexity": null, "attempt": 0, "max_attempts": 1, "retry": null,
+            "estimate_minutes": null, "complexity": null, "complexity_reason": null, "attempt": 0, "max_attempts": 1, "retry": null,
             "on_exhausted": "fail", "scheduled_at": null, "schedule": null, "created_at": first_at,
         });
         let (state, mut redacted): (goalwright_domain::task::TaskState, _) = read(stood, instead)?;

@@ -42,12 +42,15 @@ async fn the_same_request_twice_is_carried_out_once(#[case] backend: Backend) {
     let goal =
         client.post("/v1/goals", json!({"title": "G"})).await.body["id"].as_str().expect("id").to_owned();
     let decompose = format!("/v1/goals/{goal}/decompose");
+    let task = client.post("/v1/tasks", json!({"title": "T", "goal_id": goal})).await.body["id"].clone();
+    let expand = format!("/v1/tasks/{}/expand", task.as_str().expect("an id"));
     for (path, body, table) in [
         ("/v1/goals", json!({"title": "Once"}), "goals"),
         ("/v1/goals/import", plan, "goals"),
         ("/v1/tasks", json!({"title": "Once"}), "tasks"),
         ("/v1/agents", agent, "agents"),
         (decompose.as_str(), json!({"planner": "outline", "outline": "- [ ] T001 A\n"}), "decompositions"),
+        (expand.as_str(), json!({"outline": "- [ ] A\n"}), "decompositions"),
     ] {
         let key = [("idempotency-key", path)];
         let before = client.count(table).await;

@@ -69,7 +69,11 @@ impl Client {
             assert!(body["lease_token"].is_string(), "{}", claimed.text);
             return task;
         }
-        let task = self.post("/v1/tasks", json!({"title": "One"})).await.body;
+        let mut task = json!({"title": "One"});
+        if reads.path.ends_with("expand") {
+            task["goal_id"] = self.post("/v1/goals", json!({"title": "One"})).await.body["id"].clone();
+        }
+        let task = self.post("/v1/tasks", task).await.body;
         let path = format!("/v1/tasks/{}", task["id"].as_str().unwrap_or_default());
         if ["approve", "answer", "retry"].iter().any(|act| reads.path.ends_with(act)) {
             self.app.drain().await;

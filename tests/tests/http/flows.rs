@@ -62,6 +62,7 @@ async fn a_plan_is_imported_executed_and_read_back(#[case] backend: Backend) {
         "slug",
         "estimate_minutes",
         "complexity",
+        "complexity_reason",
         "parallel",
         "title",
         "description",

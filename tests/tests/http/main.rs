@@ -11,6 +11,7 @@ mod document;
 mod flows;
 mod outside;
 mod past;
+mod plans;
 mod problems;
 mod records;
 mod round_trip;

@@ -88,8 +88,21 @@ async fn a_workspace_settles_how_long_it_keeps_what_there_is(#[case] backend: Ba
     }
     patch(json!({"default_agent_id": client.app.ada.workspace()}), "*").await.is_problem(404, "not_found");
     assert_eq!(patch(json!({"retention_days": null}), "*").await.body["retention_days"], json!(null));
+    assert_eq!(changed.body["confirm_destructive"], json!(true), "unless somebody says otherwise");
+    assert_eq!(
+        patch(json!({"confirm_destructive": false}), "*").await.body["confirm_destructive"],
+        json!(false)
+    );
+    assert_eq!(client.get(&path).await.body["confirm_destructive"], json!(false));
+    patch(json!({"confirm_destructive": "no"}), "*").await.is_problem(422, "invalid_input");
+    assert_eq!(
+        patch(json!({"confirm_destructive": null}), "*").await.body["confirm_destructive"],
+        json!(true)
+    );
     client.app.sequence().await;
     let told = client.get("/v1/events?event_type=workspace.settings_changed").await.body;
-    assert_eq!(told["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(told["items"].as_array().map(Vec::len), Some(4));
+    let change = &told["items"][1]["changes"];
+    assert_eq!(change, &json!({"confirm_destructive": {"from": true, "to": false}}));
     client.send(Some("eve"), "GET", &path, None).await.is_problem(404, "not_found");
 }

@@ -14,8 +14,10 @@ async fn bad_input_gets_a_clear_answer_and_changes_nothing(#[case] backend: Back
     let Some(client) = Client::start(backend).await else { return };
     let goal =
         client.post("/v1/goals", json!({"title": "G"})).await.body["id"].as_str().expect("an id").to_owned();
-    let before = client.app.db.number("SELECT COUNT(*) FROM events").await;
     let decompose = format!("/v1/goals/{goal}/decompose");
+    let alone = client.post("/v1/tasks", json!({"title": "Alone"})).await.body["id"].clone();
+    let expand = format!("/v1/tasks/{}/expand", alone.as_str().expect("an id"));
+    let before = client.app.db.number("SELECT COUNT(*) FROM events").await;
     let long = "x".repeat(501);
     let cases = [
         ("/v1/goals", json!({}), 422, "invalid_input"),
@@ -61,6 +63,9 @@ async fn bad_input_gets_a_clear_answer_and_changes_nothing(#[case] backend: Back
         ("/v1/tasks/nothing/complete", json!({}), 404, "not_found"),
         ("/v1/agents", json!({"name": "", "kind": "robot"}), 422, "invalid_input"),
         (decompose.as_str(), json!({"planner": "llm"}), 503, "model_not_configured"),
+        (expand.as_str(), json!({}), 422, "invalid_input"),
+        (expand.as_str(), json!({"outline": "- [ ] A\n", "mode": "update"}), 422, "invalid_input"),
+        (expand.as_str(), json!({"outline": "- [ ] A\n"}), 409, "goal_needed"),
         ("/v1/nothing", json!({}), 404, "not_found"),
     ];
     for (path, body, status, code) in cases {

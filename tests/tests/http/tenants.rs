@@ -164,6 +164,7 @@ fn body_for(path: &str, goal: &str, task: &str, agent: &str) -> Option<Value> {
         "/v1/prompts" => json!({"version": "mine-1", "content": "Mine"}),
         path if path.ends_with("/apply") => json!({"plan_hash": "sha256:00"}),
         path if path.ends_with("/reject") => json!({"reason": "Hers"}),
+        path if path.ends_with("/expand") => json!({"outline": "- [ ] Into hers\n"}),
         path if path.ends_with("/decompose") => json!({"outline": "- [ ] T009 Into hers\n"}),
         "/v1/tasks/claim" => json!({"agent_id": agent}),
         path if path.starts_with("/v1/agents/") && path.ends_with("/heartbeat") => return None,
@@ -178,7 +179,7 @@ fn body_for(path: &str, goal: &str, task: &str, agent: &str) -> Option<Value> {
         path if path.ends_with("/assign") => json!({"agent_id": agent}),
         path if path.ends_with("/dependencies") => json!({"depends_on": []}),
         path if path.ends_with("/cancel") || path.ends_with("/skip") => json!({"reason": "Hers"}),
-        path if path.ends_with("/settings") => json!({"retention_days": 1}),
+        path if path.ends_with("/settings") => json!({"retention_days": 1, "confirm_destructive": false}),
         path if path.starts_with("/v1/agents/") => json!({"name": "taken over"}),
         path if path.starts_with("/v1/goals/") || path.starts_with("/v1/tasks/") => {
             json!({"title": "Taken over"})

@@ -81,6 +81,7 @@ async fn a_model_s_plan_is_written_with_tasks_edges_event_and_cost(#[case] backe
         (bake.state.title.as_str(), bake.state.complexity, bake.depends_on.len()),
         ("Bake", Some(3), 1)
     );
+    assert_eq!(bake.state.complexity_reason.as_deref(), Some("nothing special"));
     let asked = app.models.asked();
     assert_eq!(asked.len(), 1);
     assert!(asked[0].system.contains("file.read"), "the tools are told");
@@ -198,11 +199,69 @@ async fn an_answer_that_is_cut_off_goes_on_in_parts(#[case] backend: Backend) {
     let asked = app.models.asked();
     let Content::Text { text } = &asked[1].messages[2].content[0] else { panic!("words") };
     assert!(text.contains("`T002`"), "{text}");
-    // Cut off before there is anything: that is a problem like others.
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_model_that_thinks_until_its_limit_is_given_more_room_once(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    app.models.offer("openai/gpt-4o-mini");
+    let id = goal(&app).await;
+    app.models.form_text("", Stop::Length);
+    app.models.form(&bread());
+    let made = decompose(&app, id, &by_model()).await.expect("made");
+    assert_eq!((made.making.repairs, made.making.attempts, made.making.rejected.len()), (0, 2, 0));
+    assert_eq!(made.making.usage.cost_tokens(), 240, "the thoughts are paid, too");
+    let asked = app.models.asked();
+    assert!(asked[0].max_output_tokens < asked[1].max_output_tokens);
+    assert_eq!(asked[0].messages, asked[1].messages, "the same is asked again");
+
+    // It is remembered, and with all the room there is, it is a problem like others.
     app.models.form_text("{\"tasks\": [{\"key\": \"T0", Stop::Length);
     app.models.form(&json!({"tasks": [task("T010", "Sleep", &[])]}));
     let more = decompose(&app, id, &by_model()).await.expect("made");
-    assert_eq!(more.making.rejected[0].problems[0].code, "cut_off");
+    assert_eq!(app.models.asked()[2].max_output_tokens, asked[1].max_output_tokens);
+    assert_eq!((more.making.repairs, more.making.rejected[0].problems[0].code.as_str()), (1, "cut_off"));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_an_attempt_without_an_end_cost_is_not_known_and_never_too_small(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    app.models.offer("openai/gpt-4o-mini");
+    let after = Duration::from_secs(60);
+    for (lost, known) in [
+        (Cause::TimedOut { after }, false),
+        (Cause::CutOff, false),
+        (Cause::Overloaded { retry_after: None }, true),
+    ] {
+        let id = goal(&app).await;
+        app.models.fail(lost.clone());
+        app.models.form(&bread());
+        let request = by_model();
+        let asked = decompose(&app, id, &request);
+        let passes = async {
+            while app.clock.next_sleep().await > Duration::from_secs(10) {}
+            app.clock.advance(Duration::from_secs(30));
+        };
+        let (made, ()) = tokio::join!(asked, passes);
+        let made = made.expect("made");
+        assert_eq!((made.making.usage.cost_tokens(), made.making.attempts), (120, 2), "{lost:?}");
+        assert_eq!(made.making.cost.is_some(), known, "{lost:?}");
+        let kept = app.services.planning.get(&app.ada, made.id).await.expect("kept");
+        assert_eq!(kept.making.cost, made.making.cost);
+        assert_eq!(events(&app, "goal.decomposed").await[0].metadata["cost_usd"].is_null(), !known);
+    }
+    let sums = app.services.usage.usage(&app.ada, UsageBy::Model, None, None).await.expect("sums");
+    assert_eq!((sums.rows[0].calls, sums.rows[0].unpriced_calls), (3, 2));
+    assert_eq!(sums.rows[0].usage.cost_tokens(), 360, "what was told is counted");
+    let budget = app.services.usage.budget(&app.ada).await.expect("a budget");
+    // 100 tokens at 15 cents and 20 at 60 cents for a million, three times.
+    assert_eq!(budget.spent.money.nanos(), 81_000, "a budget bears what is known");
 }
 
 #[rstest]

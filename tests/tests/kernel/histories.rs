@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use goalwright_application::execution::LeaseKey;
+use goalwright_application::planning::DecomposeRequest;
 use goalwright_application::read::{PageRequest, TaskView};
 use goalwright_application::tasks::{Claimed, Completion, Ending, Failure, Wanted};
 use goalwright_application::{Error, Precondition};
@@ -26,6 +27,8 @@ pub(crate) enum Change {
     Home,
     /// What a task waits for.
     Dependencies,
+    /// A task is broken further down.
+    Expansion,
     /// A task is cancelled.
     Cancel,
     /// A task is skipped.
@@ -63,6 +66,7 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         2 => Just(Change::Performance),
         1 => Just(Change::Home),
         5 => Just(Change::Dependencies),
+        2 => Just(Change::Expansion),
         2 => Just(Change::Cancel),
         2 => Just(Change::Skip),
         2 => Just(Change::Delete),
@@ -109,6 +113,14 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
             let on: Vec<_> =
                 tasks.iter().skip(how % 5).step_by(3).take(how % 4).map(|one| one.state.id).collect();
             services.tasks.depend(ada, task, &on, &any).await.err()
+        }
+        (Change::Expansion, Some(task), _) => {
+            let marks = [" ", "x", " ", "-"];
+            let parts: Vec<String> =
+                (0..=how % 3).map(|part| format!("- [{}] Part {part}", marks[(how + part) % 4])).collect();
+            let outline = parts.join("\n");
+            let request = DecomposeRequest { outline, dry_run: how.is_multiple_of(7), ..Default::default() };
+            services.planning.expand(ada, task, &request).await.err()
         }
         (Change::Schedule, Some(task), _) => {
             let overlap = ["skip", "queue", "allow", "cancel_previous"][how % 4];

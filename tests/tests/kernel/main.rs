@@ -5,10 +5,12 @@
 mod artifacts;
 mod audit;
 mod changes;
+mod comparisons;
 mod computing;
 mod concurrency;
 mod decompositions;
 mod derived;
+mod expansions;
 mod figures;
 mod histories;
 mod hooks;

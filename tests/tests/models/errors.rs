@@ -132,6 +132,7 @@ async fn connections_that_break_hang_or_flood_end_as_they_must() {
         () = time => unreachable!("it waits for ever"),
     };
     assert_eq!((failed.why.class(), failed.attempts, failed.usage.input_tokens), ("timed_out", 2, 7));
+    assert!(failed.untold, "what was written until then is not told");
 }
 
 #[tokio::test]
@@ -141,6 +142,7 @@ async fn nobody_listens_there() {
     let (failed, pauses) = stage.ask(&request(MODEL)).await;
     let failed = failed.expect_err("nobody");
     assert_eq!((failed.why.class(), failed.attempts), ("unreachable", 3));
+    assert!(!failed.untold, "nobody worked on what nobody heard");
     assert_eq!(pauses, [3 * SECOND, 6 * SECOND]);
     let told = Error::from(failed);
     assert_eq!(told.code(), "model_unavailable");

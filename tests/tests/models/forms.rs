@@ -159,3 +159,56 @@ async fn tools_and_a_form_go_together() {
     let body = bodies(&server).await.pop().expect("the second");
     assert_eq!((&body["tool_choice"], body["tools"].as_array().map(Vec::len)), (&json!("required"), Some(2)));
 }
+
+#[tokio::test]
+async fn a_model_that_writes_less_than_is_asked_for_is_asked_for_less_from_then_on() {
+    for (model, words) in [
+        (
+            CLAUDE,
+            "max_tokens: 1000 > 600, which is the maximum allowed number of output tokens for claude-test",
+        ),
+        (
+            GPT,
+            "max_tokens is too large: 1000. This model supports at most 600 completion tokens, whereas you provided 1000.",
+        ),
+    ] {
+        let server = endpoint(vec![unknown(words), ok(&in_words(model, "{\"tasks\": [\"bake\"]}"))]).await;
+        let stage = Stage::at(&server.uri());
+        for _ in 0..2 {
+            let answer = stage.once(&formed(model)).await.expect("an answer");
+            assert_eq!(
+                (plan(answer.reply.formed.as_ref()), answer.attempts),
+                (json!({"tasks": ["bake"]}), 1)
+            );
+        }
+        // Whoever asks for still less gets that.
+        let short = ModelRequest { max_output_tokens: 100, ..formed(model) };
+        stage.once(&short).await.expect("an answer");
+        let asked: Vec<u64> = bodies(&server)
+            .await
+            .iter()
+            .filter_map(|body| body.get("max_tokens").or(body.get("max_completion_tokens"))?.as_u64())
+            .collect();
+        assert_eq!(asked, [1_000, 600, 600, 100], "probed once");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_takes_the_room_that_its_request_leaves_and_the_next_one_its_own() {
+    let full = "This model's maximum context length is 1600 tokens. However, you requested 1800 tokens (800 in the messages, \
+                1000 in the completion).";
+    let server = endpoint(vec![unknown(full), ok(&in_words(GPT, "{\"tasks\": [\"bake\"]}"))]).await;
+    let stage = Stage::at(&server.uri());
+    for _ in 0..2 {
+        stage.once(&formed(GPT)).await.expect("an answer");
+    }
+    let asked: Vec<Value> = bodies(&server).await.iter().map(|body| body["max_tokens"].clone()).collect();
+    assert_eq!(asked, [json!(1_000), json!(800), json!(1_000)], "another request leaves other room");
+    // Where there is hardly any room, that is said.
+    let fuller = "This model's maximum context length is 1600 tokens. However, you requested 2500 tokens (1500 in the messages, \
+                  1000 in the completion).";
+    let server = endpoint(vec![unknown(fuller)]).await;
+    let refused = Stage::at(&server.uri()).once(&formed(GPT)).await.expect_err("no room");
+    assert_eq!(refused.why.class(), "too_long");
+    assert_eq!(bodies(&server).await.len(), 1);
+}

@@ -31,6 +31,7 @@ async fn three_attempts_with_growing_pauses_and_their_usage() {
     let (answer, pauses) = stage.ask(&request("anthropic/scripted")).await;
     let answer = answer.expect("the third");
     assert_eq!((answer.attempts, answer.usage.input_tokens, answer.took), (3, 107, 9 * SECOND));
+    assert!(answer.untold, "what was cut off told nothing");
     assert_eq!(pauses, [3 * SECOND, 6 * SECOND]);
     assert_eq!(models.asked().len(), 3);
 
@@ -38,7 +39,7 @@ async fn three_attempts_with_growing_pauses_and_their_usage() {
         models.fail(server());
     }
     let failed = stage.ask(&request("anthropic/scripted")).await.0.expect_err("exhausted");
-    assert_eq!((failed.attempts, models.left()), (3, 0));
+    assert_eq!((failed.attempts, models.left(), failed.untold), (3, 0, false));
 }
 
 #[tokio::test]
@@ -55,7 +56,7 @@ async fn an_attempt_is_ended_in_its_time() {
     };
     let (answer, ()) = tokio::join!(stage.calls.ask(&asked, stage.calls.patience(), None), time);
     let answer = answer.expect("the second");
-    assert_eq!((answer.attempts, answer.took), (2, LIMIT + 3 * SECOND));
+    assert_eq!((answer.attempts, answer.took, answer.untold), (2, LIMIT + 3 * SECOND, true));
 }
 
 #[tokio::test]

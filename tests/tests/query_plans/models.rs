@@ -1,7 +1,7 @@
 //! Plans by models: asking, showing, deciding, and what it costs.
 
 use goalwright_application::idempotency::RequestKey;
-use goalwright_application::planning::{DecomposeRequest, Planner};
+use goalwright_application::planning::{DecomposeRequest, DecompositionStatus, Planner};
 use goalwright_application::read::PageRequest;
 use goalwright_application::usage::UsageBy;
 use goalwright_application::{Context, Precondition};
@@ -34,8 +34,8 @@ pub(crate) async fn fill(app: &TestApp, backend: Backend) {
              SELECT {new_id}, {new_id}, 1, 1, g.created_at FROM numbers, (SELECT * FROM goals LIMIT 1) AS g"
         ),
         format!(
-            "INSERT INTO decompositions (id, workspace_id, goal_id, status, planner, dry_run, plan, plan_hash, findings, \
-             usage, event_id, created_at) {numbers} SELECT {new_id}, g.workspace_id, g.id, 'proposed', 'llm', true, \
+            "INSERT INTO decompositions (id, workspace_id, goal_id, expanded_task_id, status, planner, dry_run, plan, plan_hash, findings, \
+             usage, event_id, created_at) {numbers} SELECT {new_id}, g.workspace_id, g.id, {new_id}, 'applied', 'llm', true, \
              '{{}}', '', '[]', '{{}}', {new_id}, g.created_at FROM numbers, (SELECT * FROM goals LIMIT 1) AS g"
         ),
     ] {
@@ -70,7 +70,7 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
     services.planning.decompose(&keyed, goal, &by_model).await.expect_err("refused");
     log.note("ask a model that refuses");
     app.models.form(&plan("T001"));
-    services.planning.decompose(&keyed, goal, &by_model).await.expect("made");
+    let made = services.planning.decompose(&keyed, goal, &by_model).await.expect("made");
     log.note("break a goal down by a model");
     for key in ["T002", "T003"] {
         app.models.form(&plan(key));
@@ -86,6 +86,17 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
             log.note("read a plan");
         }
     }
+    let plans =
+        services.planning.history(&app.ada, goal, &PageRequest::first(20)).await.expect("lists").items;
+    let applied = plans.iter().filter(|one| one.status == DecompositionStatus::Applied);
+    let applied: Vec<_> = applied.map(|one| one.id).collect();
+    log.record.take();
+    services
+        .planning
+        .compare(&app.ada, goal, applied.first().copied(), applied.last().copied())
+        .await
+        .expect("compared");
+    log.note("compare two plans");
     for after in [None, Some(goal.to_string())] {
         let page = PageRequest { after: after.map(goalwright_application::read::Cursor), limit: 20 };
         services.planning.history(&app.ada, goal, &page).await.expect("lists");
@@ -101,6 +112,16 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
     log.note("add a prompt");
     services.planning.prompts(&app.ada).await.expect("lists");
     log.note("list prompts");
+    let whole = made.task_ids[0].expect("written");
+    for (key, request) in [("T005", &by_model), ("T006", &shown)] {
+        app.models.form(&plan(key));
+        let parts = services.planning.expand(&app.ada, whole, request).await.expect("made");
+        log.note("break a task further down");
+        if request.dry_run {
+            services.planning.accept(&app.ada, parts.id, &parts.plan_hash).await.expect("applied");
+            log.note("apply the breakdown of a task");
+        }
+    }
     app.models.form(&plan("T004"));
     let prompted = DecomposeRequest { prompt_version: Some("p1".into()), ..by_model };
     services.planning.decompose(&app.ada, goal, &prompted).await.expect("made");

@@ -24,7 +24,7 @@ fn milliseconds(duration: Duration) -> u64 {
 fn bounds() -> Vec<Bound> {
     const GOALS: &[&str] = &["NewGoal", "GoalChanges"];
     const PLANS: &[&str] = &["Import"];
-    const DECOMPOSE: &[&str] = &["Decompose"];
+    const DECOMPOSE: &[&str] = &["Decompose", "Expand"];
     const PROMPTS: &[&str] = &["NewPrompt"];
     const TASKS: &[&str] = &["NewTask", "TaskChanges"];
     const EDGES: &[&str] = &["NewTask", "Dependencies"];
@@ -67,6 +67,7 @@ fn bounds() -> Vec<Bound> {
         at(RETRY, "fatal_errors", texts(execution::ERROR_TYPES, text(task::NAME_LIMIT))),
         at(TASKS, "estimate_minutes", number(0, 10_000_000)),
         at(TASKS, "complexity", number(1, 10)),
+        at(TASKS, "complexity_reason", text(task::REASON_LIMIT)),
         at(EDGES, "depends_on", json!({"maxItems": 1_000, "uniqueItems": true})),
         at(CLAIMS, "limit", number(1, tasks::CLAIM_LIMIT)),
         at(CLAIMS, "task_types", texts(tasks::TYPE_LIMIT, text(task::NAME_LIMIT))),

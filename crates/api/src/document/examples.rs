@@ -24,6 +24,10 @@ fn example(body: &str) -> Option<Value> {
         "GoalChanges" => json!({"title": "Announce the release in summer", "due_at": null}),
         "Import" => json!({"title": "Announce the release", "content": PLAN}),
         "Decompose" => json!({"planner": "outline", "outline": PLAN}),
+        "Expand" => json!({
+            "planner": "outline",
+            "outline": "- [ ] Collect what is new\n- [ ] Write it in words that customers know\n- [ ] Have it read by support\n",
+        }),
         "ApplyDecomposition" => json!({"plan_hash": A_HASH}),
         "RejectDecomposition" => json!({"reason": "The picture comes last."}),
         "NewBudget" => json!({"monthly_usd": 50.0, "monthly_tokens": 20_000_000}),
@@ -37,6 +41,7 @@ fn example(body: &str) -> Option<Value> {
             "labels": ["writing"],
             "estimate_minutes": 90,
             "complexity": 3,
+            "complexity_reason": "What is new is known; only the words have to be found.",
         }),
         "PreviewSchedule" => json!({
             "schedule": {"frequency": "weekly", "weekdays": ["mon", "thu"], "time": "09:00", "timezone": "Europe/Berlin"},

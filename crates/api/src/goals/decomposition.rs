@@ -28,6 +28,8 @@ pub(crate) struct DecompositionBody {
     status: Word<DecompositionStatus>,
     /// The goal; null for the preview of a new one.
     goal_id: Nullable<Uuid>,
+    /// The task of it that is broken further down; null where it is the goal.
+    expanded_task_id: Nullable<Uuid>,
     /// Whether it was only shown.
     dry_run: bool,
     /// What becomes of the tasks that the goal has.
@@ -44,7 +46,7 @@ pub(crate) struct DecompositionBody {
     tasks: Vec<PlannedTaskBody>,
     /// Who waits for whom.
     dependencies: Vec<PlannedDependencyBody>,
-    /// What an update changes; empty for a new breakdown.
+    /// What an update changes, or the breakdown of a task; empty for a new breakdown of a goal.
     changes: ChangesBody,
     /// What the reader of the plan noticed.
     findings: Vec<FindingBody>,
@@ -76,6 +78,8 @@ pub(crate) struct DecompositionSummaryBody {
     decomposition_id: Uuid,
     /// The goal.
     goal_id: Uuid,
+    /// The task of it that is broken further down; null where it is the goal.
+    expanded_task_id: Nullable<Uuid>,
     /// What became of it.
     status: Word<DecompositionStatus>,
     /// Whether it was only shown.
@@ -203,6 +207,7 @@ impl From<Decomposition> for DecompositionBody {
         Self {
             decomposition_id: Some(from.id).filter(|_| from.kept).into(),
             goal_id: from.goal_id.map(|id| id.uuid()).into(),
+            expanded_task_id: from.expanded.map(TaskId::uuid).into(),
             status: Word(from.status),
             dry_run: from.dry_run,
             mode: Word(from.mode),
@@ -238,6 +243,7 @@ impl From<DecompositionSummary> for DecompositionSummaryBody {
         Self {
             decomposition_id: from.id,
             goal_id: from.goal_id.uuid(),
+            expanded_task_id: from.expanded.map(TaskId::uuid).into(),
             status: Word(from.status),
             dry_run: from.dry_run,
             mode: Word(from.mode),

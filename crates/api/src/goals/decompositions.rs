@@ -6,6 +6,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
+use super::compared::ComparisonBody;
 use super::decomposition::{DecompositionBody, DecompositionSummaryBody};
 use crate::answer::{Found, Shown};
 use crate::auth::{Caller, Read, Write};
@@ -59,6 +60,28 @@ impl Decompositions {
     ) -> Result<Shown<List<DecompositionSummaryBody>>, Problem> {
         let page = page(LIST, limit.0, cursor.0)?;
         Ok(list(LIST, self.0.planning.history(&caller.0, GoalId::new(id.0), &page).await?))
+    }
+
+    /// Compare two decompositions of a goal.
+    ///
+    /// Side by side: whether the plans held, how large they are, what they cost, what people changed since, and how far their
+    /// tasks are. Two versions of a prompt are told apart by that. `a` and `b` are both needed; what is not known is null.
+    #[oai(
+        path = "/v1/goals/:id/decompositions/compare",
+        method = "get",
+        operation_id = "compare_decompositions"
+    )]
+    async fn compare(
+        &self,
+        caller: Caller<Read>,
+        /// The goal's id.
+        id: Path<Uuid>,
+        /// The id of a decomposition of the goal.
+        a: Query<Option<Uuid>>,
+        /// The id of another one.
+        b: Query<Option<Uuid>>,
+    ) -> Result<Shown<ComparisonBody>, Problem> {
+        Ok(Shown(self.0.planning.compare(&caller.0, GoalId::new(id.0), a.0, b.0).await?.into()))
     }
 
     /// Read a decomposition.

@@ -1,6 +1,7 @@
 //! Goals: state them, read them, plan them, ask how far they are.
 
 mod bodies;
+mod compared;
 mod decompose;
 mod decomposition;
 mod decompositions;
@@ -28,7 +29,8 @@ use crate::values::{Moment, Word};
 use bodies::NewGoalBody;
 
 pub(crate) use bodies::GoalBody;
-pub(crate) use decompose::Decompose;
+pub(crate) use decompose::{Asked, Decompose};
+pub(crate) use decomposition::DecompositionBody;
 pub(crate) use decompositions::Decompositions;
 pub(crate) use edit::Edit;
 pub(crate) use export::Export;

@@ -57,7 +57,7 @@ pub(crate) struct PlannedDependencyBody {
     origin: Word<Origin>,
 }
 
-/// What an update changes, by the keys of tasks.
+/// What an update or the breakdown of a task changes, by the keys of tasks.
 #[derive(Debug, Default, Object)]
 #[oai(rename = "PlanChanges")]
 pub(crate) struct ChangesBody {

@@ -85,7 +85,7 @@ pub(crate) struct UsageRowBody {
     cache_read_tokens: u64,
     /// In US dollars; null if no price is known of any of it.
     cost_usd: Nullable<f64>,
-    /// How many of the calls are not in `cost_usd`, since their price is not known.
+    /// How many of the calls are not in `cost_usd`, or not with all that they cost, since that is not known.
     unpriced_calls: u64,
 }
 

@@ -12,6 +12,7 @@ pub(super) const CODES: &[(&str, u16, &str)] = &[
     ("conflict", 409, "Somebody else was faster"),
     ("decomposition_decided", 409, "The decomposition is decided"),
     ("dependencies_open", 409, "The task waits for other tasks"),
+    ("goal_needed", 409, "The task serves no goal"),
     ("goal_not_active", 409, "The goal is not active"),
     ("goal_running", 409, "The goal's tasks are being worked on"),
     ("idempotency_in_progress", 409, "The first request is not answered yet"),

@@ -59,6 +59,8 @@ pub(crate) struct TaskBody {
     estimate_minutes: Nullable<u32>,
     /// 1 (trivial) to 10.
     complexity: Nullable<u8>,
+    /// Why it is that complex; a model that planned it says so.
+    complexity_reason: Nullable<String>,
     /// The latest attempt's number, 0 before the first.
     attempt: u32,
     /// Attempts in all before it fails.
@@ -142,6 +144,7 @@ impl From<TaskView> for TaskBody {
             parallel: state.parallel,
             estimate_minutes: state.estimate_minutes.into(),
             complexity: state.complexity.into(),
+            complexity_reason: state.complexity_reason.into(),
             attempt: state.attempt,
             max_attempts: state.max_attempts,
             retry: state.retry.unwrap_or_default().into(),

@@ -50,6 +50,8 @@ pub(crate) struct TaskChangesBody {
     estimate_minutes: MaybeUndefined<u32>,
     /// 1 (trivial) to 10.
     complexity: MaybeUndefined<u32>,
+    /// Why it is that complex.
+    complexity_reason: MaybeUndefined<String>,
     /// Attempts in all before it fails.
     max_attempts: MaybeUndefined<u32>,
     /// When it is tried again; null for the usual delays.
@@ -105,6 +107,7 @@ impl TaskChangesBody {
             // What does not fit is out of the range that the domain names.
             complexity: optional(self.complexity)
                 .map(|given| given.map(|given| u8::try_from(given).unwrap_or(u8::MAX))),
+            complexity_reason: optional(self.complexity_reason),
             slug: kept("slug", self.slug, &mut violations),
             key: optional(self.key),
             goal_id: optional(self.goal_id).map(|goal| goal.map(Into::into)),

@@ -39,6 +39,8 @@ pub(crate) struct NewTaskBody {
     estimate_minutes: Option<u32>,
     /// 1 (trivial) to 10.
     complexity: Option<u32>,
+    /// Why it is that complex.
+    complexity_reason: Option<String>,
     /// Attempts in all before it fails; 3 unless given, 1 where the effect cannot be undone.
     max_attempts: Option<u32>,
     /// When it is tried again.
@@ -79,6 +81,7 @@ impl NewTaskBody {
             estimate_minutes: self.estimate_minutes,
             // What does not fit is out of the range that the domain names.
             complexity: self.complexity.map(|given| u8::try_from(given).unwrap_or(u8::MAX)),
+            complexity_reason: self.complexity_reason,
             max_attempts: self.max_attempts,
             retry: self.retry.map(Into::into),
             on_exhausted: self.on_exhausted.map(|word| word.0).unwrap_or_default(),

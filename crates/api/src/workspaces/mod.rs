@@ -36,6 +36,8 @@ pub(crate) struct SettingsBody {
     retention_days: Nullable<u32>,
     /// The model that is asked where nobody names one; null for the one in the settings of the server.
     model: Nullable<String>,
+    /// Whether a conversation asks before it does what takes something away for good.
+    confirm_destructive: bool,
     /// When it was last changed; null while nothing was settled but the default agent.
     updated_at: Nullable<Moment>,
 }
@@ -51,6 +53,8 @@ pub(crate) struct SettingsChangesBody {
     /// The model that is asked where nobody names one, `anthropic/<model>` or `openai/<model>`; null leaves it to the settings
     /// of the server.
     model: MaybeUndefined<String>,
+    /// Whether a conversation asks before it does what takes something away for good; null for `true`.
+    confirm_destructive: MaybeUndefined<bool>,
 }
 
 impl SettingsChangesBody {
@@ -65,7 +69,11 @@ impl SettingsChangesBody {
                 None
             }
         });
-        let edit = SettingsEdit { retention_days: optional(self.retention_days), model };
+        let edit = SettingsEdit {
+            retention_days: optional(self.retention_days),
+            model,
+            confirm_destructive: optional(self.confirm_destructive).map(|confirm| confirm.unwrap_or(true)),
+        };
         if violations.is_empty() {
             Ok(Settle { edit, default_agent: default_agent.map(Into::into) })
         } else {
@@ -81,6 +89,7 @@ impl From<Settled> for SettingsBody {
             default_agent_id: default_agent.map(|agent| agent.uuid()).into(),
             retention_days: settings.state().retention_days.into(),
             model: settings.state().model.as_ref().map(ToString::to_string).into(),
+            confirm_destructive: settings.state().confirm_destructive,
             updated_at: settings.updated_at().map(Moment).into(),
         }
     }

@@ -79,13 +79,22 @@ impl Lessons {
         }
         let patience = Patience { deadline: Some(DEADLINE), ..self.models.patience() };
         let asked = self.models.ask(request, patience, None).await;
-        let (attempts, usage, took, raw_usage) = match &asked {
-            Ok(answered) => {
-                (answered.attempts, answered.usage, answered.took, vec![answered.reply.raw_usage.clone()])
-            }
-            Err(unanswered) => (unanswered.attempts, unanswered.usage, unanswered.took, Vec::new()),
+        let spent = match &asked {
+            Ok(answered) => Spent {
+                attempts: answered.attempts,
+                usage: answered.usage,
+                untold: answered.untold,
+                took: answered.took,
+                raw_usage: vec![answered.reply.raw_usage.clone()],
+            },
+            Err(unanswered) => Spent {
+                attempts: unanswered.attempts,
+                usage: unanswered.usage,
+                untold: unanswered.untold,
+                took: unanswered.took,
+                raw_usage: Vec::new(),
+            },
         };
-        let spent = Spent { attempts, usage, took, raw_usage };
         retrying(|| async {
             let unit = self.transactions.begin().await?;
             let spending = self.spending(run, request, &spent);
@@ -123,7 +132,7 @@ impl Lessons {
             attempts: spent.attempts,
             usage: spent.usage,
             raw_usage: spent.raw_usage.clone(),
-            cost: self.models.prices().cost(&request.model, &spent.usage),
+            cost: self.models.prices().cost(&request.model, &spent.usage).filter(|_| !spent.untold),
             price_version: self.spendings.price_version(),
             trace_id: Some(run.trace_id),
             span_id: None,
@@ -136,6 +145,7 @@ impl Lessons {
 struct Spent {
     attempts: u32,
     usage: Usage,
+    untold: bool,
     took: Duration,
     raw_usage: Vec<Value>,
 }

@@ -16,6 +16,8 @@ use crate::ports::{Happening, Listener, ModelReply, ModelRequest};
 pub(super) struct Tally {
     pub(super) attempts: u32,
     pub(super) usage: Usage,
+    /// Whether an attempt may have consumed more than was told.
+    pub(super) untold: bool,
 }
 
 impl ModelCalls {
@@ -37,10 +39,10 @@ impl ModelCalls {
         let asking = self.try_until_answered(request, patience, listener, &mut tally);
         let outcome = asking.instrument(told.span().clone()).await;
         let took = told.end(&tally, outcome.as_ref());
-        let Tally { attempts, usage } = tally;
+        let Tally { attempts, usage, untold } = tally;
         match outcome {
-            Ok(reply) => Ok(Answered { reply, attempts, usage, took }),
-            Err(why) => Err(Unanswered { why, attempts, usage, took }),
+            Ok(reply) => Ok(Answered { reply, attempts, usage, untold, took }),
+            Err(why) => Err(Unanswered { why, attempts, usage, untold, took }),
         }
     }
 
@@ -71,6 +73,7 @@ impl ModelCalls {
                 Err(failure) => failure,
             };
             tally.usage += failure.usage.unwrap_or_default();
+            tally.untold |= failure.untold;
             let again = failure.is_retryable() && tally.attempts < patience.attempts;
             let pause = patience.pause(tally.attempts, failure.cause.retry_after(), self.ports.ids.chance());
             if !again || clock.now() + pause >= over {

@@ -55,7 +55,7 @@ impl<'a> Told<'a> {
     /// Tells how it ended; gives how long it took.
     pub(super) fn end(&mut self, tally: &Tally, outcome: Result<&ModelReply, &NoAnswer>) -> Duration {
         self.ended = true;
-        let Tally { attempts, usage } = *tally;
+        let Tally { attempts, usage, .. } = *tally;
         let span = &self.span;
         span.record("model.attempts", attempts);
         span.record("model.input_tokens", usage.input_tokens);

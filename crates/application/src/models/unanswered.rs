@@ -17,6 +17,8 @@ pub struct Unanswered {
     pub attempts: u32,
     /// What was consumed all the same, as far as the provider told.
     pub usage: Usage,
+    /// Whether an attempt may have consumed more than was told: then nobody knows what the call cost.
+    pub untold: bool,
     /// How long it took, pauses included.
     pub took: Duration,
 }
@@ -50,7 +52,8 @@ impl NoAnswer {
 impl Unanswered {
     /// Nobody was asked, for this reason.
     pub(super) fn of(cause: Cause) -> Self {
-        Self { why: NoAnswer::Failed(cause), attempts: 0, usage: Usage::default(), took: Duration::ZERO }
+        let (usage, took) = (Usage::default(), Duration::ZERO);
+        Self { why: NoAnswer::Failed(cause), attempts: 0, usage, untold: false, took }
     }
 }
 

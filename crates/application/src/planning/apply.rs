@@ -14,7 +14,7 @@ use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::Value;
 
 use super::Planning;
-use super::update::Present;
+use super::change::Present;
 use super::write::{of_task, wanted_slug};
 use crate::context::new_id;
 use crate::execution::{Book, Ended, Report, attempt_by_hand, conclude, driving_run, take_stock};
@@ -53,9 +53,11 @@ impl Planning {
             book.remove(unit, &*self.ids, (id, &actor, context.trace_id), run, now).await?;
         }
         for changed in &changes.change {
+            // What only gets other dependencies keeps its words.
+            let Some(index) = changed.index else { continue };
             let run = present.runs.remove(&changed.task_id);
             let schedule = book.task(changed.task_id)?.state().schedule.clone();
-            let run = self.rewrite(&mut book, changed, &plan.tasks[changed.index], run, now)?;
+            let run = self.rewrite(&mut book, changed, (index, &plan.tasks[index]), run, now)?;
             book.tell(&*self.ids, changed.task_id, &actor, context.trace_id, now)?;
             let after = book.task(changed.task_id)?.state();
             if after.schedule != schedule {
@@ -101,7 +103,7 @@ impl Planning {
         &self,
         book: &mut Book,
         changed: &Changed,
-        planned: &PlannedTask,
+        (index, planned): (usize, &PlannedTask),
         run: Option<Run>,
         now: Timestamp,
     ) -> Result<Option<Run>, Error> {
@@ -114,10 +116,10 @@ impl Planning {
         let new_schedule = planned.schedule.as_ref().filter(|new| Some(*new) != before.schedule.as_ref());
         let untimely = keep::violations(new_schedule, planned.scheduled_at, now);
         if !untimely.is_empty() {
-            return Err(invalid(changed.index, planned, untimely));
+            return Err(invalid(index, planned, untimely));
         }
         book.task(id)?.edit(edit, now).map_err(|refusal| match refusal {
-            Refusal::Invalid(violations) => invalid(changed.index, planned, violations),
+            Refusal::Invalid(violations) => invalid(index, planned, violations),
             rejected @ Refusal::Rejected(_) => rejected.into(),
         })?;
         book.edited(id);
@@ -168,6 +170,7 @@ impl Planning {
         let (mut tasks, mut rows, mut runs, mut told): (Vec<Task>, Vec<_>, Vec<Run>, Vec<Event>) =
             Default::default();
         let mut shift = TaskCounts::default();
+        let mut violations = Vec::new();
         // A new task may be ticked off already, and another new one may wait for it.
         let done = |index: usize| plan.tasks[index].done || plan.tasks[index].dropped;
         let person = match changes.add.iter().any(|&index| done(index)) {
@@ -193,11 +196,14 @@ impl Planning {
             draft.key = keys.get(&index).map(|key| (*key).clone()).or(draft.key);
             draft.slug = unique_slug(slug, id, &mut taken);
             let untimely = keep::violations(draft.schedule.as_ref(), draft.scheduled_at, now);
-            if !untimely.is_empty() {
-                return Err(invalid(index, planned, untimely));
-            }
-            let mut task = Task::create(id, workspace, draft, &edges, satisfied, now)
-                .map_err(|violations| invalid(index, planned, violations))?;
+            violations.extend(of_task(index, planned, untimely));
+            let mut task = match Task::create(id, workspace, draft, &edges, satisfied, now) {
+                Ok(task) => task,
+                Err(more) => {
+                    violations.extend(of_task(index, planned, more));
+                    continue;
+                }
+            };
             if let Some(person) = person.filter(|_| done(index)) {
                 if planned.done { task.done_elsewhere(person) } else { task.dropped_elsewhere(person) }
             } else {
@@ -220,6 +226,9 @@ impl Planning {
             told.extend(context.events(&*self.ids, task.take_facts(), now));
             rows.extend(edges.into_iter().map(|edge| (id, edge)));
             tasks.push(task);
+        }
+        if !violations.is_empty() {
+            return Err(refused(violations));
         }
         if tasks.is_empty() {
             return Ok(());
@@ -369,6 +378,7 @@ fn task_edit(changed: &Changed, planned: &PlannedTask) -> TaskEdit {
             "parallel" => edit.parallel = Some(planned.parallel),
             "estimate_minutes" => edit.estimate_minutes = Some(planned.estimate_minutes),
             "complexity" => edit.complexity = Some(planned.complexity),
+            "complexity_reason" => edit.complexity_reason = Some(planned.complexity_reason.clone()),
             "key" => edit.key = Some(planned.key.clone()),
             "slug" => edit.slug.clone_from(&planned.slug),
             "task_type" => edit.task_type = Some(planned.task_type.clone().unwrap_or_default()),
@@ -385,7 +395,10 @@ fn task_edit(changed: &Changed, planned: &PlannedTask) -> TaskEdit {
 }
 
 fn invalid(index: usize, planned: &PlannedTask, violations: Vec<Violation>) -> Error {
-    let violations = of_task(index, planned, violations);
+    refused(of_task(index, planned, violations))
+}
+
+fn refused(violations: Vec<Violation>) -> Error {
     let message = format!("the plan cannot be used: it has {} problems", violations.len());
     Error::Invalid { code: "invalid_plan", message, violations }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use goalwright_domain::Violation;
 use goalwright_domain::agent::Agent;
-use goalwright_domain::goal::GoalId;
 use goalwright_domain::model::{Content, Message, ModelName, Usage};
 use goalwright_domain::plan::answer::{FORM_NAME, complete_tasks, form, read_answer};
 use goalwright_domain::plan::{
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use super::by_model::Spent;
 use super::prompt::{self, Subject};
 use super::write::of_task;
-use super::{AnswerProblem, Making, Mode, Planning, Prepared, RejectedAnswer, check};
+use super::{Aim, AnswerProblem, Making, Mode, Planning, Prepared, RejectedAnswer, check};
 use crate::context::new_id;
 use crate::models::{Answered, ModelCalls, Patience};
 use crate::ports::telemetry::TraceContext;
@@ -28,10 +27,6 @@ use crate::{Context, Error};
 const REPAIRS: u32 = 2;
 /// An answer that is cut off goes on at most so often.
 const PARTS: usize = 20;
-/// One answer ends after so many tokens; every model that can plan writes as many.
-const OUTPUT_TOKENS: u32 = 8_192;
-/// The most characters of the reason for a complexity.
-const REASON_LIMIT: usize = 2_000;
 /// So many problems of an answer are told and kept.
 const MOST_PROBLEMS: usize = 200;
 /// A conversation is over after this.
@@ -45,8 +40,7 @@ const KEPT_CHARACTERS: usize = 20_000;
 
 /// What a model is to plan.
 pub(super) struct Assignment<'a> {
-    pub(super) goal_id: GoalId,
-    pub(super) mode: Mode,
+    pub(super) aim: Aim,
     pub(super) model: ModelName,
     pub(super) prompt_version: String,
     pub(super) prompt: String,
@@ -59,20 +53,30 @@ pub(super) struct Scene {
     pub(super) goal: PresentGoal,
     /// Each task with the name by which the model knows it.
     pub(super) tasks: Vec<(String, PresentTask)>,
+    /// The name of the task that is broken further down, if it is not the goal.
+    pub(super) expanded: Option<String>,
     pub(super) agents: Vec<Agent>,
     /// What a plan for it depends on.
     pub(super) basis: String,
 }
 
 impl Scene {
-    pub(super) fn new(goal: PresentGoal, views: Vec<PresentTask>, agents: Vec<Agent>, basis: String) -> Self {
+    pub(super) fn new(
+        goal: PresentGoal,
+        views: Vec<PresentTask>,
+        expanded: Option<TaskId>,
+        agents: Vec<Agent>,
+        basis: String,
+    ) -> Self {
         let taken: HashSet<String> = views.iter().filter_map(|view| view.fields.key.clone()).collect();
         let mut free = (1..).map(|number| format!("N{number:03}")).filter(|name| !taken.contains(name));
         let tasks = views.into_iter().map(|view| {
             let name = view.fields.key.clone().or_else(|| free.next()).unwrap_or_default();
             (name, view)
         });
-        Self { goal, tasks: tasks.collect(), agents, basis }
+        let tasks: Vec<(String, PresentTask)> = tasks.collect();
+        let expanded = tasks.iter().find(|(_, task)| Some(task.id) == expanded).map(|(name, _)| name.clone());
+        Self { goal, tasks, expanded, agents, basis }
     }
 
     /// Of an update: says of the tasks that the goal has which ones they are, and leaves what no model can say as it is.
@@ -104,13 +108,16 @@ struct Conversation {
     /// Tasks of answers that were cut off.
     arrived: Vec<Value>,
     parts: usize,
+    /// After how many tokens the last answer was to end.
+    limit: u32,
     making: Making,
 }
 
 impl Conversation {
     /// What one call consumed, at the price of one call: long ones may cost more.
-    fn add(&mut self, models: &ModelCalls, model: &ModelName, usage: Usage) {
-        let cost = models.prices().cost(model, &usage);
+    fn add(&mut self, models: &ModelCalls, model: &ModelName, (usage, untold): (Usage, bool)) {
+        // What is not known whole is not known: a sum that is too small would look like one.
+        let cost = models.prices().cost(model, &usage).filter(|_| !untold);
         self.making.cost = self.making.cost.zip(cost).map(|(before, cost)| before + cost);
         self.making.usage += usage;
     }
@@ -136,7 +143,8 @@ impl Planning {
             goal: &scene.goal,
             tasks: &scene.tasks,
             agents: &scene.agents,
-            mode: assignment.mode,
+            mode: assignment.aim.mode,
+            expanded: scene.expanded.as_deref(),
             instructions: assignment.instructions,
             max_tasks: assignment.max_tasks,
         });
@@ -144,6 +152,7 @@ impl Planning {
             messages: vec![subject],
             arrived: Vec::new(),
             parts: 0,
+            limit: 0,
             making: Making {
                 planner: super::Planner::Llm,
                 model: Some(assignment.model.to_string()),
@@ -176,6 +185,7 @@ impl Planning {
                 );
                 return Err(Error::TimedOut { message });
             }
+            so_far.limit = self.limits.of(&assignment.model);
             let request = ModelRequest {
                 model: assignment.model.clone(),
                 system: system.clone(),
@@ -187,7 +197,7 @@ impl Planning {
                     description: "The tasks of the plan, in an order in which they could be done.".to_owned(),
                     schema: form(),
                 }),
-                max_output_tokens: OUTPUT_TOKENS,
+                max_output_tokens: so_far.limit,
                 trace: self.trace_of(context),
             };
             self.usage.reserve(context, &mut spent.reservation, &request, &so_far.making).await?;
@@ -199,12 +209,12 @@ impl Planning {
                 Ok(answered) => answered,
                 Err(unanswered) => {
                     so_far.making.attempts += unanswered.attempts;
-                    so_far.add(&self.models, &assignment.model, unanswered.usage);
+                    so_far.add(&self.models, &assignment.model, (unanswered.usage, unanswered.untold));
                     return Err(unanswered.into());
                 }
             };
             so_far.making.attempts += answered.attempts;
-            so_far.add(&self.models, &assignment.model, answered.usage);
+            so_far.add(&self.models, &assignment.model, (answered.usage, answered.untold));
             spent.raw_usage.push(as_kept(&answered.reply.raw_usage));
             if let Some(prepared) = self.weigh(context, assignment, scene, answered, so_far)? {
                 return Ok(prepared);
@@ -230,6 +240,10 @@ impl Planning {
         if reply.stop == Stop::Length {
             let part = complete_tasks(&text);
             let fits = so_far.arrived.len() + part.tasks.len() < assignment.max_tasks;
+            if part.tasks.is_empty() && self.limits.raise(&assignment.model, so_far.limit) {
+                // It spent its answer on thoughts, or on one task. With more room it is asked the same again.
+                return Ok(None);
+            }
             if !part.tasks.is_empty() && so_far.parts < PARTS && fits {
                 let last = part.tasks.last().and_then(|task| task["key"].as_str()).unwrap_or("the last one");
                 let asked = prompt::go_on(last);
@@ -242,7 +256,7 @@ impl Planning {
             problems.push(problem(
                 "",
                 "cut_off",
-                format!("the answer was cut off at its limit of {OUTPUT_TOKENS} tokens; make it shorter: fewer tasks, shorter descriptions"),
+                "the answer was cut off at its limit before it had a whole task; make it shorter: fewer tasks, shorter descriptions",
             ));
         } else {
             let read = read_answer(&text, &so_far.arrived);
@@ -298,10 +312,7 @@ impl Planning {
         let (now, workspace) = (self.clock.now(), context.workspace());
         for (index, planned) in plan.tasks.iter().enumerate() {
             let id: TaskId = new_id(&*self.ids);
-            let draft = self.draft(planned, assignment.goal_id);
-            let reason = planned.complexity_reason.as_deref().unwrap_or_default();
-            let unfit = Violation::of_text("complexity_reason", reason, REASON_LIMIT);
-            problems.extend(of_task(index, planned, unfit).into_iter().map(of_violation));
+            let draft = self.draft(planned, assignment.aim.goal_id);
             if let Err(violations) = Task::create(id, workspace, draft, &[], 0, now) {
                 for one in of_task(index, planned, violations).into_iter().map(of_violation) {
                     // What is wrong with it by the rules for plans is told already.
@@ -327,7 +338,7 @@ impl Planning {
             }
         }
         let taken: HashSet<&str> = scene.tasks.iter().map(|(name, _)| name.as_str()).collect();
-        if assignment.mode == Mode::Create {
+        if assignment.aim.mode == Mode::Create {
             for (index, task) in plan.tasks.iter().enumerate() {
                 if let Some(key) = task.key.as_deref().filter(|key| taken.contains(key)) {
                     let message =

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use goalwright_domain::Timestamp;
 use goalwright_domain::Violation;
-use goalwright_domain::goal::GoalId;
 use goalwright_domain::model::ModelName;
 use goalwright_domain::plan::PresentGoal;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::ask::{Assignment, Scene};
-use super::{DecomposeRequest, Decomposition, Making, Mode, Planner, Planning, Target};
+use super::{Aim, DecomposeRequest, Decomposition, Making, Mode, Planner, Planning, Target};
 use crate::detached::to_its_end;
 use crate::ports::{ModelSpending, UnitOfWork};
 use crate::retrying::retrying;
@@ -37,7 +36,7 @@ impl Planning {
     pub(super) async fn decompose_by_model(
         self: &Arc<Self>,
         context: &Context,
-        id: GoalId,
+        aim: Aim,
         request: &DecomposeRequest,
         named: Option<ModelName>,
     ) -> Result<Decomposition, Error> {
@@ -58,18 +57,18 @@ impl Planning {
         let model = match self.models.choose(named) {
             Ok(model) => model,
             Err(missing) => {
-                return self.refused(context, id, request, unasked, missing.into()).await;
+                return self.refused(context, aim, request, unasked, missing.into()).await;
             }
         };
-        let scene = match retrying(|| self.scene(context, id, request.mode)).await {
+        let scene = match retrying(|| self.scene(context, aim)).await {
             Ok(scene) => scene,
-            Err(error) => return self.refused(context, id, request, unasked, error).await,
+            Err(error) => return self.refused(context, aim, request, unasked, error).await,
         };
         context.reserve_key(&*self.transactions, self.clock.now()).await?;
         let (planning, context, request) = (self.clone(), *context, request.clone());
         // To its end, whether whoever asked still waits or not: what a model was paid for is written.
         to_its_end(async move {
-            let outcome = planning.ask_and_write(&context, id, &request, (model, prompt), &scene).await;
+            let outcome = planning.ask_and_write(&context, aim, &request, (model, prompt), &scene).await;
             if outcome.is_err() {
                 context.release_key(&*planning.transactions).await?;
             }
@@ -82,46 +81,46 @@ impl Planning {
     async fn refused(
         &self,
         context: &Context,
-        id: GoalId,
+        aim: Aim,
         request: &DecomposeRequest,
         unasked: Making,
         error: Error,
     ) -> Result<Decomposition, Error> {
-        let target = Target::of_model(id, request.dry_run, unasked, None);
-        self.record_failure(context, &target, request.mode, &error, None).await?;
+        let target = Target::of_model(aim, request.dry_run, unasked, None);
+        self.record_failure(context, &target, &error, None).await?;
         Err(error)
     }
 
     async fn ask_and_write(
         &self,
         context: &Context,
-        id: GoalId,
+        aim: Aim,
         request: &DecomposeRequest,
         (model, prompt): (ModelName, crate::ports::Prompt),
         scene: &Scene,
     ) -> Result<Decomposition, Error> {
         let assignment = Assignment {
-            goal_id: id,
-            mode: request.mode,
+            aim,
             model,
             prompt_version: prompt.version,
             prompt: prompt.content,
             instructions: request.instructions.as_deref(),
-            max_tasks: most_tasks(request, scene),
+            max_tasks: most_tasks(request, aim, scene),
         };
         let mut spent = Spent { reservation: self.usage.open(), raw_usage: Vec::new() };
         let (making, outcome) = self.ask(context, &assignment, scene, &mut spent).await;
-        // An update removes what the plan leaves out: nothing may have come that the model never saw.
-        let matters = request.dry_run || request.mode == Mode::Update;
+        // An update removes what the plan leaves out: nothing may have come that the model never saw. And what is broken
+        // down must still be the same task.
+        let matters = request.dry_run || aim.mode == Mode::Update || aim.task_id.is_some();
         let seen = matters.then(|| scene.basis.clone());
-        let target = Target::of_model(id, request.dry_run, making, seen);
+        let target = Target::of_model(aim, request.dry_run, making, seen);
         let written = match outcome {
             Ok(prepared) => {
                 retrying(|| async {
                     let unit = self.transactions.begin().await?;
                     let now = self.clock.now();
                     let plan = prepared.clone();
-                    let written = self.carry_out(&*unit, context, &target, request.mode, plan, now).await?;
+                    let written = self.carry_out(&*unit, context, &target, plan, now).await?;
                     self.pay(&*unit, context, &target, Some(written.id), &spent, now).await?;
                     context.remember(&*unit, "decomposition", written.id, now).await?;
                     unit.commit().await?;
@@ -134,19 +133,22 @@ impl Planning {
         self.signals.work_changed();
         self.signals.events_appended();
         if let Err(error) = &written {
-            self.record_failure(context, &target, request.mode, error, Some(&spent)).await?;
+            self.record_failure(context, &target, error, Some(&spent)).await?;
         }
         written
     }
 
     /// What the goal has, as a model is told.
-    async fn scene(&self, context: &Context, id: GoalId, mode: Mode) -> Result<Scene, Error> {
+    async fn scene(&self, context: &Context, aim: Aim) -> Result<Scene, Error> {
         let unit = self.transactions.begin().await?;
-        let target = Target::of_outline(id, true);
-        let present = self.present(&*unit, context, &target).await?;
+        let present = self.present(&*unit, context, aim.goal_id).await?;
         let agents = unit.agents().active(context.workspace()).await?;
-        let basis = present.basis(mode);
-        Ok(Scene::new(PresentGoal::of(present.goal.state()), present.views(), agents, basis))
+        let basis = present.basis(aim);
+        if let Some(id) = aim.task_id {
+            present.whole(id)?;
+        }
+        let goal = PresentGoal::of(present.goal.state());
+        Ok(Scene::new(goal, present.views(), aim.task_id, agents, basis))
     }
 
     /// Writes what it cost, with what came of it.
@@ -163,9 +165,9 @@ impl Planning {
         let spending = ModelSpending {
             id: self.ids.ordered(),
             workspace_id: context.workspace(),
-            purpose: "decompose",
-            goal_id: Some(target.goal_id),
-            task_id: None,
+            purpose: if target.aim.task_id.is_some() { "expand" } else { "decompose" },
+            goal_id: Some(target.aim.goal_id),
+            task_id: target.aim.task_id,
             decomposition_id: decomposition,
             model: making.model.clone().unwrap_or_default(),
             prompt_version: making.prompt_version.clone(),
@@ -184,9 +186,9 @@ impl Planning {
 }
 
 /// How many tasks a plan may have: of an update, besides those that are there.
-fn most_tasks(request: &DecomposeRequest, scene: &Scene) -> usize {
+fn most_tasks(request: &DecomposeRequest, aim: Aim, scene: &Scene) -> usize {
     let wanted = request.max_tasks.unwrap_or(USUAL_TASKS);
-    match request.mode {
+    match aim.mode {
         Mode::Create => wanted,
         Mode::Update => wanted + scene.tasks.len(),
     }

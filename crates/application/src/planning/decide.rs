@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::record::{decided, outdated};
-use super::{Decomposition, DecompositionStatus, DecompositionSummary, Planning, Prepared, Target};
+use super::{Aim, Decomposition, DecompositionStatus, DecompositionSummary, Planning, Prepared, Target};
 use crate::ports::UnitOfWork;
 use crate::read::{Page, PageRequest};
 use crate::retrying::retrying;
@@ -59,10 +59,10 @@ impl Planning {
             }
             let goal_id = proposal.goal_id.ok_or_else(|| Error::not_found("decomposition", id))?;
             let prepared = Prepared { plan: proposal.plan.clone(), findings: proposal.findings.clone() };
-            let mode = proposal.mode;
+            let aim = Aim { goal_id, mode: proposal.mode, task_id: proposal.expanded };
             let making = proposal.making.clone();
-            let target = Target { goal_id, dry_run: false, making, proposal: Some(proposal), seen: None };
-            let applied = self.carry_out(&*unit, context, &target, mode, prepared, now).await?;
+            let target = Target { proposal: Some(proposal), ..Target::of_model(aim, false, making, None) };
+            let applied = self.carry_out(&*unit, context, &target, prepared, now).await?;
             context.remember(&*unit, "decomposition", id, now).await?;
             unit.commit().await?;
             Ok::<_, Error>(applied)

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::plan::Format;
 
-use super::{Decomposition, Making, Mode, Planner, Planning, Prepared, Target};
+use super::{Aim, Decomposition, Making, Mode, Planner, Planning, Prepared, Target};
 use crate::retrying::retrying;
 use crate::{Context, Error};
 
@@ -46,32 +46,41 @@ impl Planning {
         // The goal comes first: whether a plan is sound is nothing to tell to somebody who has no such goal.
         let known = self.queries.goal(context.workspace(), id).await?;
         known.ok_or_else(|| Error::not_found("goal", id))?;
+        self.plan(context, Aim::goal(id, request.mode), request).await
+    }
+
+    /// Has it broken down by whoever is to plan.
+    pub(super) async fn plan(
+        self: &Arc<Self>,
+        context: &Context,
+        aim: Aim,
+        request: &DecomposeRequest,
+    ) -> Result<Decomposition, Error> {
         let named = super::by_model::check(request)?;
         match request.planner {
-            Planner::Outline => self.decompose_outline(context, id, request).await,
-            Planner::Llm => self.decompose_by_model(context, id, request, named).await,
+            Planner::Outline => self.decompose_outline(context, aim, request).await,
+            Planner::Llm => self.decompose_by_model(context, aim, request, named).await,
         }
     }
 
     async fn decompose_outline(
         &self,
         context: &Context,
-        id: GoalId,
+        aim: Aim,
         request: &DecomposeRequest,
     ) -> Result<Decomposition, Error> {
-        let target = Target::of_outline(id, request.dry_run);
+        let target = Target::of_outline(aim, request.dry_run);
         let prepared = match self.prepare(&request.outline, Format::Auto) {
             Ok(prepared) => prepared,
             Err(error) => {
-                self.record_failure(context, &target, request.mode, &error, None).await?;
+                self.record_failure(context, &target, &error, None).await?;
                 return Err(error);
             }
         };
         let written = retrying(|| async {
             let unit = self.transactions.begin().await?;
             let now = self.clock.now();
-            let written =
-                self.carry_out(&*unit, context, &target, request.mode, prepared.clone(), now).await?;
+            let written = self.carry_out(&*unit, context, &target, prepared.clone(), now).await?;
             context.remember(&*unit, "decomposition", written.id, now).await?;
             unit.commit().await?;
             Ok::<_, Error>(written)
@@ -80,7 +89,7 @@ impl Planning {
         self.signals.work_changed();
         self.signals.events_appended();
         if let Err(error @ Error::Invalid { .. }) = &written {
-            self.record_failure(context, &target, request.mode, error, None).await?;
+            self.record_failure(context, &target, error, None).await?;
         }
         written
     }
@@ -91,13 +100,16 @@ impl Planning {
         unit: &dyn crate::ports::UnitOfWork,
         context: &Context,
         target: &Target,
-        mode: Mode,
         prepared: Prepared,
         now: goalwright_domain::Timestamp,
     ) -> Result<Decomposition, Error> {
-        match mode {
-            Mode::Create => self.write(unit, context, target, prepared, now).await,
-            Mode::Update => self.update(unit, context, target, prepared, None, now).await,
+        match target.aim {
+            Aim { mode: Mode::Create, task_id: None, .. } => {
+                self.write(unit, context, target, prepared, now).await
+            }
+            Aim { mode: Mode::Update, .. } | Aim { task_id: Some(_), .. } => {
+                self.change(unit, context, target, prepared, now).await
+            }
         }
     }
 
@@ -106,14 +118,13 @@ impl Planning {
         &self,
         context: &Context,
         target: &Target,
-        mode: Mode,
         error: &Error,
         spent: Option<&super::by_model::Spent>,
     ) -> Result<(), Error> {
         retrying(|| async {
             let now = self.clock.now();
             let unit = self.transactions.begin().await?;
-            let Some(mut goal) = unit.goals().lock(context.workspace(), target.goal_id).await? else {
+            let Some(mut goal) = unit.goals().lock(context.workspace(), target.aim.goal_id).await? else {
                 // The goal is gone, and what was spent on it is not.
                 if let Some(spent) = spent {
                     self.pay(&*unit, context, target, None, spent, now).await?;
@@ -121,8 +132,8 @@ impl Planning {
                 }
                 return Ok(());
             };
-            let mut failed = self.failed(target, mode, error, now);
-            let mut metadata = failed.making.metadata(failed.id, target.dry_run, mode);
+            let mut failed = self.failed(target, error, now);
+            let mut metadata = failed.metadata();
             metadata["code"] = error.code().into();
             metadata["message"] = error.to_string().into();
             goal.decomposition_failed(metadata, now);
@@ -144,12 +155,7 @@ impl Planning {
 
 impl Target {
     /// For a plan that a model made.
-    pub(super) const fn of_model(
-        goal_id: GoalId,
-        dry_run: bool,
-        making: Making,
-        seen: Option<String>,
-    ) -> Self {
-        Self { goal_id, dry_run, making, proposal: None, seen }
+    pub(super) const fn of_model(aim: Aim, dry_run: bool, making: Making, seen: Option<String>) -> Self {
+        Self { aim, dry_run, making, proposal: None, seen, digest: None }
     }
 }

@@ -23,6 +23,8 @@ pub struct Decomposition {
     pub kept: bool,
     /// The goal; none for the preview of a new one.
     pub goal_id: Option<GoalId>,
+    /// The task of it that is broken further down, if it is not the goal.
+    pub expanded: Option<TaskId>,
     /// What became of it.
     pub status: DecompositionStatus,
     /// Whether it was only to be shown.
@@ -40,7 +42,7 @@ pub struct Decomposition {
     /// The tasks' ids, by index; of an update also those that were there before. Empty for a plan that was only shown and
     /// has no such tasks.
     pub task_ids: Vec<Option<TaskId>>,
-    /// Of an update: what it changes.
+    /// Of an update, and of a task that is broken further down: what it changes.
     pub changes: ShownChanges,
     /// What the reader of the plan noticed.
     pub findings: Vec<Finding>,
@@ -63,6 +65,21 @@ impl Decomposition {
     /// Whether its tasks are written.
     pub fn applied(&self) -> bool {
         self.status == DecompositionStatus::Applied
+    }
+
+    /// What events say of it.
+    pub(super) fn metadata(&self) -> Value {
+        let making = &self.making;
+        let Usage { input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens } = making.usage;
+        json!({
+            "decomposition_id": self.id, "expanded_task_id": self.expanded, "planner": making.planner.as_str(),
+            "mode": self.mode.as_str(), "dry_run": self.dry_run, "model": making.model,
+            "prompt_version": making.prompt_version, "cost_tokens": making.usage.cost_tokens(),
+            "input_tokens": input_tokens, "output_tokens": output_tokens, "cache_hit": making.usage.cache_hit(),
+            "cache_creation_tokens": cache_creation_tokens, "cache_read_tokens": cache_read_tokens,
+            "attempts": making.attempts, "repairs": making.repairs, "duration_ms": making.duration_ms,
+            "cost_usd": making.cost.map(Usd::dollars),
+        })
     }
 }
 
@@ -163,21 +180,6 @@ impl Default for Making {
     }
 }
 
-impl Making {
-    /// What events say of it.
-    pub(super) fn metadata(&self, decomposition: Uuid, dry_run: bool, mode: Mode) -> Value {
-        let Usage { input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens } = self.usage;
-        json!({
-            "decomposition_id": decomposition, "planner": self.planner.as_str(), "mode": mode.as_str(),
-            "dry_run": dry_run, "model": self.model, "prompt_version": self.prompt_version,
-            "cost_tokens": self.usage.cost_tokens(), "input_tokens": input_tokens, "output_tokens": output_tokens,
-            "cache_hit": self.usage.cache_hit(), "cache_creation_tokens": cache_creation_tokens,
-            "cache_read_tokens": cache_read_tokens, "attempts": self.attempts, "repairs": self.repairs,
-            "duration_ms": self.duration_ms, "cost_usd": self.cost.map(Usd::dollars),
-        })
-    }
-}
-
 /// An answer of a model that was no plan, or none that holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedAnswer {
@@ -255,12 +257,13 @@ impl ShownChanges {
         [add, remove, complete, skip].into_iter().all(Vec::is_empty) && change.is_empty() && goal.is_empty()
     }
 
-    /// Tasks are named as the plan names them; those that go, as they were called.
-    pub(super) fn of(changes: &Changes, plan: &Plan, removed: &HashMap<TaskId, String>) -> Self {
+    /// Tasks are named as the plan names them; those that it has not, as they were `called`.
+    pub(super) fn of(changes: &Changes, plan: &Plan, called: &HashMap<TaskId, String>) -> Self {
         let name = |index: usize| {
             let task = plan.tasks.get(index);
             task.and_then(|task| task.key.clone().or_else(|| Some(task.title.clone()))).unwrap_or_default()
         };
+        let before = |id: &TaskId| called.get(id).cloned().unwrap_or_else(|| id.to_string());
         let field = |change: &FieldChange| ShownField {
             field: change.field.to_owned(),
             from: change.from.clone(),
@@ -268,16 +271,15 @@ impl ShownChanges {
         };
         let names = |pairs: &[(usize, TaskId)]| pairs.iter().map(|(index, _)| name(*index)).collect();
         let changed = changes.change.iter().map(|one| ShownTask {
-            key: name(one.index),
+            key: one.index.map_or_else(|| before(&one.task_id), name),
             task_id: one.task_id,
             fields: one.fields.iter().map(field).collect(),
         });
-        let gone = changes.remove.iter().map(|id| removed.get(id).cloned().unwrap_or_else(|| id.to_string()));
         Self {
             add: changes.add.iter().map(|&index| name(index)).collect(),
             keep: names(&changes.keep),
             change: changed.collect(),
-            remove: gone.collect(),
+            remove: changes.remove.iter().map(before).collect(),
             complete: names(&changes.complete),
             skip: names(&changes.drop),
             goal: changes.goal.iter().map(field).collect(),
@@ -292,6 +294,8 @@ pub struct DecompositionSummary {
     pub id: Uuid,
     /// The goal.
     pub goal_id: GoalId,
+    /// The task of it that was broken further down, if it was not the goal.
+    pub expanded: Option<TaskId>,
     /// What became of it.
     pub status: DecompositionStatus,
     /// Whether it was only to be shown.

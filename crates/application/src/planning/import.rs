@@ -3,7 +3,7 @@ use goalwright_domain::goal::{DraftGoal, Goal, GoalId, Origin};
 use goalwright_domain::plan::{Finding, Format, PlannedGoal, Severity};
 use goalwright_domain::task::TITLE_LIMIT;
 
-use super::{Decomposition, Planning, Prepared, Target};
+use super::{Aim, Decomposition, Mode, Planning, Prepared, Target};
 use crate::context::new_id;
 use crate::retrying::retrying;
 use crate::{Context, Error};
@@ -130,12 +130,12 @@ impl Planning {
         (dry_run, digest): (bool, Option<String>),
         prepared: Prepared,
     ) -> Result<Imported, Error> {
-        let target = Target::of_outline(id, dry_run);
+        let aim = Aim::goal(id, Mode::Update);
+        let target = Target { digest, ..Target::of_outline(aim, dry_run) };
         let decomposition = retrying(|| async {
             let now = self.clock.now();
             let unit = self.transactions.begin().await?;
-            let updated =
-                self.update(&*unit, context, &target, prepared.clone(), digest.clone(), now).await?;
+            let updated = self.change(&*unit, context, &target, prepared.clone(), now).await?;
             context.remember(&*unit, "goal", id, now).await?;
             unit.commit().await?;
             Ok::<_, Error>(updated)
@@ -161,7 +161,7 @@ impl Planning {
         let unit = self.transactions.begin().await?;
         unit.goals().insert(&goal).await?;
         unit.outbox().append(&context.events(&*self.ids, goal.take_facts(), now)).await?;
-        let target = Target::of_outline(id, false);
+        let target = Target::of_outline(Aim::goal(id, Mode::Create), false);
         let decomposition = self.write(&*unit, context, &target, prepared, now).await?;
         context.remember(&*unit, "goal", id, now).await?;
         unit.commit().await?;

@@ -3,16 +3,19 @@
 mod apply;
 mod ask;
 mod by_model;
+mod change;
 mod check;
+mod compare;
 mod decide;
 mod decompose;
 mod decomposition;
+mod expand;
 mod export;
 mod import;
+mod limits;
 mod prompt;
 mod prompts;
 mod record;
-mod update;
 mod write;
 
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use goalwright_domain::Violation;
 use goalwright_domain::experience::Runner;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::plan::{Finding, Format, Limits, OutlineError, Plan, read_plan, validate};
+use goalwright_domain::task::TaskId;
 
 use crate::Error;
 use crate::models::ModelCalls;
@@ -29,6 +33,7 @@ use crate::read::Queries;
 use crate::usage::Spendings;
 
 pub use by_model::{INSTRUCTIONS_LIMIT, MOST_TASKS};
+pub use compare::{Compared, Comparison, Edits, Touch};
 pub use decompose::DecomposeRequest;
 pub use decomposition::{
     AnswerProblem, Decomposition, DecompositionStatus, DecompositionSummary, Failure, Making, Planner,
@@ -45,6 +50,7 @@ pub struct Planning {
     tools: Arc<dyn Tools>,
     models: Arc<ModelCalls>,
     usage: Arc<Spendings>,
+    limits: limits::OutputLimits,
     telemetry: Arc<dyn Telemetry>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -84,21 +90,45 @@ pub(crate) struct Prepared {
     pub(crate) findings: Vec<Finding>,
 }
 
+/// What is broken down.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Aim {
+    pub(crate) goal_id: GoalId,
+    /// What becomes of the tasks that the goal has.
+    pub(crate) mode: Mode,
+    /// The task that is broken further down; none where it is the goal.
+    pub(crate) task_id: Option<TaskId>,
+}
+
+impl Aim {
+    /// The goal itself.
+    pub(crate) const fn goal(goal_id: GoalId, mode: Mode) -> Self {
+        Self { goal_id, mode, task_id: None }
+    }
+
+    /// One of its tasks: others stay as they are.
+    pub(crate) const fn task(goal_id: GoalId, task_id: TaskId) -> Self {
+        Self { goal_id, mode: Mode::Create, task_id: Some(task_id) }
+    }
+}
+
 /// What is written where, and how it came about.
 pub(crate) struct Target {
-    pub(crate) goal_id: GoalId,
+    pub(crate) aim: Aim,
     pub(crate) dry_run: bool,
     pub(crate) making: Making,
     /// The proposal that is applied, if it is one.
     pub(crate) proposal: Option<Decomposition>,
     /// What a model was told of, if it matters: it must still be so.
     pub(crate) seen: Option<String>,
+    /// The digest of the file that the plan was read from, if the goal is to remember it.
+    pub(crate) digest: Option<String>,
 }
 
 impl Target {
     /// For a plan that somebody wrote down.
-    pub(crate) fn of_outline(goal_id: GoalId, dry_run: bool) -> Self {
-        Self { goal_id, dry_run, making: Making::default(), proposal: None, seen: None }
+    pub(crate) fn of_outline(aim: Aim, dry_run: bool) -> Self {
+        Self { aim, dry_run, making: Making::default(), proposal: None, seen: None, digest: None }
     }
 }
 
@@ -111,6 +141,7 @@ impl Planning {
             tools: ports.tools.clone(),
             models: ports.models.clone(),
             usage,
+            limits: limits::OutputLimits::default(),
             telemetry: ports.telemetry.clone(),
             clock: ports.clock.clone(),
             ids: ports.ids.clone(),

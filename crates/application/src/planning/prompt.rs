@@ -41,6 +41,8 @@ pub(super) struct Subject<'a> {
     pub(super) tasks: &'a [(String, PresentTask)],
     pub(super) agents: &'a [Agent],
     pub(super) mode: Mode,
+    /// The name of the task that is to be broken further down, if it is not the goal.
+    pub(super) expanded: Option<&'a str>,
     pub(super) instructions: Option<&'a str>,
     pub(super) max_tasks: usize,
 }
@@ -66,6 +68,9 @@ pub(super) fn subject(of: &Subject<'_>) -> Message {
             of.tasks.iter().map(|(key, task)| (task.id, key.as_str())).collect();
         let tasks: Vec<Value> = of.tasks.iter().map(|(key, task)| shown(key, task, &keys)).collect();
         let meaning = match of.mode {
+            Mode::Create if of.expanded.is_some() => {
+                "The goal has these tasks already. They stay as they are."
+            }
             Mode::Create => {
                 "The goal has these tasks already. They stay as they are: answer with the tasks that are to be added, and \
                  give them other keys."
@@ -82,6 +87,16 @@ pub(super) fn subject(of: &Subject<'_>) -> Message {
         if !standings.is_empty() {
             let _ = writeln!(text, "\nOf these, {}.", standings.join(", "));
         }
+    }
+    if let Some(expanded) = of.expanded {
+        let _ = write!(
+            text,
+            "\nBreak the task `{expanded}` further down. Answer with its parts alone: steps that together do exactly what \
+             `{expanded}` says, and nothing that another task does already. Name them `{expanded}_1`, `{expanded}_2` and so \
+             on, from the first number that is free. Every part waits for what `{expanded}` waits for, and `{expanded}` \
+             waits for all of its parts and brings them together: that is so without your saying it. In `depends_on`, name \
+             parts alone.\n"
+        );
     }
     if let Some(instructions) = of.instructions.filter(|given| !given.trim().is_empty()) {
         let _ = write!(text, "\nWhat whoever asks wants you to mind:\n\n{}\n", instructions.trim());

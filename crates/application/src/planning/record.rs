@@ -7,7 +7,7 @@ use goalwright_domain::plan::{Finding, Plan, plan_hash};
 use serde_json::json;
 
 use super::{
-    Decomposition, DecompositionStatus, Failure, Making, Mode, Planning, Prepared, ShownChanges, Target,
+    Aim, Decomposition, DecompositionStatus, Failure, Mode, Planning, Prepared, ShownChanges, Target,
 };
 use crate::context::new_id;
 use crate::ports::UnitOfWork;
@@ -45,7 +45,6 @@ impl Planning {
     pub(super) fn begin(
         &self,
         target: &Target,
-        mode: Mode,
         plan: Plan,
         findings: Vec<Finding>,
         now: Timestamp,
@@ -57,13 +56,14 @@ impl Planning {
         Decomposition {
             id: new_id::<Decomposition>(&*self.ids).uuid(),
             kept: true,
-            goal_id: Some(target.goal_id),
+            goal_id: Some(target.aim.goal_id),
+            expanded: target.aim.task_id,
             status: match target.dry_run {
                 true => DecompositionStatus::Proposed,
                 false => DecompositionStatus::Applied,
             },
             dry_run: target.dry_run,
-            mode,
+            mode: target.aim.mode,
             making: target.making.clone(),
             plan_hash: plan_hash(&plan),
             basis: String::new(),
@@ -79,27 +79,21 @@ impl Planning {
     }
 
     /// That there is no plan, and why.
-    pub(super) fn failed(&self, target: &Target, mode: Mode, error: &Error, now: Timestamp) -> Decomposition {
+    pub(super) fn failed(&self, target: &Target, error: &Error, now: Timestamp) -> Decomposition {
         let failure = Failure { code: error.code().to_owned(), message: error.to_string() };
         Decomposition {
             status: DecompositionStatus::Failed,
             plan_hash: String::new(),
             failure: Some(failure),
-            ..self.begin(target, mode, Plan::default(), Vec::new(), now)
+            ..self.begin(target, Plan::default(), Vec::new(), now)
         }
     }
 
     /// What would be made of a plan if its goal were there.
     pub(super) fn preview(&self, prepared: Prepared) -> Decomposition {
-        let target = Target {
-            goal_id: new_id(&*self.ids),
-            dry_run: true,
-            making: Making::default(),
-            proposal: None,
-            seen: None,
-        };
+        let target = Target::of_outline(Aim::goal(new_id(&*self.ids), Mode::Create), true);
         let Prepared { plan, findings } = prepared;
-        let shown = self.begin(&target, Mode::Create, plan, findings, self.clock.now());
+        let shown = self.begin(&target, plan, findings, self.clock.now());
         Decomposition { kept: false, goal_id: None, ..shown }
     }
 
@@ -117,8 +111,7 @@ impl Planning {
             let more = json!({"tasks_created": tasks, "dependencies_created": dependencies});
             return context.events(&*self.ids, vec![decided(decomposition, more)], now);
         }
-        let metadata = decomposition.making.metadata(decomposition.id, target.dry_run, decomposition.mode);
-        goal.decomposed(tasks, dependencies, metadata, now);
+        goal.decomposed(tasks, dependencies, decomposition.metadata(), now);
         let told = context.events(&*self.ids, goal.take_facts(), now);
         decomposition.event_id = told.first().map(|event| event.id);
         told
@@ -147,7 +140,7 @@ pub(super) fn decided(decomposition: &Decomposition, more: serde_json::Value) ->
         _ => "decomposition.rejected",
     };
     let mut metadata = json!({
-        "goal_id": decomposition.goal_id, "plan_hash": decomposition.plan_hash, "mode": decomposition.mode.as_str(),
+        "goal_id": decomposition.goal_id, "expanded_task_id": decomposition.expanded, "plan_hash": decomposition.plan_hash, "mode": decomposition.mode.as_str(),
         "planner": decomposition.making.planner.as_str(), "model": decomposition.making.model,
         "prompt_version": decomposition.making.prompt_version,
     });

@@ -9,7 +9,7 @@ use goalwright_domain::plan::{Plan, PlannedTask};
 use goalwright_domain::task::{Dependency, DraftTask, Task, TaskId, TaskStatus, slugify, unique_slug};
 use goalwright_domain::{Rejection, Timestamp, Violation};
 
-use super::{Decomposition, Mode, Planning, Prepared, Target};
+use super::{Aim, Decomposition, Planning, Prepared, Target};
 use crate::context::new_id;
 use crate::execution::{driving_run, take_stock};
 use crate::ports::UnitOfWork;
@@ -37,33 +37,34 @@ impl Planning {
         now: Timestamp,
     ) -> Result<Decomposition, Error> {
         let Prepared { plan, findings } = prepared;
+        let goal_id = target.aim.goal_id;
         let basis = match target.is_compared() {
-            true => self.present(unit, context, target).await?.basis(Mode::Create),
+            true => self.present(unit, context, goal_id).await?.basis(target.aim),
             false => String::new(),
         };
         target.refuse_outdated(&basis)?;
         // Counters before the goal, as settling locks them.
-        unit.goals().lock_counts(&[target.goal_id]).await?;
+        unit.goals().lock_counts(&[goal_id]).await?;
         let mut goal = unit
             .goals()
-            .lock(context.workspace(), target.goal_id)
+            .lock(context.workspace(), goal_id)
             .await?
-            .ok_or_else(|| Error::not_found("goal", target.goal_id))?;
+            .ok_or_else(|| Error::not_found("goal", goal_id))?;
         if !goal.is_workable() {
             let message = format!("the goal is {}; make it active first", goal.state().status.as_str());
             return Err(Rejection::new("goal_not_active", message).into());
         }
         let made = (plan.tasks.len(), plan.dependencies.len());
-        let mut decomposition = self.begin(target, Mode::Create, plan, findings, now);
+        let mut decomposition = self.begin(target, plan, findings, now);
         decomposition.basis = basis;
         let mut told = self.tell_of(context, target, &mut goal, &mut decomposition, made, now);
         unit.goals().save_many(std::slice::from_ref(&goal)).await?;
 
-        self.refuse_taken_keys(unit, target.goal_id, &decomposition.plan).await?;
+        self.refuse_taken_keys(unit, target.aim, &decomposition.plan).await?;
         let mut graph = Graph::default();
         if !target.dry_run {
             let queue = goal.state().origin.queue.clone();
-            self.fill(&mut graph, unit, context, target.goal_id, &decomposition.plan, queue, now).await?;
+            self.fill(&mut graph, unit, context, goal_id, &decomposition.plan, queue, now).await?;
         }
         unit.tasks().insert_many(&graph.tasks, &graph.edges).await?;
         unit.executions().insert_runs(&graph.runs).await?;
@@ -72,7 +73,7 @@ impl Planning {
         }
         told.append(&mut graph.told);
         if !graph.tasks.is_empty() {
-            let shift = [(target.goal_id, graph.shift)];
+            let shift = [(goal_id, graph.shift)];
             told.extend(take_stock(unit, &*self.ids, &shift, now).await?);
         }
         decomposition.task_ids = graph.tasks.iter().map(|task| Some(task.id())).collect();
@@ -173,6 +174,7 @@ impl Planning {
             parallel: planned.parallel,
             estimate_minutes: planned.estimate_minutes,
             complexity: planned.complexity,
+            complexity_reason: planned.complexity_reason.clone(),
             max_attempts: planned.max_attempts.or_else(|| irreversible.then_some(1)),
             retry: planned.retry.clone(),
             on_exhausted: planned.on_exhausted.unwrap_or_default(),
@@ -182,9 +184,14 @@ impl Planning {
     }
 
     /// Keys are unique in a goal; a plan that repeats some is not an addition but an update.
-    async fn refuse_taken_keys(&self, unit: &dyn UnitOfWork, goal: GoalId, plan: &Plan) -> Result<(), Error> {
+    pub(super) async fn refuse_taken_keys(
+        &self,
+        unit: &dyn UnitOfWork,
+        aim: Aim,
+        plan: &Plan,
+    ) -> Result<(), Error> {
         let keys: Vec<String> = plan.tasks.iter().filter_map(|task| task.key.clone()).collect();
-        let taken = unit.tasks().taken_keys(goal, &keys).await?;
+        let taken = unit.tasks().taken_keys(aim.goal_id, &keys).await?;
         if taken.is_empty() {
             return Ok(());
         }
@@ -200,10 +207,13 @@ impl Planning {
                 Violation::new(format!("tasks[{index}].key"), "duplicate_key", message)
             })
             .collect();
-        let message =
-            "the goal has tasks with these ids already; use the mode `update` to change them, or use other ids"
-                .to_owned();
-        Err(Error::Invalid { code: "invalid_plan", message, violations })
+        let message = match aim.task_id {
+            None => {
+                "the goal has tasks with these ids already; use the mode `update` to change them, or use other ids"
+            }
+            Some(_) => "the goal has tasks with these ids already; give the parts other ids, or none",
+        };
+        Err(Error::Invalid { code: "invalid_plan", message: message.to_owned(), violations })
     }
 }
 

@@ -144,8 +144,9 @@ pub trait UsageRepository: Send + Sync {
     ) -> Stored<()>;
     /// Takes a promise back.
     async fn release(&self, id: Uuid) -> Stored<()>;
-    /// Adds what was spent: the calls, the sums of the day (`2026-11-21`) and of the month.
-    async fn spend(&self, spending: &ModelSpending) -> Stored<()>;
+    /// Adds what was spent: the calls, the sums of the day (`2026-11-21`) and of the month. `least` is what is known of its
+    /// cost, also where not all of it is: so much is spent of a budget at least.
+    async fn spend(&self, spending: &ModelSpending, least: Usd) -> Stored<()>;
     /// Adds a version of a prompt. `Duplicate` if the name is taken.
     async fn add_prompt(&self, workspace: WorkspaceId, prompt: &Prompt) -> Stored<()>;
 }

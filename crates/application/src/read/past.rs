@@ -8,6 +8,7 @@ use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::WorkspaceId;
 
 use crate::Error;
+use crate::planning::Touch;
 
 /// Something as it was at a past moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +56,14 @@ pub trait Histories: Send + Sync {
     /// What all events tell of these tasks, oldest first, as far as progress is counted from it: `status`, `goal_id`,
     /// `agent_id`, `waiting` and `depends_on`. Costs as much as the tasks have events.
     async fn told_of_tasks(&self, workspace: WorkspaceId, tasks: &[TaskId]) -> Result<Vec<Telling>, Error>;
+    /// What users did to these tasks after a moment, as far as a plan says it: that they made, changed, ordered or deleted
+    /// them.
+    async fn touched_by_users(
+        &self,
+        workspace: WorkspaceId,
+        tasks: &[TaskId],
+        after: Timestamp,
+    ) -> Result<Vec<Touch>, Error>;
     /// The tasks that a goal has, or once had.
     async fn tasks_ever_of(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Vec<TaskId>, Error>;
 }

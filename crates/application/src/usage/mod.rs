@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{Datelike, TimeZone, Utc};
 use goalwright_domain::ledger::Fact;
-use goalwright_domain::model::{Content, Usage, Usd};
+use goalwright_domain::model::{Content, ModelName, Usage, Usd};
 use goalwright_domain::workspace::{Actor, WorkspaceId};
 use goalwright_domain::{Timestamp, Violation};
 use serde_json::json;
@@ -110,7 +110,10 @@ impl Spendings {
         before: &Making,
     ) -> Result<(), Error> {
         let payer = Payer { workspace: context.workspace(), actor: context.actor(), trace: context.trace_id };
-        let before = Amount { money: before.cost.unwrap_or_default(), tokens: before.usage.cost_tokens() };
+        let before = Amount {
+            money: self.least(&request.model, before.cost, &before.usage),
+            tokens: before.usage.cost_tokens(),
+        };
         self.promise(&payer, reservation, request, before).await
     }
 
@@ -207,9 +210,16 @@ impl Spendings {
             unit.usage().release(reservation.id).await?;
         }
         if spending.attempts > 0 {
-            unit.usage().spend(spending).await?;
+            let model = spending.model.parse().ok();
+            let known = model.map(|model| self.least(&model, spending.cost, &spending.usage));
+            unit.usage().spend(spending, known.or(spending.cost).unwrap_or_default()).await?;
         }
         Ok(())
+    }
+
+    /// What a budget has to bear: the cost, or as much of it as was told.
+    fn least(&self, model: &ModelName, cost: Option<Usd>, told: &Usage) -> Usd {
+        cost.or_else(|| self.models.prices().cost(model, told)).unwrap_or_default()
     }
 
     /// By which prices calls are counted.

@@ -11,13 +11,16 @@ pub struct ModelFailure {
     pub cause: Cause,
     /// What it cost all the same, as far as the provider told.
     pub usage: Option<Usage>,
+    /// Whether it may have cost more than was told: the model was at work, and nobody heard how much.
+    pub untold: bool,
     /// Whether a part of the answer was handed on already: it is not asked for a second time then.
     pub begun: bool,
 }
 
 impl From<Cause> for ModelFailure {
     fn from(cause: Cause) -> Self {
-        Self { cause, usage: None, begun: false }
+        let untold = cause.interrupts();
+        Self { cause, usage: None, untold, begun: false }
     }
 }
 
@@ -150,6 +153,25 @@ impl Cause {
             | Self::Credentials { .. }
             | Self::UnknownModel { .. }
             | Self::Quota { .. }
+            | Self::TooLong { .. }
+            | Self::Refused { .. } => false,
+        }
+    }
+
+    /// Whether the model may have been at work when it was given up or went silent. What it consumed until then is charged, and
+    /// not told.
+    pub const fn interrupts(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } | Self::Unreachable { .. } | Self::CutOff | Self::Unintelligible { .. } => {
+                true
+            }
+            Self::NotConfigured { .. }
+            | Self::Credentials { .. }
+            | Self::UnknownModel { .. }
+            | Self::RateLimited { .. }
+            | Self::Quota { .. }
+            | Self::Overloaded { .. }
+            | Self::Server { .. }
             | Self::TooLong { .. }
             | Self::Refused { .. } => false,
         }

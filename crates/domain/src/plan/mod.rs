@@ -12,6 +12,7 @@ mod hash;
 mod model;
 pub mod outline;
 mod read;
+mod shape;
 mod taskmaster;
 mod update;
 pub mod validate;
@@ -25,9 +26,10 @@ pub use model::{
 };
 pub use outline::{Outline, OutlineError, read_outline};
 pub use read::{Format, read_plan};
+pub use shape::{Shape, shape};
 pub use update::{
     Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, basis,
-    basis_of_addition, compare, plan_of,
+    basis_of_addition, basis_of_expansion, compare, expand, name_parts, plan_of, refuse_expansion,
 };
 pub use validate::{Problem, validate};
 

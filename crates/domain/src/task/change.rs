@@ -28,6 +28,8 @@ pub struct TaskEdit {
     pub estimate_minutes: Option<Option<u32>>,
     /// See [`TaskState::complexity`].
     pub complexity: Option<Option<u8>>,
+    /// See [`TaskState::complexity_reason`].
+    pub complexity_reason: Option<Option<String>>,
     /// See [`TaskState::slug`]; already unique.
     pub slug: Option<String>,
     /// See [`TaskState::key`].
@@ -102,6 +104,7 @@ impl Task {
             parallel: edit.parallel.unwrap_or(state.parallel),
             estimate_minutes: edit.estimate_minutes.unwrap_or(state.estimate_minutes),
             complexity: edit.complexity.unwrap_or(state.complexity),
+            complexity_reason: edit.complexity_reason.unwrap_or_else(|| state.complexity_reason.clone()),
             max_attempts: Some(edit.max_attempts.unwrap_or(state.max_attempts)),
             retry: edit.retry.unwrap_or_else(|| state.retry.clone()),
             on_exhausted: edit.on_exhausted.unwrap_or(state.on_exhausted),
@@ -125,6 +128,7 @@ impl Task {
             parallel: draft.parallel,
             estimate_minutes: draft.estimate_minutes,
             complexity: draft.complexity,
+            complexity_reason: draft.complexity_reason,
             max_attempts: draft.max_attempts.unwrap_or(state.max_attempts),
             retry: draft.retry,
             on_exhausted: draft.on_exhausted,

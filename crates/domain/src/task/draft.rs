@@ -1,6 +1,6 @@
 //! What somebody asks for when making a task, and what may be wrong with it.
 
-use super::{DESCRIPTION_LIMIT, NAME_LIMIT, TITLE_LIMIT};
+use super::{DESCRIPTION_LIMIT, NAME_LIMIT, REASON_LIMIT, TITLE_LIMIT};
 use crate::execution::{Action, Backoff, OnExhausted};
 use crate::goal::GoalId;
 use crate::schedule::Schedule;
@@ -33,6 +33,8 @@ pub struct DraftTask {
     pub estimate_minutes: Option<u32>,
     /// See [`super::TaskState::complexity`].
     pub complexity: Option<u8>,
+    /// See [`super::TaskState::complexity_reason`].
+    pub complexity_reason: Option<String>,
     /// 3 unless the effect is irreversible.
     pub max_attempts: Option<u32>,
     /// See [`super::TaskState::retry`].
@@ -86,6 +88,8 @@ impl DraftTask {
         if self.complexity.is_some_and(|n| !(1..=10).contains(&n)) {
             violations.push(Violation::new("complexity", "out_of_range", "between 1 and 10"));
         }
+        let reason = self.complexity_reason.as_deref().unwrap_or_default();
+        violations.extend(Violation::of_text("complexity_reason", reason, REASON_LIMIT));
         violations
     }
 }

@@ -52,6 +52,9 @@ pub struct TaskState {
     pub estimate_minutes: Option<u32>,
     /// 1 (trivial) to 10.
     pub complexity: Option<u8>,
+    /// Why it is that complex, in a sentence.
+    #[serde(default)]
+    pub complexity_reason: Option<String>,
     /// The latest attempt's number, 0 before the first.
     pub attempt: u32,
     /// Attempts in all before it fails.
@@ -111,6 +114,7 @@ impl TaskState {
             parallel,
             estimate_minutes,
             complexity,
+            complexity_reason,
             attempt,
             max_attempts,
             retry,

@@ -11,12 +11,22 @@ use crate::{Timestamp, Violation};
 pub const RETENTION_LIMIT: u32 = 36_500;
 
 /// Everything that is settled. A new setting is a field here, and has an effect.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SettingsState {
     /// For how many days what was executed, and what the ledger tells, is kept at least; none for ever.
     pub retention_days: Option<u32>,
     /// The model that is asked where nobody names one; none for the one that the operator set.
     pub model: Option<ModelName>,
+    /// Whether a conversation asks a person before it does what takes something away for good.
+    pub confirm_destructive: bool,
+}
+
+impl Default for SettingsState {
+    /// Everything is kept, the operator's model is asked, and nothing is taken away without asking.
+    fn default() -> Self {
+        Self { retention_days: None, model: None, confirm_destructive: true }
+    }
 }
 
 /// What somebody wants settled otherwise; what is none stays as it is.
@@ -26,6 +36,8 @@ pub struct SettingsEdit {
     pub retention_days: Option<Option<u32>>,
     /// See [`SettingsState::model`]; none inside leaves it to the operator.
     pub model: Option<Option<ModelName>>,
+    /// See [`SettingsState::confirm_destructive`].
+    pub confirm_destructive: Option<bool>,
 }
 
 /// The settings of a workspace, with the facts that changes of them left.
@@ -93,6 +105,7 @@ impl Settings {
         let edited = SettingsState {
             retention_days: edit.retention_days.unwrap_or(self.state.retention_days),
             model: edit.model.unwrap_or_else(|| self.state.model.clone()),
+            confirm_destructive: edit.confirm_destructive.unwrap_or(self.state.confirm_destructive),
         };
         if edited.retention_days.is_some_and(|days| days == 0 || days > RETENTION_LIMIT) {
             let message = format!("1 to {RETENTION_LIMIT} days, or null to keep everything for ever");
@@ -139,5 +152,12 @@ mod tests {
         let told = json!({"model": {"from": null, "to": "anthropic/claude-sonnet-4-5"}});
         assert_eq!(settings.take_facts()[0].changes, told);
         assert_eq!((settings.state().retention_days, &settings.state().model), (Some(90), &model));
+        assert!(settings.state().confirm_destructive, "unless somebody says otherwise");
+        let edit = SettingsEdit { confirm_destructive: Some(false), ..SettingsEdit::default() };
+        settings.edit(edit, now).expect("fits");
+        assert_eq!(
+            settings.take_facts()[0].changes,
+            json!({"confirm_destructive": {"from": true, "to": false}})
+        );
     }
 }

@@ -4,7 +4,9 @@ mod admin;
 mod agent;
 mod analytics;
 mod api_key;
+mod budget;
 mod completions;
+mod decomposition;
 pub(crate) mod duration;
 mod event;
 mod execution;
@@ -13,6 +15,8 @@ mod fields;
 mod goal;
 mod init;
 mod input;
+mod planning;
+mod prompt;
 pub mod run;
 mod serve;
 mod session;
@@ -20,6 +24,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod token;
+mod usage;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -66,6 +71,14 @@ enum Command {
     Goal(goal::Goal),
     /// List tasks, make them, order them, run and complete them
     Task(task::Task),
+    /// Read what was planned for a goal, and apply or reject what was shown
+    Decomposition(decomposition::Decomposition),
+    /// Read and add versions of what models are told when they plan
+    Prompt(prompt::Prompt),
+    /// See what models cost
+    Usage(usage::Usage),
+    /// See and say what may be spent on models in a month
+    Budget(budget::Budget),
     /// Say who can do tasks
     Agent(agent::Agent),
     /// Make and revoke what agents and services authenticate with
@@ -142,6 +155,10 @@ impl Command {
             }
             Self::Goal(goal) => block_on(goal.execute()),
             Self::Task(task) => block_on(task.execute()),
+            Self::Decomposition(decomposition) => block_on(decomposition.execute()),
+            Self::Prompt(prompt) => block_on(prompt.execute()),
+            Self::Usage(usage) => block_on(usage.execute()),
+            Self::Budget(budget) => block_on(budget.execute()),
             Self::Agent(agent) => block_on(agent.execute()),
             Self::ApiKey(api_key) => block_on(api_key.execute()),
             Self::Experience(experience) => block_on(experience.execute()),

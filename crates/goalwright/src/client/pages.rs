@@ -27,13 +27,13 @@ impl Listed {
 }
 
 impl Client {
-    /// Up to `limit` items of the list `noun`, or all of them.
+    /// Up to `limit` items of the list at `path`, such as `goals` or `goals/ID/decompositions`, or all of them.
     ///
     /// # Errors
     /// As [`Client::send`].
     pub(crate) async fn list(
         &self,
-        noun: &str,
+        path: &str,
         filters: &[(&str, Option<String>)],
         limit: Option<usize>,
     ) -> Result<Listed, Failure> {
@@ -45,7 +45,9 @@ impl Client {
             let mut parameters = filters.to_vec();
             parameters.push(("limit", Some(rest.to_string())));
             parameters.push(("cursor", cursor.take()));
-            let mut answer = self.send(Call::new(Method::GET, &[noun]).query(&parameters)).await?;
+            let mut answer = self
+                .send(Call::new(Method::GET, &path.split('/').collect::<Vec<_>>()).query(&parameters))
+                .await?;
             let Some(page) = answer.value["items"].as_array_mut() else {
                 return Err(strange("it is no list"));
             };

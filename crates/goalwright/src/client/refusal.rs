@@ -52,6 +52,9 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         "conflict" => "run the same command again; nothing of this attempt was kept",
         "dependencies_open" => "`goalwright task ready ID` tells what is missing; complete that first",
         "dependency_cycle" => "leave one of these dependencies out",
+        "goal_needed" => {
+            "set its `goal_id` over HTTP, or make it again with `goalwright task create TITLE --goal ID`"
+        }
         "goal_running" => "wait until nothing of it runs; `goalwright task list --status running` tells",
         "agent_needed" => {
             "`goalwright agent update ID --default` makes another agent the default first; a member's own agent stays"
@@ -62,12 +65,21 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         "lease_lost" => "drop the result, and claim new work with `goalwright task claim AGENT`",
         "not_waiting" => "`goalwright task show ID` tells what it waits for",
         "task_leased" => "wait until it is done; `goalwright task show ID` tells",
+        "name_taken" if noun == "prompt" => {
+            "choose another name; `goalwright prompt list` shows those that are taken"
+        }
         "name_taken" => "choose another name; `goalwright agent list` shows those that are taken",
         "no_agent" => "`goalwright agent create NAME --kind human --default` makes an agent for everything",
         "tool_unavailable" => "correct the tool's name in --use, or in the plan",
         "waiting_for_person" => "`goalwright task complete ID` completes it",
         "payload_too_large" | "plan_too_large" => "make several plans of it; nothing was written",
         "invalid_plan" => "mend the plan and import it again; nothing was written",
+        "plan_outdated" | "decomposition_decided" => {
+            "`goalwright goal decompose ID --dry-run` makes a new plan"
+        }
+        "budget_exhausted" => {
+            "`goalwright budget` shows what is left, `goalwright budget set` says what may be spent"
+        }
         "not_a_plan" => "a plan is Markdown with checklist items such as `- [ ] T001 Title`",
         "scheduled_at_required" => "give the moment with --scheduled-at, such as 2026-12-24T18:00:00Z",
         "model_not_configured" => "give a written plan with --outline FILE, or set GOALWRIGHT_MODEL",
@@ -109,6 +121,10 @@ fn noun(target: &str) -> &'static str {
         "agents" => "agent",
         "experiences" => "experience",
         "events" => "event",
+        "decompositions" => "decomposition",
+        "prompts" => "prompt",
+        "budget" => "budget",
+        "usage" => "usage",
         _ => "task",
     }
 }

@@ -10,6 +10,7 @@ mod guides;
 mod home;
 mod import;
 mod lists;
+mod plans;
 mod record;
 mod shown;
 mod tasks;

@@ -6,6 +6,10 @@ use goalwright_application::ports::{ModelReply, ModelRequest, Stop};
 use goalwright_domain::model::{Cause, Provider};
 
 use super::endpoint::Endpoint;
+use super::refusal::OutputBound;
+
+/// With less room there is no answer worth asking for.
+const LEAST_ROOM: u32 = 512;
 
 /// How to say a request to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +22,10 @@ pub(super) struct Dialect {
     pub(super) new_limit: bool,
     /// Whether a stream is asked to tell its usage.
     pub(super) stream_usage: bool,
+    /// The most tokens of an answer, where the endpoint said that it allows no more.
+    pub(super) most: Option<u32>,
+    /// The most tokens of the answer to this very request, which takes the rest of what the model can hold.
+    pub(super) room: Option<u32>,
 }
 
 /// How an answer of a form is asked for, best first.
@@ -37,7 +45,8 @@ impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let limit = if self.new_limit { "max_completion_tokens" } else { "max_tokens" };
         let usage = if self.stream_usage { "" } else { ", no usage in streams" };
-        write!(f, "answers of a form by {}, {limit}{usage}", self.way.as_str())
+        write!(f, "answers of a form by {}, {limit}{usage}", self.way.as_str())?;
+        self.most.map_or(Ok(()), |most| write!(f, " of at most {most}"))
     }
 }
 
@@ -82,12 +91,46 @@ impl Dialect {
     /// The best that an endpoint may understand of which nothing is known.
     pub(super) fn of(site: &Endpoint) -> Self {
         let provider = site.provider();
-        Self { provider, way: Way::Schema, new_limit: site.is_usual(), stream_usage: true }
+        Self {
+            provider,
+            way: Way::Schema,
+            new_limit: site.is_usual(),
+            stream_usage: true,
+            most: None,
+            room: None,
+        }
     }
 
-    /// How else to say it, after the endpoint said that it does not understand something.
+    /// After how many tokens the answer ends.
+    pub(super) fn output(self, request: &ModelRequest) -> u32 {
+        [self.most, self.room].into_iter().flatten().fold(request.max_output_tokens, u32::min)
+    }
+
+    /// What also holds of other requests.
+    pub(super) const fn lasting(self) -> Self {
+        Self { room: None, ..self }
+    }
+
+    /// With a shorter answer, where the endpoint said how long it may be.
+    fn shorter(self, said: &str, request: &ModelRequest) -> Option<Self> {
+        let bound = OutputBound::in_words(said)?;
+        let fits = |tokens: u32| (1..self.output(request)).contains(&tokens);
+        match bound {
+            OutputBound::Always(most) => fits(most).then_some(Self { most: Some(most), ..self }),
+            OutputBound::BesideThis(room) => {
+                (fits(room) && room >= LEAST_ROOM).then_some(Self { room: Some(room), ..self })
+            }
+        }
+    }
+
+    /// How else to say it, after the endpoint said that it does not understand something, or not so much.
     pub(super) fn without(self, cause: &Cause, said: &str, request: &ModelRequest) -> Option<Self> {
         let said = said.to_ascii_lowercase();
+        if matches!(cause, Cause::Refused { .. } | Cause::TooLong { .. })
+            && let Some(shorter) = self.shorter(&said, request)
+        {
+            return Some(shorter);
+        }
         match cause {
             Cause::Refused { status: 400 | 404 | 415 | 422, .. } => {}
             // Some servers of models say so with a status of their own failure.

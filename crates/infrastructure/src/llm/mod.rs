@@ -95,6 +95,8 @@ impl ModelEndpoints {
     }
 }
 
+/// A request is said in so many ways at most.
+const MOST_TRIED: usize = 12;
 /// So many models' ways are remembered.
 const MOST_KNOWN: usize = 1_000;
 
@@ -136,6 +138,7 @@ impl Models for ModelEndpoints {
                         }
                         None => dialect,
                     };
+                    let learned = learned.lasting();
                     if learned != first
                         && (reply.formed.is_some() || request.form.is_none() || next.is_some())
                     {
@@ -146,7 +149,8 @@ impl Models for ModelEndpoints {
                 Err(Denied { failure, said }) => {
                     spent += failure.usage.unwrap_or_default();
                     let next = dialect.without(&failure.cause, &said, request);
-                    match next.filter(|next| !tried.contains(next) && !failure.begun) {
+                    let goes_on = !failure.begun && tried.len() < MOST_TRIED;
+                    match next.filter(|next| !tried.contains(next) && goes_on) {
                         Some(next) => next,
                         None => {
                             let usage = (spent != Usage::default()).then_some(spent);

@@ -164,6 +164,87 @@ impl Said {
     }
 }
 
+/// How long an answer may be, as an endpoint says that refuses a longer one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OutputBound {
+    /// No answer of the model is longer.
+    Always(u32),
+    /// There is no more room beside what is sent.
+    BesideThis(u32),
+}
+
+impl OutputBound {
+    /// In the words of an endpoint, in lower case.
+    pub(super) fn in_words(said: &str) -> Option<Self> {
+        let number = |text: &str| text.replace([',', '_'], "").parse::<u64>().ok();
+        let fits = |tokens: u64| u32::try_from(tokens).ok();
+        for (pattern, exclusive) in BOUNDS.iter() {
+            let Some(found) = pattern.captures(said).and_then(|found| number(found.get(1)?.as_str())) else {
+                continue;
+            };
+            return fits(found.saturating_sub(u64::from(*exclusive))).map(Self::Always);
+        }
+        for pattern in ROOMS.iter() {
+            let Some(found) = pattern.captures(said) else { continue };
+            let of = |name: &str| found.name(name).and_then(|text| number(text.as_str()));
+            let (whole, sent) = (of("whole")?, of("sent")?);
+            return fits(whole.saturating_sub(sent)).map(Self::BesideThis);
+        }
+        None
+    }
+}
+
+/// How endpoints tell the longest answer, and whether theirs is the first number that is too large.
+static BOUNDS: LazyLock<Vec<(Regex, bool)>> = LazyLock::new(|| {
+    const NUMBER: &str = r"(\d[\d,_]*)";
+    let patterns = [
+        // Anthropic.
+        (
+            format!(r"max_tokens: [\d,_]+ > {NUMBER}, which is the maximum allowed number of output tokens"),
+            false,
+        ),
+        // OpenAI and Azure.
+        (format!(r"supports at most {NUMBER} completion tokens"), false),
+        // Groq, Mistral.
+        (
+            format!(r"max(?:_completion)?_tokens`? must be (?:less than or equal to|at most|<=) `?{NUMBER}"),
+            false,
+        ),
+        // DeepSeek.
+        (format!(r"valid range of max_tokens is \[\d+, ?{NUMBER}\]"), false),
+        // Gemini.
+        (
+            format!(
+                r"maxoutputtokens value of \d+ but the supported range is from \d+ \(inclusive\) to {NUMBER} \(exclusive\)"
+            ),
+            true,
+        ),
+        // Bedrock.
+        (format!(r"maximum tokens you requested exceeds the model limit of {NUMBER}"), false),
+    ];
+    patterns
+        .into_iter()
+        .filter_map(|(pattern, exclusive)| Some((Regex::new(&pattern).ok()?, exclusive)))
+        .collect()
+});
+
+/// How endpoints tell what they hold in all, and what of it is taken by the request.
+static ROOMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    const WHOLE: &str = r"(?<whole>\d[\d,_]*)";
+    const SENT: &str = r"(?<sent>\d[\d,_]*)";
+    let patterns = [
+        // Anthropic.
+        format!(r"input length and `max_tokens` exceed context limit: {SENT} \+ [\d,_]+ > {WHOLE}"),
+        // vLLM by now.
+        format!(r"maximum context length is {WHOLE} tokens and your request has {SENT} input tokens"),
+        // vLLM before, and OpenAI.
+        format!(
+            r"maximum context length is {WHOLE} tokens\W+however, you requested [\d,_]+ tokens \({SENT} in the messages"
+        ),
+    ];
+    patterns.into_iter().filter_map(|pattern| Regex::new(&pattern).ok()).collect()
+});
+
 /// How endpoints tell both numbers, and whether that of the request comes first.
 static LENGTHS: LazyLock<Vec<(Regex, bool)>> = LazyLock::new(|| {
     const NUMBER: &str = r"(\d[\d,_]*)";

@@ -199,7 +199,9 @@ impl Answer<'_> {
             },
             Err(denied) => denied,
         };
-        let failure = ModelFailure { usage, begun, ..denied.failure };
+        // What was told before the end of a stream is not all that was consumed.
+        let untold = denied.failure.untold || usage.is_some();
+        let failure = ModelFailure { usage, untold, begun, ..denied.failure };
         Err(Denied { failure, ..denied })
     }
 
@@ -242,7 +244,10 @@ fn broken(site: &Endpoint, error: reqwest::Error) -> Denied {
         innermost = source;
     }
     let message = format!("{} ({})", short(site, &innermost.to_string()), site.place());
-    Cause::Unreachable { message }.into()
+    // Where nothing was heard of the request, nobody worked on it.
+    let untold = !error.is_connect();
+    let failure = ModelFailure { untold, ..Cause::Unreachable { message }.into() };
+    Denied { failure, said: String::new() }
 }
 
 /// A client that takes no proxy and no setting from its environment, and follows no redirect with a key.

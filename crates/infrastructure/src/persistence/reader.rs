@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use goalwright_application::Error;
-use goalwright_application::planning::{Decomposition, DecompositionSummary};
+use goalwright_application::planning::{Decomposition, DecompositionSummary, Touch};
 use goalwright_application::ports::{Amount, Budget, KeptRequest, KeyOwner, ModelCall, Prompt, ToolCall};
 use goalwright_application::read::{
     AgentFilter, EventFilter, EventView, ExecutionFilter, ExecutionView, ExperienceFilter, GoalFilter,
@@ -289,6 +289,15 @@ impl Histories for Reader {
         until: Timestamp,
     ) -> Result<Vec<Telling>, Error> {
         ledger::past::tellings(self, workspace, entity_type, id, until).await
+    }
+
+    async fn touched_by_users(
+        &self,
+        workspace: WorkspaceId,
+        tasks: &[TaskId],
+        after: Timestamp,
+    ) -> Result<Vec<Touch>, Error> {
+        ledger::past::touched_by_users(self, workspace, tasks, after).await
     }
 
     async fn told_of_tasks(&self, workspace: WorkspaceId, tasks: &[TaskId]) -> Result<Vec<Telling>, Error> {

@@ -25,6 +25,7 @@ async fn every_field_changes_and_one_event_tells_of_it(#[case] backend: Backend)
         parallel: Some(true),
         estimate_minutes: Some(Some(30)),
         complexity: Some(Some(4)),
+        complexity_reason: Some(Some("Nobody did it before.".into())),
         slug: Some("after".into()),
         key: Some(Some("K1".into())),
         goal_id: None,
@@ -41,6 +42,7 @@ async fn every_field_changes_and_one_event_tells_of_it(#[case] backend: Backend)
     assert_eq!((state.title.as_str(), state.description.as_str()), ("After", "Why"));
     assert_eq!((state.labels.as_slice(), state.priority), (["US1".to_owned()].as_slice(), 7));
     assert_eq!((state.parallel, state.estimate_minutes, state.complexity), (true, Some(30), Some(4)));
+    assert_eq!(state.complexity_reason.as_deref(), Some("Nobody did it before."));
     assert_eq!((state.slug.as_str(), state.key.as_deref()), ("after", Some("K1")));
     assert_eq!((state.task_type.as_str(), state.max_attempts), ("build", 5));
     assert_eq!((state.retry.clone(), state.on_exhausted), (all.retry.clone().flatten(), OnExhausted::Pause));
@@ -57,6 +59,7 @@ async fn every_field_changes_and_one_event_tells_of_it(#[case] backend: Backend)
     let cleared = TaskEdit {
         estimate_minutes: Some(None),
         complexity: Some(None),
+        complexity_reason: Some(None),
         key: Some(None),
         action: Some(None),
         scheduled_at: Some(None),
@@ -64,7 +67,7 @@ async fn every_field_changes_and_one_event_tells_of_it(#[case] backend: Backend)
     };
     let state = edit(&app, id, cleared).await.expect("changes").state;
     assert_eq!((state.estimate_minutes, state.complexity, state.key), (None, None, None));
-    assert_eq!((state.action, state.scheduled_at), (None, None));
+    assert_eq!((state.action, state.scheduled_at, state.complexity_reason), (None, None, None));
     let wrong = TaskEdit { title: Some(" ".into()), complexity: Some(Some(11)), ..TaskEdit::default() };
     let refused = violations(edit(&app, id, wrong).await.expect_err("refused"));
     assert_eq!(refused.iter().map(|one| one.path.as_str()).collect::<Vec<_>>(), ["title", "complexity"]);

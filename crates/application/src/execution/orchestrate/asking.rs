@@ -90,6 +90,7 @@ impl Kernel {
             Some(Err(unanswered)) => {
                 spent.attempts = unanswered.attempts;
                 spent.usage = unanswered.usage;
+                spent.told = !unanswered.untold;
                 Some(ending::unanswered(unanswered, self.clock().now()))
             }
             None => {
@@ -177,14 +178,15 @@ impl Work {
         kernel: &Kernel,
         spent: &mut Spent,
     ) -> Option<goalwright_domain::execution::Outcome> {
-        let Answered { reply, attempts, usage, .. } = answered;
+        let Answered { reply, attempts, usage, untold, .. } = answered;
         spent.attempts = attempts;
         spent.usage = usage;
+        spent.told = !untold;
         spent.raw_usage = vec![as_kept(&reply.raw_usage)];
         if let Stop::Refused { category } = &reply.stop {
             return Some(ending::refused(category.as_deref()));
         }
-        let cost = kernel.ports.models.prices().cost(&self.model, &usage);
+        let cost = kernel.ports.models.prices().cost(&self.model, &usage).filter(|_| !untold);
         let mut content = reply.content;
         identify(&mut content, self.dialogue.turns());
         self.dialogue.push(Entry::Answer {

@@ -124,6 +124,7 @@ fn fields(task: &PlannedTask, forms: Forms) -> Vec<String> {
     field("estimate", task.estimate_minutes.map(|minutes| format!("{minutes}m")));
     field("priority", Some(task.priority).filter(|&priority| priority != 0).map(|number| number.to_string()));
     field("complexity", task.complexity.map(|score| score.to_string()));
+    field("complexity reason", task.complexity_reason.as_deref().map(quoted));
     field("attempts", task.max_attempts.map(|count| count.to_string()));
     field("retry", task.retry.as_ref().map(|retry| json_text(&json!(retry))));
     field("on exhausted", task.on_exhausted.map(|then| then.as_str().to_owned()));

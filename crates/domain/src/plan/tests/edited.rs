@@ -46,6 +46,15 @@ For the ships.
   - by: person {"instructions":"Stay awake"}
 "#;
 
+#[rstest]
+#[case("it is far up", Some("it is far up"))]
+#[case("\"it is: \\\"far\\\" up\"", Some("it is: \"far\" up"))]
+#[case("", None)]
+fn why_a_task_is_complex_is_read(#[case] written: &str, #[case] expected: Option<&str>) {
+    let outline = with(&format!("- [ ] T005 a\n  - complexity reason: {written}\n"));
+    assert_eq!(outline.plan.tasks[5].complexity_reason.as_deref(), expected);
+}
+
 fn read(text: &str) -> Outline {
     read_plan(text, Format::Auto, &Limits::IMPORT).expect("the text is a plan")
 }

@@ -256,7 +256,7 @@ fn task() -> impl Strategy<Value = PlannedTask> {
     let numbers = (
         prop::option::of(any::<u32>()),
         any::<i32>(),
-        prop::option::of(1_u8..=10),
+        (prop::option::of(1_u8..=10), prop::option::of(nasty())),
         prop::option::of(1_u32..200),
         prop::option::of(moment()),
         rules(),
@@ -265,7 +265,7 @@ fn task() -> impl Strategy<Value = PlannedTask> {
     let flags = (any::<bool>(), 0_u8..3, any::<bool>());
     (words, numbers, slug, flags, doing()).prop_map(|(words, numbers, slug, flags, (action, work))| {
         let (key, title, description, task_type, labels) = words;
-        let (estimate_minutes, priority, complexity, max_attempts, scheduled_at, rules) = numbers;
+        let (estimate_minutes, priority, (complexity, reason), max_attempts, scheduled_at, rules) = numbers;
         let (retry, on_exhausted, schedule) = rules;
         PlannedTask {
             // Told apart below, when all ids are drawn.
@@ -283,6 +283,7 @@ fn task() -> impl Strategy<Value = PlannedTask> {
             action,
             work,
             complexity,
+            complexity_reason: reason.filter(|reason| !reason.is_empty()),
             max_attempts,
             retry,
             on_exhausted,

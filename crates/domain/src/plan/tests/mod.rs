@@ -2,6 +2,7 @@
 
 mod drawn;
 mod edited;
+mod expansion;
 mod export;
 mod fixtures;
 mod graph;

@@ -1,6 +1,6 @@
 //! What a plan was made for.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fields::is_open;
 use super::{PresentGoal, PresentTask};
@@ -15,20 +15,7 @@ use crate::task::TaskStatus;
 pub fn basis(goal: &PresentGoal, tasks: &[PresentTask]) -> String {
     let mut in_order: Vec<&PresentTask> = tasks.iter().collect();
     in_order.sort_unstable_by_key(|task| task.id);
-    let tasks: Vec<_> = in_order
-        .into_iter()
-        .map(|task| {
-            let mut edges = task.depends_on.clone();
-            edges.sort_unstable_by_key(|edge| edge.task_id);
-            let edges: Vec<_> = edges.iter().map(|edge| json!([edge.task_id, edge.origin])).collect();
-            // Which slot or run is next says nothing about what is to be done.
-            let mut fields = task.fields.clone();
-            if !is_open(task) || fields.schedule.is_some() {
-                fields.scheduled_at = None;
-            }
-            json!({"id": task.id, "fields": fields, "depends_on": edges, "standing": standing(task)})
-        })
-        .collect();
+    let tasks: Vec<_> = in_order.into_iter().map(told).collect();
     canonical::digest(&json!({
         "id": goal.id, "title": goal.title, "description": goal.description,
         "success_criteria": goal.success_criteria, "due_at": goal.due_at, "tasks": tasks,
@@ -43,6 +30,31 @@ pub fn basis_of_addition(goal: &PresentGoal, tasks: &[PresentTask]) -> String {
         "id": goal.id, "title": goal.title, "description": goal.description,
         "success_criteria": goal.success_criteria, "due_at": goal.due_at, "keys": keys,
     }))
+}
+
+/// `sha256:` of what a plan depends on that breaks one task further down: the goal's words, and the task with its words, what it
+/// waits for, and whether it can still be broken down. What becomes of other tasks meanwhile does not matter.
+pub fn basis_of_expansion(goal: &PresentGoal, whole: &PresentTask) -> String {
+    // That a person was asked for it meanwhile is no change, nor is when: nothing of it is done.
+    let status = if whole.status == TaskStatus::Waiting { TaskStatus::Ready } else { whole.status };
+    let mut untouched = PresentTask { status, ..whole.clone() };
+    untouched.fields.scheduled_at = None;
+    canonical::digest(&json!({
+        "id": goal.id, "title": goal.title, "description": goal.description,
+        "success_criteria": goal.success_criteria, "due_at": goal.due_at, "expanded": told(&untouched),
+    }))
+}
+
+fn told(task: &PresentTask) -> Value {
+    let mut edges = task.depends_on.clone();
+    edges.sort_unstable_by_key(|edge| edge.task_id);
+    let edges: Vec<_> = edges.iter().map(|edge| json!([edge.task_id, edge.origin])).collect();
+    // Which slot or run is next says nothing about what is to be done.
+    let mut fields = task.fields.clone();
+    if !is_open(task) || fields.schedule.is_some() {
+        fields.scheduled_at = None;
+    }
+    json!({"id": task.id, "fields": fields, "depends_on": edges, "standing": standing(task)})
 }
 
 /// What an update may do with a task, and whether others need not wait for it.

@@ -142,7 +142,12 @@ impl Comparison<'_> {
     }
 }
 
-fn name_of(tasks: &[PresentTask], places: &HashMap<TaskId, usize>, plan: &Plan, task: TaskRef) -> String {
+pub(super) fn name_of(
+    tasks: &[PresentTask],
+    places: &HashMap<TaskId, usize>,
+    plan: &Plan,
+    task: TaskRef,
+) -> String {
     match task {
         TaskRef::Added(index) => plan.name_of(index),
         TaskRef::Present(id) => places.get(&id).map_or_else(|| id.to_string(), |&place| tasks[place].name()),

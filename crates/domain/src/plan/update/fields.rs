@@ -45,6 +45,9 @@ impl Comparison<'_> {
         if speaks(planned.complexity.is_some()) {
             changes.note("complexity", &now.complexity, &planned.complexity);
         }
+        if speaks(planned.complexity_reason.is_some()) {
+            changes.note("complexity_reason", &now.complexity_reason, &planned.complexity_reason);
+        }
         if speaks(planned.scheduled_at.is_some()) {
             changes.note("scheduled_at", &now.scheduled_at, &planned.scheduled_at);
         }
@@ -102,7 +105,7 @@ impl Changes {
 }
 
 /// What may change of a task that has begun and waits: nothing that decides how it is performed.
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 10] = [
     "title",
     "description",
     "labels",
@@ -110,6 +113,7 @@ const WORDS: [&str; 9] = [
     "parallel",
     "estimate_minutes",
     "complexity",
+    "complexity_reason",
     "key",
     "slug",
 ];

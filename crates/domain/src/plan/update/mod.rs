@@ -2,6 +2,7 @@
 
 mod basis;
 mod edges;
+mod expansion;
 mod fields;
 mod keys;
 mod marks;
@@ -15,8 +16,9 @@ use serde::Serialize;
 
 use super::{Finding, Origin, Plan, Severity};
 use crate::task::{TaskId, TaskStatus};
-pub use basis::{basis, basis_of_addition};
+pub use basis::{basis, basis_of_addition, basis_of_expansion};
 use edges::Edges;
+pub use expansion::{expand, name_parts, refuse_expansion};
 pub use fields::FieldChange;
 use fields::{is_open, may_change};
 use matching::{Match, matches};
@@ -67,8 +69,8 @@ impl Changes {
 /// A task that stays and changes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Changed {
-    /// Its position in the plan.
-    pub index: usize,
+    /// Its position in the plan; none of a task that the plan only adds to.
+    pub index: Option<usize>,
     /// The task.
     pub task_id: TaskId,
     /// What changes; never empty. `depends_on` is one of the fields.
@@ -191,7 +193,7 @@ impl Comparison<'_> {
         if fields.is_empty() || !may {
             changes.keep.push((index, task.id));
         } else {
-            changes.change.push(Changed { index, task_id: task.id, fields });
+            changes.change.push(Changed { index: Some(index), task_id: task.id, fields });
         }
     }
 

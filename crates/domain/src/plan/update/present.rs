@@ -66,6 +66,7 @@ impl PresentTask {
             labels: state.labels.clone(),
             parallel: state.parallel,
             complexity: state.complexity,
+            complexity_reason: state.complexity_reason.clone(),
             max_attempts: Some(state.max_attempts),
             retry: state.retry.clone(),
             on_exhausted: Some(state.on_exhausted),

@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 use super::plan_files::plan_files;
 use crate::cli::fields::{count, number, short_id, text};
 use crate::cli::input;
+use crate::cli::planning::{changes, findings, plan_table};
 use crate::cli::session::Session;
 use crate::client::{Answer, Call, Noun};
 use crate::failure::{Exit, Failure, printable};
-use crate::terminal::{Column, Table, accent, note, print, print_raw, severity};
+use crate::terminal::{Column, Table, accent, note, print, print_raw};
 
 #[derive(Debug, Args)]
 #[command(
@@ -177,23 +178,6 @@ impl Import {
     }
 }
 
-/// What an update does, in numbers.
-fn changes(changes: &Value) -> String {
-    let words = [
-        ("add", "to add"),
-        ("change", "to change"),
-        ("remove", "to remove"),
-        ("complete", "to tick off"),
-        ("skip", "to leave out"),
-    ];
-    let told: Vec<String> = words
-        .iter()
-        .filter(|(field, _)| count(changes, field) > 0)
-        .map(|(field, word)| format!("{} {word}", count(changes, field)))
-        .collect();
-    if told.is_empty() { "nothing about its tasks changes".to_owned() } else { told.join(", ") }
-}
-
 impl Tried {
     fn document(&self) -> Value {
         let file = self.path.display().to_string();
@@ -245,47 +229,6 @@ fn summary_table(tried: &[Tried]) -> Table {
                 table.row(cells);
             }
         }
-    }
-    table
-}
-
-/// What the reader of a plan noticed, a line each.
-pub(super) fn findings(document: &Value) -> Vec<String> {
-    let findings = document["findings"].as_array().map_or(&[][..], Vec::as_slice);
-    let line = |finding: &Value| {
-        let place = finding["line"].as_u64().map(|line| format!("line {line}: ")).unwrap_or_default();
-        let message = printable(&text(finding, "message"));
-        format!("{}: {place}{message}", severity(&text(finding, "severity")))
-    };
-    findings.iter().map(line).collect()
-}
-
-/// The tasks of a plan that was not applied.
-pub(super) fn plan_table(plan: &Value) -> Table {
-    let tasks = plan["tasks"].as_array().map_or(&[][..], Vec::as_slice);
-    let edges = plan["dependencies"].as_array().map_or(&[][..], Vec::as_slice);
-    let name = |index: &Value| {
-        let task = index.as_u64().and_then(|index| tasks.get(usize::try_from(index).ok()?));
-        let key = task.map(|task| text(task, "key")).filter(|key| !key.is_empty());
-        key.unwrap_or_else(|| format!("#{}", index.as_u64().unwrap_or_default() + 1))
-    };
-    let mut table = Table::new([
-        Column::Word("KEY"),
-        Column::Text("TITLE"),
-        Column::Word("TYPE"),
-        Column::Word("[P]"),
-        Column::Text("WAITS FOR"),
-    ]);
-    for task in tasks {
-        let waits = edges.iter().filter(|edge| edge["from_index"] == task["index"]);
-        let waits: Vec<String> = waits.map(|edge| name(&edge["to_index"])).collect();
-        table.row([
-            name(&task["index"]),
-            text(task, "title"),
-            text(task, "task_type"),
-            if task["parallel"] == true { "[P]".to_owned() } else { String::new() },
-            waits.join(", "),
-        ]);
     }
     table
 }

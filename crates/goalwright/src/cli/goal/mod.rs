@@ -40,7 +40,7 @@ enum Action {
     Import(import::Import),
     /// Write a goal as a Markdown plan
     Export(export::Export),
-    /// Break a goal down with a written plan
+    /// Break a goal down, by a model or with a written plan
     Decompose(decompose::Decompose),
     /// Tell how far a goal is, and why it is not further
     Progress(progress::Progress),

@@ -4,6 +4,7 @@ mod change;
 mod complete;
 mod create;
 mod depend;
+mod expand;
 mod list;
 mod next;
 mod recover;
@@ -40,6 +41,8 @@ enum Action {
     Update(change::Update),
     /// Say what a task waits for, instead of what it waited for before
     Depend(depend::Depend),
+    /// Break a task further down: into parts that it waits for
+    Expand(expand::Expand),
     /// Tell whether a task could be worked on now, and what is missing
     Ready(depend::Ready),
     /// Tell what to work on now, and why
@@ -82,6 +85,7 @@ impl Task {
             Action::Create(create) => create.execute(&session).await,
             Action::Update(update) => update.execute(&session).await,
             Action::Depend(depend) => depend.execute(&session).await,
+            Action::Expand(expand) => expand.execute(&session).await,
             Action::Ready(ready) => ready.execute(&session).await,
             Action::Next(next) => next.execute(&session).await,
             Action::Run(run) => run.execute(&session).await,

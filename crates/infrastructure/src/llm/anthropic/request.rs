@@ -14,7 +14,7 @@ pub(in super::super) fn body(request: &ModelRequest, dialect: Dialect, streamed:
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
     put("model", json!(request.model.model()));
-    put("max_tokens", json!(request.max_output_tokens));
+    put("max_tokens", json!(dialect.output(request)));
     let (mut tools, mut system) = (tools(request, dialect), system(request, dialect));
     if let Some(Value::Object(last)) = system.last_mut().or_else(|| tools.last_mut()) {
         last.insert("cache_control".to_owned(), json!({"type": "ephemeral"}));

@@ -33,6 +33,6 @@ pub(super) fn all_was_read(site: &Endpoint, body: &Value, reply: ModelReply) -> 
          (Ollama: OLLAMA_CONTEXT_LENGTH, or `num_ctx` of the model) or send less"
     );
     let cause = Cause::Refused { status: 200, message };
-    let failure = ModelFailure { cause, usage: Some(reply.usage), begun: false };
+    let failure = ModelFailure { usage: Some(reply.usage), untold: false, ..cause.into() };
     Err(Denied { failure, said: String::new() })
 }

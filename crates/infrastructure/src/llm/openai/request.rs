@@ -14,7 +14,7 @@ pub(in super::super) fn body(request: &ModelRequest, dialect: Dialect, streamed:
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
     put("model", json!(request.model.model()));
     let limit = if dialect.new_limit { "max_completion_tokens" } else { "max_tokens" };
-    put(limit, json!(request.max_output_tokens));
+    put(limit, json!(dialect.output(request)));
     let tools = tools(request, dialect);
     if !tools.is_empty() {
         put("tools", Value::Array(tools));

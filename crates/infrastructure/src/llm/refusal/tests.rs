@@ -172,3 +172,66 @@ fn a_wait_is_told_in_three_ways() {
     assert_eq!(wait(&[("retry-after", "soon")]), None);
     assert_eq!(wait(&[]), None);
 }
+
+#[test]
+fn the_longest_answer_is_told_by_every_family() {
+    use OutputBound::{Always, BesideThis};
+    for (message, expected) in [
+        (
+            "max_tokens: 8192 > 4096, which is the maximum allowed number of output tokens for claude-3-haiku-20240307",
+            Some(Always(4_096)),
+        ),
+        (
+            "max_tokens is too large: 32768. This model supports at most 16384 completion tokens, whereas you provided 32768.",
+            Some(Always(16_384)),
+        ),
+        (
+            "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is less than the \
+             `context_window` for this model",
+            Some(Always(8_192)),
+        ),
+        ("Invalid max_tokens value, the valid range of max_tokens is [1, 8192]", Some(Always(8_192))),
+        (
+            "Unable to submit request because it has a maxOutputTokens value of 100000 but the supported range is from 1 \
+             (inclusive) to 8193 (exclusive). Update the value and try again.",
+            Some(Always(8_192)),
+        ),
+        (
+            "The maximum tokens you requested exceeds the model limit of 4,096. Try again with a maximum tokens value that \
+             is lower.",
+            Some(Always(4_096)),
+        ),
+        (
+            "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length",
+            Some(BesideThis(10_000)),
+        ),
+        (
+            "'max_tokens' or 'max_completion_tokens' is too large: 8192. This model's maximum context length is 4096 tokens \
+             and your request has 120 input tokens (8192 > 4096 - 120).",
+            Some(BesideThis(3_976)),
+        ),
+        (
+            "This model's maximum context length is 4096 tokens. However, you requested 8312 tokens (120 in the messages, \
+             8192 in the completion). Please reduce the length of the messages or completion.",
+            Some(BesideThis(3_976)),
+        ),
+        (
+            "This model's maximum context length is 4096 tokens. However, you requested 9000 tokens (8000 in the messages, \
+             1000 in the completion).",
+            Some(BesideThis(0)),
+        ),
+        ("prompt is too long: 210000 tokens > 200000 maximum", None),
+        (
+            "max_tokens: 99999999999999999999999 > 88888888888888888888888, which is the maximum allowed number of output tokens",
+            None,
+        ),
+        (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            None,
+        ),
+        ("tools: max 20", None),
+        ("", None),
+    ] {
+        assert_eq!(OutputBound::in_words(&message.to_ascii_lowercase()), expected, "{message}");
+    }
+}

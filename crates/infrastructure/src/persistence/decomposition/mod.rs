@@ -14,12 +14,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::row::Row;
-use super::sql::{self, json_or_null, time, time_or_null};
+use super::sql::{self, json_or_null, time, time_or_null, uuid_or_null};
 
 /// What lists show.
-const SUMMARY: [&str; 19] = [
+const SUMMARY: [&str; 20] = [
     "id",
     "goal_id",
+    "expanded_task_id",
     "status",
     "dry_run",
     "mode",
@@ -70,6 +71,7 @@ fn to_row(workspace: WorkspaceId, from: &Decomposition) -> Result<Vec<Value>, St
     Ok(vec![
         from.id.into(),
         goal.uuid().into(),
+        uuid_or_null(from.expanded.map(|id| id.uuid())),
         from.status.as_str().into(),
         from.dry_run.into(),
         from.mode.as_str().into(),
@@ -129,6 +131,7 @@ fn summary(row: &QueryResult) -> Result<DecompositionSummary, StorageError> {
     Ok(DecompositionSummary {
         id: row.get("id")?,
         goal_id: row.id("goal_id")?,
+        expanded: row.id_or_none("expanded_task_id")?,
         status: row.word("status", DecompositionStatus::parse)?,
         dry_run: row.get("dry_run")?,
         mode: row.word("mode", Mode::parse)?,
@@ -148,6 +151,7 @@ fn from_row(row: &QueryResult) -> Result<Decomposition, StorageError> {
         id: row.get("id")?,
         kept: true,
         goal_id: Some(row.id("goal_id")?),
+        expanded: row.id_or_none("expanded_task_id")?,
         status: row.word("status", DecompositionStatus::parse)?,
         dry_run: row.get("dry_run")?,
         mode: row.word("mode", Mode::parse)?,

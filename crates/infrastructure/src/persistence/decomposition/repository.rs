@@ -1,10 +1,12 @@
 use async_trait::async_trait;
 use goalwright_application::planning::Decomposition;
 use goalwright_application::ports::{DecompositionRepository, StorageError};
+use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::WorkspaceId;
 use uuid::Uuid;
 
 use super::{columns, from_row, select, stored, to_row};
+use crate::persistence::row::Row;
 use crate::persistence::sql::{insert_many, time_or_null};
 use crate::persistence::unit_of_work::Unit;
 
@@ -28,6 +30,19 @@ impl DecompositionRepository for Unit {
             .bind(workspace.uuid())
             .text(self.dialect.lock());
         self.one(sql).await?.as_ref().map(from_row).transpose()
+    }
+
+    async fn parts_of(&self, task: TaskId) -> Result<Vec<TaskId>, StorageError> {
+        let sql = self
+            .sql("SELECT task_ids FROM decompositions WHERE expanded_task_id = ")
+            .bind(task.uuid())
+            .text(" AND status = 'applied' ORDER BY id");
+        let mut parts = Vec::new();
+        for row in &self.all(sql).await? {
+            let ids: Option<Vec<Option<TaskId>>> = Row::of("decompositions", row).json_or_none("task_ids")?;
+            parts.extend(ids.into_iter().flatten().flatten());
+        }
+        Ok(parts)
     }
 
     async fn decide(&self, decomposition: &Decomposition) -> Result<(), StorageError> {

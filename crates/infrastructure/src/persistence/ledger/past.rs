@@ -1,6 +1,7 @@
 //! What is left in the ledger of the past of entities.
 
 use goalwright_application::Error;
+use goalwright_application::planning::Touch;
 use goalwright_application::ports::StorageError;
 use goalwright_domain::Timestamp;
 use goalwright_domain::goal::GoalId;
@@ -139,6 +140,39 @@ pub(crate) async fn told_of_tasks(
             entity_id: row.text("entity_id")?,
             event_type: row.text("event_type")?,
             changes: Value::Object(changes),
+            created_at: row.time("created_at")?,
+        })
+    };
+    Ok(rows.iter().map(read).collect::<Result<_, StorageError>>()?)
+}
+
+pub(crate) async fn touched_by_users(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    tasks: &[TaskId],
+    after: Timestamp,
+) -> Result<Vec<Touch>, Error> {
+    let ids: Vec<String> = tasks.iter().map(ToString::to_string).collect();
+    let sql = reader
+        .sql(
+            "SELECT entity_id, event_type, CAST(changes AS TEXT) AS changes, created_at FROM events WHERE workspace_id = ",
+        )
+        .bind(workspace.uuid())
+        .text(" AND position IS NOT NULL AND entity_type = 'task' AND entity_id")
+        .one_of_words(ids.iter().map(String::as_str))
+        .text(
+            " AND event_type IN ('task.created', 'task.updated', 'task.dependencies_changed', 'task.deleted') \
+             AND actor_type = 'user' AND created_at > ",
+        )
+        .bind(time(after));
+    let rows = reader.all(left(sql, workspace)).await?;
+    let read = |row: &QueryResult| {
+        let row = Row::of("events", row);
+        let changes: Value = json_of(&row.text("changes")?)?;
+        Ok(Touch {
+            task_id: row.word("entity_id", |text| text.parse().ok())?,
+            event_type: row.text("event_type")?,
+            fields: changes.as_object().into_iter().flatten().map(|(field, _)| field.clone()).collect(),
             created_at: row.time("created_at")?,
         })
     };

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::row::Row;
 use super::sql::{self, int, int_or_null, json_or_null, time, time_or_null, uuid_or_null};
 
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 30] = [
     "id",
     "workspace_id",
     "goal_id",
@@ -35,6 +35,7 @@ const COLUMNS: [&str; 29] = [
     "parallel",
     "estimate_minutes",
     "complexity",
+    "complexity_reason",
     "attempt",
     "max_attempts",
     "retry",
@@ -77,6 +78,7 @@ fn to_row(task: &Task) -> Vec<Value> {
         state.parallel.into(),
         int_or_null(state.estimate_minutes),
         int_or_null(state.complexity),
+        state.complexity_reason.clone().into(),
         int(state.attempt),
         int(state.max_attempts),
         stored(state.retry.as_ref()),
@@ -91,7 +93,7 @@ fn to_row(task: &Task) -> Vec<Value> {
 }
 
 /// What can change at all. The workspace never does.
-const REWRITTEN: [&str; 27] = [
+const REWRITTEN: [&str; 28] = [
     "id",
     "goal_id",
     "key",
@@ -110,6 +112,7 @@ const REWRITTEN: [&str; 27] = [
     "parallel",
     "estimate_minutes",
     "complexity",
+    "complexity_reason",
     "attempt",
     "max_attempts",
     "retry",
@@ -186,6 +189,7 @@ fn state_of(row: &Row<'_>) -> Result<TaskState, StorageError> {
         parallel: row.get("parallel")?,
         estimate_minutes: small("estimate_minutes")?,
         complexity: small("complexity")?.and_then(|number| u8::try_from(number).ok()),
+        complexity_reason: row.get("complexity_reason")?,
         attempt: row.count("attempt")?,
         max_attempts: row.count("max_attempts")?,
         retry: row.json_or_none("retry")?,

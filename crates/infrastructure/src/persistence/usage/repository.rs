@@ -133,7 +133,7 @@ impl UsageRepository for Unit {
         self.run(self.sql("DELETE FROM budget_reservations WHERE id = ").bind(id)).await.map(|_| ())
     }
 
-    async fn spend(&self, spending: &ModelSpending) -> Result<(), StorageError> {
+    async fn spend(&self, spending: &ModelSpending, least: Usd) -> Result<(), StorageError> {
         let Usage { input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens } = spending.usage;
         let counts: [Value; 4] = [input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens]
             .map(|count| signed(count).into());
@@ -171,12 +171,12 @@ impl UsageRepository for Unit {
             1_i64.into(),
         ];
         day.extend(counts);
-        day.extend([nanos.unwrap_or_default().into(), i64::from(nanos.is_none()).into()]);
+        day.extend([least.nanos().into(), i64::from(nanos.is_none()).into()]);
         self.run_all(insert_many(self.dialect, "usage_days", &DAYS, vec![day], ADD_TO_DAY)).await?;
         let month = vec![
             workspace,
             at.format("%Y-%m").to_string().into(),
-            nanos.unwrap_or_default().into(),
+            least.nanos().into(),
             signed(spending.usage.cost_tokens()).into(),
         ];
         let columns = ["workspace_id", "month", "spent_nanos", "spent_tokens"];

@@ -12,7 +12,7 @@ use super::sql::{int_or_null, time, time_or_null};
 use super::unit_of_work::Unit;
 
 /// What settings are read from.
-const SETTINGS: &str = "SELECT workspace_id, retention_days, model, revision, updated_at FROM workspace_settings WHERE workspace_id = ";
+const SETTINGS: &str = "SELECT workspace_id, retention_days, model, confirm_destructive, revision, updated_at FROM workspace_settings WHERE workspace_id = ";
 
 fn settings_of(row: &QueryResult) -> Result<Settings, StorageError> {
     let row = Row::of("workspace_settings", row);
@@ -21,7 +21,8 @@ fn settings_of(row: &QueryResult) -> Result<Settings, StorageError> {
         Some(_) => Some(row.word("model", |model| model.parse().ok())?),
         None => None,
     };
-    let state = SettingsState { retention_days: days.map(i32::unsigned_abs), model };
+    let confirm_destructive = row.get("confirm_destructive")?;
+    let state = SettingsState { retention_days: days.map(i32::unsigned_abs), model, confirm_destructive };
     Ok(Settings::rehydrate(row.id("workspace_id")?, state, row.get("revision")?, row.time("updated_at")?))
 }
 
@@ -56,17 +57,21 @@ impl WorkspaceRepository for Unit {
         let days = || int_or_null(settings.state().retention_days);
         let model = || sea_orm::Value::from(settings.state().model.as_ref().map(ToString::to_string));
         let at = || time_or_null(settings.updated_at());
+        let confirm = settings.state().confirm_destructive;
         let workspace = settings.workspace_id().uuid();
         let sql = if settings.revision() == 1 {
             self.sql(
-                "INSERT INTO workspace_settings (workspace_id, retention_days, model, revision, updated_at) VALUES ",
+                "INSERT INTO workspace_settings (workspace_id, retention_days, model, confirm_destructive, revision, updated_at) \
+                 VALUES ",
             )
-            .list([workspace.into(), days(), model(), 1i64.into(), at()])
+            .list([workspace.into(), days(), model(), confirm.into(), 1i64.into(), at()])
         } else {
             self.sql("UPDATE workspace_settings SET retention_days = ")
                 .bind(days())
                 .text(", model = ")
                 .bind(model())
+                .text(", confirm_destructive = ")
+                .bind(confirm)
                 .text(", revision = ")
                 .bind(settings.revision())
                 .text(", updated_at = ")

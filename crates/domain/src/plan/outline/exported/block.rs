@@ -214,6 +214,7 @@ impl<'f> Reader<'f> {
             Field::Priority(priority) => task.priority = priority,
             Field::Labels(labels) => task.labels = labels,
             Field::Complexity(score) => task.complexity = Some(score),
+            Field::ComplexityReason(reason) => task.complexity_reason = Some(reason),
             Field::Attempts(count) => task.max_attempts = Some(count),
             Field::Retry(retry) => task.retry = Some(retry),
             Field::OnExhausted(then) => task.on_exhausted = Some(then),

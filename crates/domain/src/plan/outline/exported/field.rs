@@ -30,6 +30,7 @@ pub(super) enum Field {
     Priority(i32),
     Labels(Vec<String>),
     Complexity(u8),
+    ComplexityReason(String),
     Attempts(u32),
     Retry(Backoff),
     OnExhausted(OnExhausted),
@@ -53,7 +54,7 @@ pub(super) enum Reading {
 }
 
 /// Names of fields, as they are written.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "depends on",
     "follows",
     "uses",
@@ -63,6 +64,7 @@ const NAMES: [&str; 17] = [
     "priority",
     "labels",
     "complexity",
+    "complexity reason",
     "attempts",
     "retry",
     "on exhausted",
@@ -106,6 +108,9 @@ pub(super) fn read(body: &str) -> Reading {
         "description" => as_json(value).map(Field::Description),
         "labels" => serde_json::from_str(value).ok().map(Field::Labels),
         "complexity" => value.parse().ok().filter(|score| (1..=10).contains(score)).map(Field::Complexity),
+        "complexity reason" => {
+            string_of(value).filter(|reason| !reason.is_empty()).map(Field::ComplexityReason)
+        }
         "attempts" => value.parse().ok().filter(|count| *count > 0).map(Field::Attempts),
         "at" => value.parse().ok().map(Field::At),
         "by" => work(value).map(Field::Work),

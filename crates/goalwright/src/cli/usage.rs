@@ -1,0 +1,77 @@
+//! `goalwright usage`: what models cost.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::fields::{short_id, text};
+use super::planning::dollars;
+use super::session::{Session, Shared};
+use crate::client::Call;
+use crate::failure::{Exit, Failure};
+use crate::terminal::{Column, Table, note, print, print_raw};
+
+/// See what models cost.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  goalwright usage --by model --from 2026-11-01")]
+pub(super) struct Usage {
+    /// A line for each of these
+    #[arg(long, value_name = "WHAT", value_parser = ["day", "model", "goal"], default_value = "day")]
+    by: String,
+    /// The first day, in UTC; 29 days before --to unless given
+    #[arg(long, value_name = "DAY")]
+    from: Option<String>,
+    /// The last day; today unless given
+    #[arg(long, value_name = "DAY")]
+    to: Option<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Usage {
+    pub(super) async fn execute(self) -> Result<Exit, Failure> {
+        let session = Session::open(self.shared).await?;
+        let call =
+            Call::get(&["usage"]).query(&[("by", Some(self.by)), ("from", self.from), ("to", self.to)]);
+        let ended = session.client.send(call).await.map(|figures| {
+            let items = figures.value["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+            if session.json {
+                print_raw(&figures.text);
+            } else if session.quiet {
+                items.iter().for_each(|item| print(&text(item, "key")));
+            } else if items.is_empty() {
+                let (from, to) = (text(&figures.value, "from"), text(&figures.value, "to"));
+                note(&format!("no model was asked from {from} to {to}"));
+            } else {
+                table(items).lines().iter().for_each(|line| print(line));
+            }
+            Exit::Success
+        });
+        session.end(ended).await
+    }
+}
+
+fn table(rows: &[Value]) -> Table {
+    let mut table = Table::new([
+        Column::Text("KEY"),
+        Column::Word("GOAL"),
+        Column::Number("CALLS"),
+        Column::Number("READ"),
+        Column::Number("CACHED"),
+        Column::Number("WRITTEN"),
+        Column::Number("COST"),
+        Column::Number("UNPRICED"),
+    ]);
+    for row in rows {
+        table.row([
+            text(row, "key"),
+            short_id(row, "goal_id"),
+            text(row, "calls"),
+            text(row, "input_tokens"),
+            text(row, "cache_read_tokens"),
+            text(row, "output_tokens"),
+            dollars(&row["cost_usd"], ""),
+            Some(text(row, "unpriced_calls")).filter(|count| count != "0").unwrap_or_default(),
+        ]);
+    }
+    table
+}
