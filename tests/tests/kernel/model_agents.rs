@@ -452,7 +452,7 @@ async fn a_model_that_is_away_is_waited_for_and_money_that_is_gone_too(#[case] b
     let waiting = state(&app, poor).await;
     assert_eq!(waiting.status, TaskStatus::Waiting);
     let wait = waiting.waiting.expect("a wait");
-    assert_eq!(wait.kind, WaitKind::Resource);
+    assert_eq!(wait.kind, WaitKind::Budget);
     assert!(wait.until.is_some());
     assert!(wait.message.contains("PUT /v1/budget"), "{}", wait.message);
     assert_eq!(app.models.asked().len(), asked, "nothing was asked");

@@ -30,7 +30,7 @@ impl Kernel {
     /// What this kernel claims.
     pub(super) fn wanted(&self, limit: usize) -> Claim {
         let mut performers = self.settings.performers.clone();
-        if self.ports.models.usual().is_some() {
+        if self.ports.models.any() {
             performers.push(AgentKind::Llm);
         }
         Claim {

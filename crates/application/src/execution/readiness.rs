@@ -73,8 +73,27 @@ pub(crate) fn resources(tools: &dyn Tools, action: Option<&Action>) -> Vec<Unrea
                 problems.map(|problem| missing(message(problem.message))).collect()
             }
         },
-        Some(Action::Orchestrated { .. } | Action::Human { .. } | Action::External) | None => Vec::new(),
+        Some(Action::Orchestrated { tools: wanted, .. }) => {
+            absent(tools, wanted).into_iter().map(|(_, message)| missing(message)).collect()
+        }
+        Some(Action::Human { .. } | Action::External) | None => Vec::new(),
     }
+}
+
+/// Which of these patterns name no tool that is there: where in the list, and what to say.
+pub(crate) fn absent(tools: &dyn Tools, patterns: &[String]) -> Vec<(usize, String)> {
+    let all = tools.all();
+    let there = |pattern: &String| {
+        pattern.split_once('.').is_some_and(|(tool, operation)| {
+            all.iter().any(|one| one.tool == tool && (operation == "*" || one.operation == operation))
+        })
+    };
+    let absent = patterns.iter().enumerate().filter(|(_, pattern)| !there(pattern));
+    absent
+        .map(|(index, pattern)| {
+            (index, format!("there is no tool `{pattern}` here; `GET /v1/tools` lists them"))
+        })
+        .collect()
 }
 
 /// Whether a model is to do it.

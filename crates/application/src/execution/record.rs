@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentKind;
-use goalwright_domain::execution::{Decision, ExecutionError, Outcome, RunId, RunStatus, SpanId};
+use goalwright_domain::execution::{Decision, Entry, ExecutionError, Outcome, RunId, RunStatus, SpanId};
 use goalwright_domain::experience::{
     Execution, Experience, Io, Runner, result_text, short, task_execution, without_secrets,
 };
 use goalwright_domain::task::{Task, TaskId};
 
-use super::Ended;
+use super::orchestrate::of_entries;
+use super::{Ended, Report};
 use crate::Error;
 use crate::ports::{Ids, UnitOfWork};
-use crate::tasks::SUPERSEDED;
 
 /// Writes calls, experiences, attempts and runs.
 pub(super) async fn write_executions(
@@ -24,6 +24,7 @@ pub(super) async fn write_executions(
     mut decided: Vec<(Ended, Decision)>,
     now: Timestamp,
 ) -> Result<(), Error> {
+    recall(unit, &mut decided).await?;
     let calls: Vec<_> =
         decided.iter_mut().flat_map(|(ended, _)| std::mem::take(&mut ended.report.calls)).collect();
     let scripts: Vec<_> = decided.iter().flat_map(|(ended, _)| ended.report.scripts.clone()).collect();
@@ -96,22 +97,39 @@ pub(super) async fn write_executions(
     Ok(())
 }
 
-/// A dialogue goes on in the next attempt, unless it came to its end.
+/// The dialogues that led to a result. One that did not goes on when somebody has its task tried again.
 fn dialogues_that_end(decided: &[(Ended, Decision)]) -> Vec<RunId> {
     decided
         .iter()
         .filter(|(ended, _)| ended.run.performer == AgentKind::Llm)
-        .filter(|(ended, _)| {
-            // Somebody wants it to go on.
-            if matches!(&ended.report.outcome, Outcome::GivenUp { error } if error.kind == SUPERSEDED) {
-                return false;
-            }
-            let over = matches!(ended.run.status, RunStatus::Succeeded | RunStatus::Failed);
-            let stuck = matches!(ended.report.outcome, Outcome::Failed { retryable: false, .. });
-            over || stuck
-        })
+        .filter(|(ended, _)| matches!(ended.run.status, RunStatus::Succeeded | RunStatus::Cancelled))
         .map(|(ended, _)| ended.run.id)
         .collect()
+}
+
+/// What an attempt of a model touched that somebody else ended, because its worker vanished or because it waited: its dialogue
+/// knows.
+async fn recall(unit: &dyn UnitOfWork, decided: &mut [(Ended, Decision)]) -> Result<(), Error> {
+    let by_others = decided.iter_mut().filter(|(ended, _)| {
+        let lost = matches!(ended.report.outcome, Outcome::LeaseLost { .. } | Outcome::GivenUp { .. });
+        ended.run.performer == AgentKind::Llm && ended.attempt.status.is_over() && (lost || ended.manual)
+    });
+    for (ended, _) in by_others {
+        let said = unit.executions().dialogue(ended.run.id).await?;
+        let own = said.iter().filter(|(span, entry)| {
+            // All of its attempts are given what it began with.
+            *span == ended.attempt.span_id || matches!(entry, Entry::Opening(_))
+        });
+        let Report { files_written, artifacts, scripts, retrieval, .. } =
+            of_entries(own.map(|(_, entry)| entry));
+        ended.report.files_written.extend(files_written);
+        ended.report.artifacts.extend(artifacts);
+        ended.report.scripts.extend(scripts);
+        if ended.report.retrieval.is_none() {
+            ended.report.retrieval = retrieval;
+        }
+    }
+    Ok(())
 }
 
 fn text_of(outcome: &Outcome, error: Option<&ExecutionError>) -> String {

@@ -57,12 +57,12 @@ impl Goals {
         goal: GoalId,
         obstacles: &mut Obstacles,
     ) -> Result<(), Error> {
-        let none = self.models.usual().is_none();
+        let none = !self.models.any();
         if !none && !self.spendings.budget(context).await?.is_spent() {
             return Ok(());
         }
         let waiting = self.queries.for_models(context.workspace(), goal).await?;
-        *if none { &mut obstacles.model_unavailable } else { &mut obstacles.budget_exhausted } = waiting;
+        if none { &mut obstacles.model_unavailable } else { &mut obstacles.budget_exhausted }.join(waiting);
         Ok(())
     }
 

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use super::{Hook, HookFailure, attempts};
 use crate::Error;
 use crate::execution::KernelPorts;
-use crate::models::{ModelCalls, Patience};
+use crate::models::{ModelCalls, NoAnswer, Patience};
 use crate::ports::{
     Amount, AnswerForm, Clock, Ids, Interest, ModelRequest, ModelSpending, Stop, Transactions,
 };
 use crate::read::Queries;
 use crate::retrying::retrying;
-use crate::usage::{Payer, Spendings};
+use crate::usage::{Payer, Shortage, Spendings, kept_usage};
 
 /// At most so many lessons of one run.
 const MOST: usize = 3;
@@ -29,6 +29,9 @@ const OUTPUT_TOKENS: u32 = 1_024;
 const RECORD_LIMIT: usize = 20_000;
 /// Shorter than a hook may take, so that what it cost is written.
 const DEADLINE: Duration = Duration::from_secs(45);
+
+/// What is promised to the call is void after this.
+const HELD: Duration = Duration::from_secs(2 * 60);
 
 /// What the model is told.
 const SYSTEM: &str = "You read the record of how a task was carried out, attempt by attempt, and say what somebody who has to do \
@@ -70,12 +73,11 @@ impl Lessons {
         let mut reservation = self.spendings.open();
         let payer =
             Payer { workspace: run.workspace_id, actor: Actor::system("hooks"), trace: Some(run.trace_id) };
-        match self.spendings.promise(&payer, &mut reservation, request, Amount::default()).await {
-            Ok(()) => {}
-            Err(error @ Error::Limited { .. }) => {
-                return Err(HookFailure { message: error.to_string(), retryable: false });
-            }
-            Err(error) => return Err(error.into()),
+        let nothing = Amount::default();
+        let refusal = self.spendings.promise(&payer, &mut reservation, request, nothing, HELD).await?;
+        if let Some(refusal) = refusal {
+            let retryable = refusal.why == Shortage::Promised;
+            return Err(HookFailure { message: refusal.message(), retryable });
         }
         let patience = Patience { deadline: Some(DEADLINE), ..self.models.patience() };
         let asked = self.models.ask(request, patience, None).await;
@@ -85,7 +87,7 @@ impl Lessons {
                 usage: answered.usage,
                 untold: answered.untold,
                 took: answered.took,
-                raw_usage: vec![answered.reply.raw_usage.clone()],
+                raw_usage: vec![kept_usage(&answered.reply.raw_usage)],
             },
             Err(unanswered) => Spent {
                 attempts: unanswered.attempts,
@@ -105,8 +107,11 @@ impl Lessons {
         let reply = match asked {
             Ok(answered) => answered.reply,
             Err(unanswered) => {
-                let message = unanswered.to_string();
-                return Err(HookFailure { message, retryable: true });
+                let retryable = match &unanswered.why {
+                    NoAnswer::CircuitOpen { .. } => true,
+                    NoAnswer::Failed(cause) => cause.is_passing(),
+                };
+                return Err(HookFailure { message: unanswered.to_string(), retryable });
             }
         };
         if let Stop::Refused { .. } = reply.stop {
@@ -115,7 +120,7 @@ impl Lessons {
         let text = reply.formed.clone().unwrap_or_else(|| reply.text());
         said(&text).ok_or_else(|| {
             let message = "the model's answer is not of the form that was asked for".to_owned();
-            HookFailure { message, retryable: true }
+            HookFailure { message, retryable: false }
         })
     }
 

@@ -161,6 +161,11 @@ pub trait ExecutionRepository: Send + Sync {
     async fn earlier_call(&self, run: RunId, idempotency_key: &str) -> Stored<Option<CallStatus>>;
     /// The dialogue in which the run is performed, in its order, each entry with the attempt that it belongs to.
     async fn dialogue(&self, run: RunId) -> Stored<Vec<(SpanId, Entry)>>;
+    /// Begins another dialogue with these entries in place of the one there is, if the lease still holds; `false` and nothing
+    /// changed if not.
+    async fn restart_dialogue(&self, lease: &Lease, entries: &[Entry], now: Timestamp) -> Stored<bool>;
+    /// Runs of the workspace that wait for its budget.
+    async fn waiting_for_budget(&self, workspace: WorkspaceId, limit: usize) -> Stored<Vec<RunId>>;
     /// Adds entries to it, from this place on, if the lease still holds; `false` and nothing written if not.
     async fn say(&self, lease: &Lease, from: usize, entries: &[Entry], now: Timestamp) -> Stored<bool>;
     /// Lets go of the dialogues of these runs.

@@ -10,6 +10,7 @@ use goalwright_domain::{Timestamp, Violation};
 use super::Tasks;
 use crate::context::new_id;
 use crate::execution::orchestrate::schema::unsound;
+use crate::execution::readiness;
 use crate::execution::{driving_run, take_stock};
 use crate::ports::{StorageError, UnitOfWork};
 use crate::read::TaskView;
@@ -151,27 +152,13 @@ impl Tasks {
             Some(Action::Orchestrated { tools, output_schema, .. }) => {
                 let unsound =
                     output_schema.as_ref().and_then(|schema| unsound("action.output_schema", schema));
-                self.check_tools(tools).into_iter().chain(unsound).collect()
+                let absent = readiness::absent(&*self.tools, tools).into_iter().map(|(index, message)| {
+                    Violation::new(format!("action.tools[{index}]"), "tool_unavailable", message)
+                });
+                absent.chain(unsound).collect()
             }
             Some(Action::Human { .. } | Action::External) | None => Vec::new(),
         }
-    }
-
-    /// What a model is to be allowed has to be there.
-    fn check_tools(&self, patterns: &[String]) -> Vec<Violation> {
-        let all = self.tools.all();
-        let there = |pattern: &String| {
-            pattern.split_once('.').is_some_and(|(tool, operation)| {
-                all.iter().any(|one| one.tool == tool && (operation == "*" || one.operation == operation))
-            })
-        };
-        let wrong = patterns.iter().enumerate().filter(|(_, pattern)| !there(pattern));
-        wrong
-            .map(|(index, pattern)| {
-                let message = format!("there is no tool `{pattern}` here; `GET /v1/tools` lists them");
-                Violation::new(format!("action.tools[{index}]"), "tool_unavailable", message)
-            })
-            .collect()
     }
 
     /// One attempt where the effect cannot be undone, the default elsewhere.

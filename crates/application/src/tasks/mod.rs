@@ -44,7 +44,6 @@ pub use end::Ending;
 pub use fail::{Failure, MESSAGE_LIMIT};
 pub use next::{Next, NextReason};
 pub use readiness::Readiness;
-pub(crate) use retry::SUPERSEDED;
 pub use run::{RunAnswer, RunRequest, RunState};
 
 /// What can be done with tasks.

@@ -63,7 +63,7 @@ impl Tasks {
         }
         let missing = |message: String| Unready::new("resource_missing", message, Vec::new());
         let mut failures = Vec::new();
-        if self.models.usual().is_none() {
+        if !self.models.any() {
             let message = "no model is configured; set GOALWRIGHT_MODEL, or give it to somebody else";
             failures.push(missing(message.to_owned()));
         } else {

@@ -1,4 +1,5 @@
-use goalwright_domain::execution::{ExecutionError, Outcome, WaitKind};
+use goalwright_domain::agent::AgentKind;
+use goalwright_domain::execution::{ExecutionError, Outcome, Run, WaitKind};
 use goalwright_domain::task::{Task, TaskCommand, TaskId};
 use goalwright_domain::{Rejection, Violation};
 
@@ -35,7 +36,7 @@ impl Tasks {
         let held = self.hold(&*unit, context, id).await?;
         held::refuse(held.run.as_ref(), &held.task)?;
         held.task.status().after(TaskCommand::Retry)?;
-        refuse_unless_undecided(&held.task)?;
+        refuse_unless_undecided(&held.task, held.run.as_ref())?;
         let actor = context.actor();
         let Held { task, .. } = match (held.run, held.suspended) {
             (Some(run), Some(attempt)) => {
@@ -59,15 +60,18 @@ impl Tasks {
 }
 
 /// The class of the error of an attempt that a person had tried again.
-pub(crate) const SUPERSEDED: &str = "Superseded";
+const SUPERSEDED: &str = "Superseded";
 
 /// What waits for a person's work, or for a moment, goes on by itself when that comes.
-fn refuse_unless_undecided(task: &Task) -> Result<(), Rejection> {
+fn refuse_unless_undecided(task: &Task, run: Option<&Run>) -> Result<(), Rejection> {
+    // A model chose to wait; whoever does not want to wait has it look again.
+    let by_model = run.is_some_and(|run| run.performer == AgentKind::Llm);
     match task.state().waiting.as_ref().map(|waiting| waiting.kind) {
-        None | Some(WaitKind::Decision | WaitKind::Resource) => Ok(()),
+        None | Some(WaitKind::Decision | WaitKind::Model | WaitKind::Budget) => Ok(()),
         Some(WaitKind::Person) => {
             Err(Rejection::new("not_waiting", "the task waits for a person's work, not for a decision"))
         }
+        Some(WaitKind::Time) if by_model => Ok(()),
         Some(WaitKind::Time) => {
             Err(Rejection::new("not_waiting", "the task waits for a moment, not for a decision"))
         }

@@ -101,9 +101,11 @@ pub enum WaitKind {
     Decision,
     /// A moment comes.
     Time,
-    /// What is needed comes back: a model that is left alone for a while, or a budget. It is looked for again at a moment, or
-    /// as soon as somebody has the task tried again.
-    Resource,
+    /// A model that is away comes back. It is asked again at a moment, or as soon as somebody has the task tried again.
+    Model,
+    /// There is money for a model. That is looked at again at a moment, when the budget is changed, or as soon as somebody has
+    /// the task tried again.
+    Budget,
 }
 
 /// What an effect led to, noted before it is settled: if the worker dies in between, the attempt is settled with this

@@ -55,6 +55,22 @@ pub enum Entry {
         /// The words.
         text: String,
     },
+    /// The attempt failed for good. Whoever has it tried again goes on behind this.
+    Stopped {
+        /// Why, for the model.
+        text: String,
+    },
+}
+
+/// What dialogues of a run took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Consumed {
+    /// How often the model answered.
+    pub turns: u32,
+    /// What it read and wrote.
+    pub tokens: u64,
+    /// What that cost, in billionths of a dollar, as far as prices are known.
+    pub cost_nanos: i64,
 }
 
 /// What a call touched, kept for the record of the attempt that made it.
@@ -74,8 +90,12 @@ pub struct Left {
 /// What a model is told first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opening {
+    /// Tells this dialogue from others of the same run.
+    pub id: Uuid,
     /// Of everything that the dialogue rests on. Once that is something else, this dialogue is over and another one begins.
     pub digest: String,
+    /// What the dialogues before it consumed.
+    pub before: Consumed,
     /// Which model is asked.
     pub model: String,
     /// What stands before all messages.
@@ -131,7 +151,10 @@ pub enum Exhausted {
     /// All money.
     Cost(Usd),
     /// All patience with results that cannot be used.
-    Repairs,
+    Repairs {
+        /// The last of them was cut off at the limit of its length.
+        cut_off: bool,
+    },
     /// All patience with a call that gives the same again and again.
     Loop {
         /// The tool, as the model calls it.
@@ -149,6 +172,15 @@ impl Dialogue {
     /// Of what was kept, in its order.
     pub const fn of(entries: Vec<Entry>) -> Self {
         Self { entries }
+    }
+
+    /// How many characters tools have answered to the last turn of the model.
+    pub fn answered_characters(&self) -> usize {
+        let answers = self.entries.iter().rev().map_while(|entry| match entry {
+            Entry::Result { result, .. } => Some(result.text.chars().count()),
+            _ => None,
+        });
+        answers.sum()
     }
 
     /// How many entries it has.
@@ -196,7 +228,9 @@ impl Dialogue {
                     };
                     vec![Content::ToolResult(ToolResult { text, ..result.clone() })]
                 }
-                Entry::Remark { text } => vec![Content::Text { text: text.clone() }],
+                Entry::Remark { text } | Entry::Stopped { text } => {
+                    vec![Content::Text { text: text.clone() }]
+                }
             };
             match messages.last_mut() {
                 Some(ours) if ours.role == Role::User => ours.content.extend(content),
@@ -204,6 +238,16 @@ impl Dialogue {
             }
         }
         messages
+    }
+
+    /// What the run took until now, dialogues before this one included.
+    pub fn consumed(&self) -> Consumed {
+        let before = self.opening().map(|opening| opening.before).unwrap_or_default();
+        Consumed {
+            turns: before.turns.saturating_add(self.turns()),
+            tokens: before.tokens.saturating_add(self.usage().cost_tokens()),
+            cost_nanos: before.cost_nanos.saturating_add(self.cost().nanos()),
+        }
     }
 
     /// How often the model answered.
@@ -254,43 +298,67 @@ impl Dialogue {
         (self.turns(), among.unwrap_or_default())
     }
 
-    /// How often in a row this call was made with the same result, until now.
+    /// How often in a row this call was made with the same result, until now: no other call came in between, as a wait does
+    /// where somebody looks whether something is done.
     pub fn repeated(&self, call: &ToolCall) -> usize {
+        self.in_a_row(call).0
+    }
+
+    /// How often in a row, and how often of these in the last answer.
+    fn in_a_row(&self, call: &ToolCall) -> (usize, usize) {
         let wanted = (call.name.as_str(), canonical::to_string(&call.arguments));
-        let mut results: Vec<&ToolResult> = Vec::new();
-        let mut asked: Vec<&ToolCall> = Vec::new();
+        let (mut asked, mut last): (Vec<&ToolCall>, Option<&ToolResult>) = (Vec::new(), None);
+        let (mut times, mut now) = (0, 0);
         for entry in &self.entries {
             match entry {
-                Entry::Answer { content, .. } => asked = calls(content).collect(),
+                Entry::Answer { content, .. } => {
+                    asked = calls(content).collect();
+                    now = 0;
+                }
                 Entry::Result { result, .. } => {
                     let made = asked.iter().find(|one| one.id == result.id);
                     let same = made.is_some_and(|one| {
                         one.name == wanted.0 && canonical::to_string(&one.arguments) == wanted.1
                     });
-                    if same {
-                        results.push(result);
-                    }
+                    let alike =
+                        last.is_some_and(|last| last.text == result.text && last.is_error == result.is_error);
+                    (times, now, last) = match (same, alike) {
+                        (true, true) => (times + 1, now + 1, Some(result)),
+                        (true, false) => (1, 1, Some(result)),
+                        (false, _) => (0, 0, None),
+                    };
                 }
+                Entry::Stopped { .. } => (times, now, last) = (0, 0, None),
                 Entry::Opening(_) | Entry::Remark { .. } => {}
             }
         }
-        let Some(last) = results.last() else { return 0 };
-        results.iter().rev().take_while(|one| one.text == last.text && one.is_error == last.is_error).count()
+        (times, now)
+    }
+
+    /// Whether the same call was made so often by now, all within this answer, that it is not made again in it.
+    pub fn is_spam(&self, call: &ToolCall) -> bool {
+        let (times, now) = self.in_a_row(call);
+        times >= SAME_CALLS && now > 0
     }
 
     /// What comes next, within these bounds. What was said already is dealt with before anything more is asked.
     pub fn next(&self, bounds: &Bounds) -> Next<'_> {
         if self.repairs() > REPAIRS {
-            return Next::Over(Exhausted::Repairs);
+            let cut_off = matches!(self.last_answer(), Some((_, _, true)));
+            return Next::Over(Exhausted::Repairs { cut_off });
         }
         if matches!(self.last_answer(), Some((at, _, true)) if at + 1 == self.len()) {
             return Next::CutOff;
         }
-        if let Some(call) = self.pending().first().copied() {
+        let pending = self.pending();
+        // What is to be done is done before it ends, whatever stands first.
+        let ends = |call: &&&ToolCall| matches!(call.name.as_str(), FINISH | GIVE_UP);
+        if let Some(call) = pending.iter().find(|call| !ends(call)).or(pending.first()).copied() {
+            let (times, now) = self.in_a_row(call);
             return match call.name.as_str() {
                 FINISH => Next::Finish(call),
                 GIVE_UP => Next::GiveUp(call),
-                _ if self.repeated(call) >= SAME_CALLS => {
+                _ if times >= SAME_CALLS && now == 0 => {
                     Next::Over(Exhausted::Loop { name: call.name.clone() })
                 }
                 _ => Next::Call(call),
@@ -299,7 +367,8 @@ impl Dialogue {
         if let Some(Entry::Answer { content, .. }) = self.entries.last() {
             return Next::Words(words(content));
         }
-        let (turns, tokens, cost) = (self.turns(), self.usage().cost_tokens(), self.cost());
+        let Consumed { turns, tokens, cost_nanos } = self.consumed();
+        let cost = Usd::from_nanos(cost_nanos);
         if turns >= bounds.turns {
             return Next::Over(Exhausted::Turns(bounds.turns));
         }
@@ -312,25 +381,29 @@ impl Dialogue {
         Next::Ask { last: turns + 1 == bounds.turns }
     }
 
-    /// How often what the model ended with was sent back since it last did something else.
+    /// How many answers that were to end it were sent back since the model last did something else.
     fn repairs(&self) -> usize {
-        let mut repairs = 0;
+        let (mut repairs, mut counted) = (0, false);
         let (mut finishing, mut cut): (Vec<&str>, bool) = (Vec::new(), false);
         for entry in &self.entries {
             match entry {
                 Entry::Answer { content, cut_off, .. } => {
-                    cut = *cut_off;
+                    (cut, counted) = (*cut_off, false);
                     finishing = calls(content)
                         .filter(|call| call.name == FINISH || call.name == GIVE_UP)
                         .map(|call| call.id.as_str())
                         .collect();
                 }
-                Entry::Remark { .. } => repairs += 1,
-                Entry::Result { result, .. } if finishing.contains(&result.id.as_str()) => repairs += 1,
+                Entry::Remark { .. } if !counted => (repairs, counted) = (repairs + 1, true),
+                Entry::Result { result, .. } if finishing.contains(&result.id.as_str()) => {
+                    if !counted {
+                        (repairs, counted) = (repairs + 1, true);
+                    }
+                }
                 // What was cut off was not carried out.
-                Entry::Result { .. } if cut => {}
-                Entry::Result { .. } => repairs = 0,
-                Entry::Opening(_) => {}
+                Entry::Result { .. } if !cut => repairs = 0,
+                Entry::Stopped { .. } => repairs = 0,
+                Entry::Result { .. } | Entry::Remark { .. } | Entry::Opening(_) => {}
             }
         }
         repairs
@@ -377,7 +450,9 @@ mod tests {
 
     fn opening() -> Entry {
         Entry::Opening(Box::new(Opening {
+            id: Uuid::nil(),
             digest: "d".to_owned(),
+            before: Consumed::default(),
             model: "anthropic/m".to_owned(),
             system: "s".to_owned(),
             tools: Vec::new(),
@@ -445,24 +520,66 @@ mod tests {
         let same = |id: &str| call(id, "http_request", json!({"url": "u", "method": "GET"}));
         // The order of members is no difference.
         let turned = |id: &str| call(id, "http_request", json!({"method": "GET", "url": "u"}));
-        let mut stuck = Dialogue::of(vec![opening()]);
-        for (made, answer) in [(same("1"), "wait"), (turned("2"), "wait"), (same("3"), "wait")] {
-            stuck.push(says("", std::slice::from_ref(&made)));
-            stuck.push(result(&made.id, answer));
-        }
+        let of = |script: &[(ToolCall, &str)]| {
+            let mut dialogue = Dialogue::of(vec![opening()]);
+            for (made, answer) in script {
+                dialogue.push(says("", std::slice::from_ref(made)));
+                dialogue.push(result(&made.id, answer));
+            }
+            dialogue
+        };
+        let mut stuck = of(&[(same("1"), "wait"), (turned("2"), "wait"), (same("3"), "wait")]);
         let again = same("4");
         assert_eq!(stuck.repeated(&again), 3);
         stuck.push(says("", std::slice::from_ref(&again)));
         assert!(matches!(stuck.next(&BOUNDS), Next::Over(Exhausted::Loop { .. })));
-        let mut polling = Dialogue::of(vec![opening()]);
-        for (made, answer) in
-            [(same("1"), "1 %"), (same("2"), "50 %"), (same("3"), "99 %"), (same("4"), "99 %")]
-        {
-            polling.push(says("", std::slice::from_ref(&made)));
-            polling.push(result(&made.id, answer));
+        let mut freed = stuck.clone();
+        freed.push(result("4", "not carried out"));
+        freed.push(Entry::Stopped { text: "go on".to_owned() });
+        freed.push(says("", std::slice::from_ref(&same("5"))));
+        assert_eq!(freed.next(&BOUNDS), Next::Call(&same("5")), "somebody had it tried again");
+
+        let sleep = |id: &str| call(id, "time_sleep", json!({"seconds": 60}));
+        let polling = of(&[
+            (same("1"), "pending"),
+            (sleep("2"), "slept"),
+            (same("3"), "pending"),
+            (sleep("4"), "slept"),
+            (same("5"), "pending"),
+            (sleep("6"), "slept"),
+            (same("7"), "pending"),
+        ]);
+        assert_eq!(polling.repeated(&again), 1);
+        let moving = of(&[(same("1"), "1 %"), (same("2"), "50 %"), (same("3"), "99 %"), (same("4"), "99 %")]);
+        assert_eq!(moving.repeated(&again), 2);
+        assert_eq!(moving.repeated(&call("5", "http_request", json!({"url": "v"}))), 0);
+
+        // Many at once: the model has not seen what came of the first ones.
+        let many: Vec<ToolCall> = (1..=4).map(|n| same(&n.to_string())).collect();
+        let mut at_once = Dialogue::of(vec![opening(), says("", &many)]);
+        for made in &many[..3] {
+            at_once.push(result(&made.id, "wait"));
         }
-        assert_eq!(polling.repeated(&again), 2);
-        assert_eq!(polling.repeated(&call("5", "http_request", json!({"url": "v"}))), 0);
+        assert_eq!(at_once.next(&BOUNDS), Next::Call(&many[3]));
+        assert!(at_once.is_spam(&many[3]) && !at_once.is_spam(&sleep("9")));
+    }
+
+    #[test]
+    fn what_is_to_be_done_is_done_before_it_ends() {
+        let (finish, write) = (call("1", FINISH, json!({})), call("2", "file_write", json!({})));
+        let mut dialogue = Dialogue::of(vec![opening(), says("", &[finish.clone(), write.clone()])]);
+        assert_eq!(dialogue.next(&BOUNDS), Next::Call(&write));
+        dialogue.push(result("2", "written"));
+        assert_eq!(dialogue.next(&BOUNDS), Next::Finish(&finish));
+    }
+
+    #[test]
+    fn what_earlier_dialogues_of_the_run_took_counts() {
+        let Entry::Opening(mut first) = opening() else { panic!("an opening") };
+        first.before = Consumed { turns: 9, tokens: 500, cost_nanos: 7 };
+        let dialogue = Dialogue::of(vec![Entry::Opening(first), says("", &[]), remark()]);
+        assert_eq!(dialogue.consumed(), Consumed { turns: 10, tokens: 610, cost_nanos: 1_007 });
+        assert_eq!(dialogue.next(&BOUNDS), Next::Over(Exhausted::Turns(10)));
     }
 
     #[test]
@@ -482,7 +599,13 @@ mod tests {
         assert_eq!(worked.next(&BOUNDS), Next::Ask { last: false });
         dialogue.push(says("", &[finish("4")]));
         dialogue.push(result("4", "still not so"));
-        assert_eq!(dialogue.next(&BOUNDS), Next::Over(Exhausted::Repairs));
+        assert_eq!(dialogue.next(&BOUNDS), Next::Over(Exhausted::Repairs { cut_off: false }));
+        dialogue.push(Entry::Stopped { text: "stopped".to_owned() });
+        assert_eq!(
+            dialogue.next(&BOUNDS),
+            Next::Ask { last: false },
+            "whoever has it tried again gives it its chances"
+        );
     }
 
     proptest! {

@@ -21,6 +21,15 @@ pub struct Obstacle {
     pub task_ids: Vec<TaskId>,
 }
 
+impl Obstacle {
+    /// Other tasks share it.
+    pub fn join(&mut self, others: Self) {
+        self.count += others.count;
+        self.task_ids.extend(others.task_ids);
+        self.task_ids.truncate(NAMED_TASKS);
+    }
+}
+
 /// What stands in the way, as far as it was looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Obstacles {
@@ -32,9 +41,9 @@ pub struct Obstacles {
     pub tool_unavailable: Obstacle,
     /// What to do about each of these tools.
     pub tools: Vec<String>,
-    /// Is for a model, and none is configured.
+    /// Is for a model, and none can be asked.
     pub model_unavailable: Obstacle,
-    /// Is for a model, and the month's budget is spent.
+    /// Is for a model, and the budget leaves too little.
     pub budget_exhausted: Obstacle,
     /// Failed for good.
     pub failed: Obstacle,
@@ -176,15 +185,15 @@ fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec
     say(
         "model_unavailable",
         obstacles.model_unavailable,
-        ("is for a model, and none is configured", "are for a model, and none is configured"),
-        "set GOALWRIGHT_MODEL, or give it to somebody else: POST /v1/tasks/{id}/assign",
+        ("is for a model that cannot be asked now", "are for a model that cannot be asked now"),
+        "wait if it is only away for a while; else set GOALWRIGHT_MODEL, or give it to somebody else: POST /v1/tasks/{id}/assign",
     );
     say(
         "budget_exhausted",
         obstacles.budget_exhausted,
         (
-            "is for a model, and this month's budget is spent",
-            "are for a model, and this month's budget is spent",
+            "is for a model, and the budget leaves too little",
+            "are for a model, and the budget leaves too little",
         ),
         "raise the budget: PUT /v1/budget, or wait for the next month",
     );

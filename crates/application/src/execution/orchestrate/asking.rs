@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use goalwright_domain::execution::{Entry, FINISH};
-use goalwright_domain::model::{Content, ModelName, ToolChoice, Usage};
+use goalwright_domain::execution::{Entry, Exhausted, FINISH, Outcome};
+use goalwright_domain::model::{Cause, Content, ModelName, ToolChoice, Usage, Usd};
 use goalwright_domain::workspace::Actor;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
@@ -11,16 +11,16 @@ use tokio_util::sync::CancellationToken;
 use super::{Step, Work, ending};
 use crate::Error;
 use crate::execution::{Assignment, Kernel};
-use crate::models::{Answered, Patience};
+use crate::models::{Answered, NoAnswer, Patience, Unanswered};
 use crate::ports::telemetry::TraceContext;
 use crate::ports::{Amount, ModelRequest, ModelSpending, Stop};
 use crate::retrying::retrying;
-use crate::usage::{Payer, Reservation};
+use crate::usage::{Payer, Reservation, kept_usage};
 
 /// One answer ends after so many tokens.
 const OUTPUT_TOKENS: u32 = 8_192;
-/// What a provider tells of usage is kept up to so many bytes.
-const KEPT_USAGE: usize = 16 * 1024;
+/// What is promised to a call is void after this: longer than a call with all its attempts takes.
+const PROMISE_HOLDS: Duration = Duration::from_secs(10 * 60);
 /// What is said before the last answer.
 const LAST: &str =
     "This is your last turn: call `finish` with what you have, as `partial` if something is missing.";
@@ -50,10 +50,13 @@ impl Kernel {
         }
         let request = self.request(assignment, work, last);
         let at_most = self.spendings.at_most(&request);
-        if let Some(most) = work.profile.max_cost()
-            && work.dialogue.cost() + at_most.money > most
-        {
-            return Ok(Step::End(ending::exhausted(&goalwright_domain::execution::Exhausted::Cost(most))));
+        if let Some(most) = work.profile.max_cost() {
+            if self.ports.models.prices().cost(&work.model, &Usage::default()).is_none() {
+                return Ok(Step::End(ending::no_price(&work.model)));
+            }
+            if Usd::from_nanos(work.dialogue.consumed().cost_nanos) + at_most.money > most {
+                return Ok(Step::End(ending::exhausted(&Exhausted::Cost(most))));
+            }
         }
         // What was said is written before money is spent on it.
         self.save(assignment, work).await?;
@@ -63,20 +66,23 @@ impl Kernel {
             actor: Actor::agent(assignment.attempt.agent_id),
             trace: Some(assignment.run.trace_id),
         };
-        match self.spendings.promise(&payer, &mut reservation, &request, Amount::default()).await {
-            Ok(()) => {}
-            Err(Error::Limited { retry_after, message, .. }) => {
-                return Ok(Step::End(ending::wait_until(self.clock().now() + retry_after, message)));
-            }
-            Err(error) => return Err(error),
+        let nothing = Amount::default();
+        let refusal =
+            self.spendings.promise(&payer, &mut reservation, &request, nothing, PROMISE_HOLDS).await?;
+        if let Some(refusal) = refusal {
+            return Ok(Step::End(ending::no_money(&refusal, self.clock().now())));
         }
         let patience = Patience { deadline: Some(left), ..self.ports.models.patience() };
+        let mut request = request;
         let asked_at = self.clock().now();
-        let asked = tokio::select! {
-            biased;
-            asked = self.ports.models.ask(&request, patience, None) => Some(asked),
-            () = cancel.cancelled() => None,
-        };
+        let mut asked = self.ask_once(&request, patience, cancel).await;
+        if let Some(Err(Unanswered { why: NoAnswer::Failed(Cause::Refused { .. }), .. })) = &asked
+            && request.choice != ToolChoice::Auto
+        {
+            // Not every endpoint can be told which tool is to be called; it has read that it is to finish.
+            request.choice = ToolChoice::Auto;
+            asked = self.ask_once(&request, patience, cancel).await;
+        }
         let mut spent = Spent {
             reservation,
             attempts: 0,
@@ -91,16 +97,36 @@ impl Kernel {
                 spent.attempts = unanswered.attempts;
                 spent.usage = unanswered.usage;
                 spent.told = !unanswered.untold;
-                Some(ending::unanswered(unanswered, self.clock().now()))
+                let now = self.clock().now();
+                let hurried = matches!(unanswered.why, NoAnswer::Failed(Cause::TimedOut { .. }));
+                Some(if hurried && work.time_left(now).is_zero() {
+                    ending::time_is_up(work.profile.max_seconds)
+                } else {
+                    ending::unanswered(unanswered, now)
+                })
             }
             None => {
                 spent.attempts = 1;
                 spent.told = false;
-                Some(goalwright_domain::execution::Outcome::Released)
+                Some(Outcome::Released)
             }
         };
         self.charge(assignment, work, &spent).await?;
         Ok(end.map_or(Step::On, Step::End))
+    }
+
+    /// The answer; none if it is not wanted any more.
+    async fn ask_once(
+        &self,
+        request: &ModelRequest,
+        patience: Patience,
+        cancel: &CancellationToken,
+    ) -> Option<Result<Answered, Unanswered>> {
+        tokio::select! {
+            biased;
+            asked = self.ports.models.ask(request, patience, None) => Some(asked),
+            () = cancel.cancelled() => None,
+        }
     }
 
     fn request(&self, assignment: &Assignment, work: &Work, last: bool) -> ModelRequest {
@@ -131,8 +157,7 @@ impl Kernel {
             let unit = self.ports.transactions.begin().await?;
             let spending = self.spending(assignment, &work.model, spent, now);
             self.spendings.settle(&*unit, spent.reservation, &spending).await?;
-            let said = work.unwritten();
-            let held = unit.executions().say(&assignment.lease, work.written, said, now).await?;
+            let held = work.write(&*unit, &assignment.lease, now).await?;
             unit.commit().await?;
             Ok::<_, Error>(held)
         })
@@ -172,17 +197,12 @@ impl Kernel {
 
 impl Work {
     /// What was answered is said; gives how the attempt ends if that is no answer to go on with.
-    fn hear(
-        &mut self,
-        answered: Answered,
-        kernel: &Kernel,
-        spent: &mut Spent,
-    ) -> Option<goalwright_domain::execution::Outcome> {
+    fn hear(&mut self, answered: Answered, kernel: &Kernel, spent: &mut Spent) -> Option<Outcome> {
         let Answered { reply, attempts, usage, untold, .. } = answered;
         spent.attempts = attempts;
         spent.usage = usage;
         spent.told = !untold;
-        spent.raw_usage = vec![as_kept(&reply.raw_usage)];
+        spent.raw_usage = vec![kept_usage(&reply.raw_usage)];
         if let Stop::Refused { category } = &reply.stop {
             return Some(ending::refused(category.as_deref()));
         }
@@ -193,7 +213,7 @@ impl Work {
             content,
             cut_off: reply.stop == Stop::Length,
             usage,
-            cost_nanos: cost.map(goalwright_domain::model::Usd::nanos),
+            cost_nanos: cost.map(Usd::nanos),
         });
         None
     }
@@ -212,9 +232,4 @@ fn identify(content: &mut [Content], turn: u32) {
         }
         known.push(call.id.clone());
     }
-}
-
-fn as_kept(raw: &Value) -> Value {
-    let text = raw.to_string();
-    if text.len() > KEPT_USAGE || text.contains("\\u0000") { Value::Null } else { raw.clone() }
 }

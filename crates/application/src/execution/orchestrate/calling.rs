@@ -1,7 +1,7 @@
 //! The model calls a tool.
 
 use goalwright_domain::canonical;
-use goalwright_domain::execution::{CALLS_AT_ONCE, Effect, Left, Outcome, SAME_CALLS};
+use goalwright_domain::execution::{CALLS_AT_ONCE, Effect, Left, Outcome, SAME_CALLS, WaitKind};
 use goalwright_domain::experience::result_text;
 use goalwright_domain::model::ToolCall;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,10 @@ use crate::retrying::retrying;
 
 /// So many problems of parameters are told.
 const PROBLEMS: usize = 20;
+/// The longest a model may sleep, in seconds: nobody can see that it does not sleep for ever.
+const LONGEST_SLEEP: f64 = 86_400.0;
+/// What a model is told of a call whose end nobody saw.
+const UNKNOWN: &str = "Whether this call took effect is not known: it ended without an answer. Find out before you make it again.";
 
 impl Kernel {
     /// Carries a call out, and tells the model what came of it. What the model does wrong it is told, and may do better.
@@ -35,11 +39,14 @@ impl Kernel {
                 return Ok(Step::On);
             }
         };
-        let key = key_of(assignment, work, call);
-        let inherited = work.inherited.contains(&call.id);
-        if inherited
-            && matches!(effect, Effect::Reversible | Effect::Irreversible)
-            && let Some(text) = self.left_open(assignment, &key).await?
+        if work.dialogue.is_spam(call) {
+            let text = "not carried out: this very call was made several times in this answer, and gave the same each time";
+            work.answer(call.id.clone(), text.to_owned(), true, Left::default());
+            return Ok(Step::On);
+        }
+        let key = key_of(work, call);
+        if work.inherited.contains(&call.id)
+            && let Some(text) = self.left_open(assignment, effect, &key).await?
         {
             work.answer(call.id.clone(), text, true, Left::default());
             return Ok(Step::On);
@@ -58,26 +65,34 @@ impl Kernel {
             key,
         };
         let made = self.make(assignment, wanted, cancel).await?;
+        let left = Left {
+            files_written: made.files_written.clone(),
+            artifacts: made.artifacts.clone(),
+            scripts: made.scripts.clone(),
+            memories: made.retrieval.as_ref().map(|retrieval| retrieval.memories.clone()).unwrap_or_default(),
+        };
         if cancel.is_cancelled() && matches!(&made.outcome, Outcome::Failed { .. }) {
             // It was told to stop: whoever goes on makes it again, under the same key.
+            super::add(&mut work.report, &left);
             self.note_end(assignment, work, made).await?;
             return Ok(Step::End(Outcome::Released));
         }
         let (text, is_error) = match &made.outcome {
             Outcome::Done { result, .. } => (result_text(result), false),
             Outcome::Failed { error, .. } => (format!("{}: {}", error.kind, error.message), true),
-            outcome => {
-                let outcome = outcome.clone();
-                self.save(assignment, work).await?;
+            Outcome::Suspended(suspension) if suspension.wait.kind == WaitKind::Decision => {
+                // A person decides; if they have it tried again, the model knows what nobody knows.
+                let outcome = made.outcome.clone();
+                work.answer(call.id.clone(), UNKNOWN.to_owned(), true, left);
                 self.note_end(assignment, work, made).await?;
                 return Ok(Step::End(outcome));
             }
-        };
-        let left = Left {
-            files_written: made.files_written.clone(),
-            artifacts: made.artifacts.clone(),
-            scripts: made.scripts.clone(),
-            memories: made.retrieval.as_ref().map(|retrieval| retrieval.memories.clone()).unwrap_or_default(),
+            outcome => {
+                let outcome = outcome.clone();
+                self.note_end(assignment, work, made).await?;
+                self.save(assignment, work).await?;
+                return Ok(Step::End(outcome));
+            }
         };
         work.answer(call.id.clone(), text, is_error, left);
         if before + 1 >= SAME_CALLS && work.dialogue.repeated(call) >= SAME_CALLS {
@@ -116,32 +131,46 @@ impl Kernel {
                 .collect();
             return Err(format!("not carried out; all of this is wrong with it:\n- {}", told.join("\n- ")));
         }
+        if (tool, operation) == ("time", "sleep")
+            && call.arguments["seconds"].as_f64().is_some_and(|seconds| seconds > LONGEST_SLEEP)
+        {
+            return Err("not carried out: sleep for at most a day, then look again".to_owned());
+        }
         let effect = tools.effect_of(tool, operation, &call.arguments).ok_or_else(unknown)?;
         Ok((tool.to_owned(), operation.to_owned(), effect))
     }
 
     /// What to tell the model of a call that an earlier attempt began and did not see the end of; nothing if it never began.
-    async fn left_open(&self, assignment: &Assignment, key: &str) -> Result<Option<String>, Error> {
+    async fn left_open(
+        &self,
+        assignment: &Assignment,
+        effect: Effect,
+        key: &str,
+    ) -> Result<Option<String>, Error> {
         let status = retrying(|| async {
             let unit = self.ports.transactions.begin().await?;
             Ok::<_, Error>(unit.executions().earlier_call(assignment.run.id, key).await?)
         })
         .await?;
-        Ok(match status {
-            None => None,
-            Some(CallStatus::Intended | CallStatus::Unknown) => Some(
-                "The worker vanished while this call was under way: whether it took effect is not known. Find out before you \
-                 make it again."
-                    .to_owned(),
-            ),
-            Some(CallStatus::Succeeded) => Some(
-                "The call took effect, but its answer was lost. Do not make it again; find out what you need in another way."
-                    .to_owned(),
-            ),
-            Some(CallStatus::Failed) => {
-                Some("The call failed, and its answer was lost. Make it again if you still need it.".to_owned())
+        let repeatable = matches!(effect, Effect::None | Effect::Idempotent);
+        let text = match status {
+            // Doing it again is as good as having done it.
+            None | Some(CallStatus::Intended | CallStatus::Unknown | CallStatus::Failed) if repeatable => {
+                return Ok(None);
             }
-        })
+            None => return Ok(None),
+            Some(CallStatus::Intended | CallStatus::Unknown) => UNKNOWN,
+            Some(CallStatus::Succeeded) if effect == Effect::None => {
+                "This was interrupted, since somebody had the task tried again. Make it again if you still need it."
+            }
+            Some(CallStatus::Succeeded) => {
+                "The call took effect, but its answer was lost. Do not make it again; find out what you need in another way."
+            }
+            Some(CallStatus::Failed) => {
+                "The call failed, and its answer was lost. Make it again if you still need it."
+            }
+        };
+        Ok(Some(text.to_owned()))
     }
 
     /// The end of a call, with what is said of it, in one unit if the call was announced; else both are written with what
@@ -155,8 +184,7 @@ impl Kernel {
         let held = retrying(|| async {
             let unit = self.ports.transactions.begin().await?;
             unit.executions().conclude(&assignment.lease, &call, None).await?;
-            let (from, said) = (work.written, work.unwritten());
-            let held = unit.executions().say(&assignment.lease, from, said, self.clock().now()).await?;
+            let held = work.write(&*unit, &assignment.lease, self.clock().now()).await?;
             unit.commit().await?;
             Ok::<_, Error>(held)
         })
@@ -165,8 +193,9 @@ impl Kernel {
     }
 }
 
-/// The same for the same call of the run, whichever attempt makes it.
-fn key_of(assignment: &Assignment, work: &Work, call: &ToolCall) -> String {
+/// The same for the same call of the dialogue, whichever attempt makes it.
+fn key_of(work: &Work, call: &ToolCall) -> String {
     let (turn, place) = work.dialogue.place(call);
-    canonical::sha256_hex(format!("{}:{turn}:{place}", assignment.run.id).as_bytes())
+    let dialogue = work.dialogue.opening().map(|opening| opening.id).unwrap_or_default();
+    canonical::sha256_hex(format!("{dialogue}:{turn}:{place}").as_bytes())
 }

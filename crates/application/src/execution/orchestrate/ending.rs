@@ -1,8 +1,13 @@
 //! How a dialogue ends.
 
+use std::time::Duration;
+
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{Exhausted, Outcome, REPAIRS, SAME_CALLS, Suspension, Wait, WaitKind};
-use goalwright_domain::model::{Cause, ToolCall};
+use goalwright_domain::execution::{
+    Entry, ExecutionError, Exhausted, Left, Outcome, REPAIRS, SAME_CALLS, Suspension, Wait, WaitKind,
+};
+use goalwright_domain::experience::without_secrets;
+use goalwright_domain::model::{Cause, ModelName, ToolCall};
 use goalwright_domain::scrub::scrub;
 use serde_json::{Value, json};
 
@@ -11,7 +16,10 @@ use crate::Error;
 use crate::execution::perform::storable;
 use crate::execution::{Assignment, Kernel};
 use crate::models::{NoAnswer, Unanswered};
+use crate::usage::{Refusal, Shortage};
 
+/// Where there is no model, that is looked at again after this.
+const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// The most characters of words that are told as an error.
 const TOLD: usize = 2_000;
 
@@ -39,7 +47,7 @@ impl Work {
             "The result cannot be used. All of this is wrong with it:\n- {}\nCall `finish` again with the whole result.",
             problems.join("\n- ")
         );
-        self.answer(call.id.clone(), text, true, goalwright_domain::execution::Left::default());
+        self.answer(call.id.clone(), text, true, Left::default());
         Step::On
     }
 
@@ -64,11 +72,26 @@ impl Work {
         }
     }
 
+    /// It failed for good. Whoever has it tried again goes on behind this, and knows.
+    pub(super) fn stop(&mut self, error: &ExecutionError) {
+        if self.dialogue.is_empty() {
+            return;
+        }
+        for call in self.open_calls() {
+            self.answer(call.id, "not carried out".to_owned(), true, Left::default());
+        }
+        let text = format!(
+            "The task was stopped here: {}: {}. It is tried again now, and something may have been changed for that. Go on.",
+            error.kind, error.message
+        );
+        self.dialogue.push(Entry::Stopped { text });
+    }
+
     /// The answer reached its limit: nothing that it calls is whole for certain.
     pub(super) fn cut_off(&mut self) {
         for call in self.open_calls() {
             let text = "not carried out: your answer was cut off at the limit of its length".to_owned();
-            self.answer(call.id, text, true, goalwright_domain::execution::Left::default());
+            self.answer(call.id, text, true, Left::default());
         }
         self.remark(
             "Your answer was cut off at the limit of its length, and nothing of it was carried out. Do it in smaller steps."
@@ -85,25 +108,25 @@ impl Kernel {
         work: &mut Work,
         outcome: &Outcome,
     ) -> Result<(), Error> {
-        let goes_on = match outcome {
-            Outcome::Suspended(_) | Outcome::Released => true,
-            Outcome::Failed { retryable, .. } => *retryable,
-            Outcome::Done { .. } | Outcome::GivenUp { .. } | Outcome::LeaseLost { .. } => false,
-        };
-        if goes_on {
-            self.save(assignment, work).await?;
-        }
-        if matches!(outcome, Outcome::Suspended(_)) {
-            // The scripts are written with the end of the attempt, which knows them from the dialogue.
-            work.report.scripts.clear();
-            return Ok(());
-        }
-        if matches!(outcome, Outcome::Released) {
-            return Ok(());
+        match outcome {
+            Outcome::Suspended(_) => {
+                self.save(assignment, work).await?;
+                // The scripts are written with the end of the attempt, which knows them from the dialogue.
+                work.report.scripts.clear();
+                return Ok(());
+            }
+            Outcome::Released => return self.save(assignment, work).await,
+            Outcome::Failed { error, retryable } => {
+                if !retryable {
+                    work.stop(error);
+                }
+                self.save(assignment, work).await?;
+            }
+            Outcome::Done { .. } | Outcome::GivenUp { .. } | Outcome::LeaseLost { .. } => {}
         }
         let text = transcript(work);
         let mut artifacts = std::mem::take(&mut work.report.artifacts);
-        self.keep(assignment, "application/json", &text, &mut artifacts).await;
+        self.keep(assignment, "text/plain; charset=utf-8", &text, &mut artifacts).await;
         work.report.artifacts = artifacts;
         Ok(())
     }
@@ -111,12 +134,20 @@ impl Kernel {
 
 /// An audit copy of what was said.
 fn transcript(work: &Work) -> String {
-    let usage = work.dialogue.usage();
+    let mut entries = json!(work.dialogue.entries());
+    for entry in entries.as_array_mut().into_iter().flatten() {
+        // What is JSON inside of a text is looked into as well.
+        let result =
+            entry["result"]["text"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        if let Some(result) = result.filter(|result| result.is_object() || result.is_array()) {
+            entry["result"]["text"] = result;
+        }
+    }
     let whole = json!({
-        "model": work.model, "turns": work.dialogue.turns(), "usage": usage,
-        "cost_usd": work.dialogue.cost().dollars(), "entries": work.dialogue.entries(),
+        "model": work.model, "turns": work.dialogue.turns(), "usage": work.dialogue.usage(),
+        "cost_usd": work.dialogue.cost().dollars(), "entries": entries,
     });
-    scrub(&serde_json::to_string_pretty(&whole).unwrap_or_default()).into_owned()
+    scrub(&serde_json::to_string_pretty(&without_secrets(&whole)).unwrap_or_default()).into_owned()
 }
 
 pub(super) fn failed(kind: &str, message: &str) -> Outcome {
@@ -149,7 +180,13 @@ pub(super) fn exhausted(what: &Exhausted) -> Outcome {
                 "the next answer could cost more than the {most} that the run may; raise `llm.max_cost_usd` of its agent, or make the task smaller"
             ),
         ),
-        Exhausted::Repairs => failed(
+        Exhausted::Repairs { cut_off: true } => failed(
+            "AnswerTooLong",
+            &format!(
+                "the model's answer was cut off at its limit, also after it was told so {REPAIRS} times; make the task smaller, or have its result written to a file"
+            ),
+        ),
+        Exhausted::Repairs { cut_off: false } => failed(
             "ResultInvalid",
             &format!(
                 "the model's result cannot be used, also after it was sent back {REPAIRS} times; the transcript among the artifacts has what was wrong"
@@ -173,11 +210,13 @@ pub(super) fn time_is_up(seconds: u64) -> Outcome {
 pub(super) fn unanswered(from: Unanswered, now: Timestamp) -> Outcome {
     let (kind, passes) = match &from.why {
         NoAnswer::CircuitOpen { retry_after, .. } => {
-            let until = now + *retry_after;
-            return wait_until(until, from.why.to_string());
+            return wait_until(WaitKind::Model, now + *retry_after, from.why.to_string());
         }
         NoAnswer::Failed(cause) => match cause {
-            Cause::NotConfigured { .. } => ("ModelNotConfigured", false),
+            // Nobody has to do anything about the task: it goes on once there is a model.
+            Cause::NotConfigured { .. } => {
+                return wait_until(WaitKind::Model, now + LOOK_AGAIN, from.why.to_string());
+            }
             Cause::Credentials { .. } => ("ModelCredentials", false),
             Cause::TooLong { .. } => ("ModelContextTooLong", false),
             Cause::Refused { .. } => ("ModelRefused", false),
@@ -199,9 +238,29 @@ pub(super) fn refused(category: Option<&str>) -> Outcome {
     )
 }
 
+/// The budget leaves too little. What could never be paid fails.
+pub(super) fn no_money(refusal: &Refusal, now: Timestamp) -> Outcome {
+    match refusal.why {
+        Shortage::TooDear => failed("BudgetExhausted", &refusal.message()),
+        Shortage::Promised | Shortage::Spent => {
+            wait_until(WaitKind::Budget, now + refusal.retry_after, refusal.message())
+        }
+    }
+}
+
+/// What costs nobody knows how much cannot be kept below a limit.
+pub(super) fn no_price(model: &ModelName) -> Outcome {
+    failed(
+        "CostExhausted",
+        &format!(
+            "the agent has a limit of money and `{model}` has no known price; give it one with GOALWRIGHT_PRICES, or take `llm.max_cost_usd` away"
+        ),
+    )
+}
+
 /// It goes on by itself then.
-pub(super) fn wait_until(until: Timestamp, message: String) -> Outcome {
-    let wait = Wait { kind: WaitKind::Resource, until: Some(until), message };
+fn wait_until(kind: WaitKind, until: Timestamp, message: String) -> Outcome {
+    let wait = Wait { kind, until: Some(until), message };
     Outcome::Suspended(Suspension { wait, then: Value::Null })
 }
 

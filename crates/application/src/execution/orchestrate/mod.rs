@@ -18,7 +18,7 @@ use std::time::Duration;
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::Profile;
 use goalwright_domain::execution::{
-    Action, Bounds, Dialogue, Entry, ExecutionError, Left, Next, Opening, Outcome, WaitKind,
+    Action, Bounds, Dialogue, Entry, ExecutionError, Lease, Left, Next, Opening, Outcome, WaitKind,
 };
 use goalwright_domain::experience::{Retrieval, result_text};
 use goalwright_domain::model::{ModelName, ToolCall, ToolResult};
@@ -27,13 +27,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Assignment, Kernel, Report};
 use crate::Error;
+use crate::ports::UnitOfWork;
 use crate::ports::telemetry::Performed;
 use crate::retrying::retrying;
-use opening::Words;
+use opening::{Basis, Words};
 use toolbox::Toolbox;
 
 /// The most characters of one answer of a tool that a model is shown.
 const SHOWN: usize = 60_000;
+/// The most characters of all answers of tools to one turn of it.
+const SHOWN_AT_ONCE: usize = 120_000;
+/// So much of an answer is shown whatever was shown before it.
+const SHOWN_AT_LEAST: usize = 1_000;
 
 /// A dialogue that is being held.
 struct Work {
@@ -45,6 +50,8 @@ struct Work {
     dialogue: Dialogue,
     /// So many entries are written.
     written: usize,
+    /// Another dialogue is there, in place of which this one comes.
+    restarts: bool,
     /// What an earlier attempt asked for and did not see through.
     inherited: Vec<String>,
     /// What this attempt touched, and the calls that are written with its settlement.
@@ -136,7 +143,7 @@ impl Kernel {
             Some(model) => Some(model.clone()),
             None => self.ports.queries.settings(workspace).await?.and_then(|of| of.state().model.clone()),
         };
-        let model = match self.ports.models.choose(named) {
+        let model = match self.ports.models.choose(named.clone()) {
             Ok(model) => model,
             Err(unanswered) => return Ok(Err(ending::unanswered(unanswered, begun_at))),
         };
@@ -165,7 +172,14 @@ impl Kernel {
         let written = said.len();
         let dialogue = Dialogue::of(said.into_iter().map(|(_, entry)| entry).collect());
         let known = dialogue.opening();
-        let opening = self.opening(assignment, (&profile, &model), &toolbox, &words, known).await?;
+        let rests_on =
+            Basis { profile: &profile, named: named.as_ref(), wanted, form: form.as_ref(), words: &words };
+        let opening = self.opening(assignment, &rests_on, (&model, &toolbox), &dialogue).await?;
+        // A dialogue goes on with the model that it began with, whoever holds it.
+        let model = match known.filter(|_| opening.is_none()).and_then(|known| known.model.parse().ok()) {
+            Some(begun_with) => begun_with,
+            None => model,
+        };
         let mut work = Work {
             profile,
             model,
@@ -174,36 +188,16 @@ impl Kernel {
             sandbox,
             dialogue,
             written,
+            restarts: false,
             inherited: Vec::new(),
             report,
             begun_at,
         };
         match opening {
-            Some(opening) => self.begin_anew(assignment, &mut work, opening).await?,
+            Some(opening) => work.begin(opening),
             None => work.go_on(assignment),
         }
         Ok(Ok(work))
-    }
-
-    /// Another dialogue: the one before rests on what is no more.
-    async fn begin_anew(
-        &self,
-        assignment: &Assignment,
-        work: &mut Work,
-        opening: Opening,
-    ) -> Result<(), Error> {
-        if work.written > 0 {
-            retrying(|| async {
-                let unit = self.ports.transactions.begin().await?;
-                unit.executions().end_dialogues(&[assignment.run.id]).await?;
-                Ok::<_, Error>(unit.commit().await?)
-            })
-            .await?;
-        }
-        work.report.retrieval.clone_from(&opening.retrieval);
-        work.dialogue = Dialogue::of(vec![Entry::Opening(Box::new(opening))]);
-        work.written = 0;
-        Ok(())
     }
 
     /// Writes what was said and is not written yet.
@@ -213,8 +207,7 @@ impl Kernel {
         }
         let held = retrying(|| async {
             let unit = self.ports.transactions.begin().await?;
-            let now = self.clock().now();
-            let held = unit.executions().say(&assignment.lease, work.written, work.unwritten(), now).await?;
+            let held = work.write(&*unit, &assignment.lease, self.clock().now()).await?;
             unit.commit().await?;
             Ok::<_, Error>(held)
         })
@@ -228,20 +221,43 @@ impl Work {
         self.dialogue.entries().get(self.written..).unwrap_or_default()
     }
 
+    /// Writes what was said and is not written yet, with the calls that it tells of; `false` and nothing written if the lease
+    /// is lost.
+    async fn write(&self, unit: &dyn UnitOfWork, lease: &Lease, now: Timestamp) -> Result<bool, Error> {
+        let held = if self.restarts {
+            unit.executions().restart_dialogue(lease, self.unwritten(), now).await?
+        } else {
+            unit.executions().say(lease, self.written, self.unwritten(), now).await?
+        };
+        if held && !self.report.calls.is_empty() {
+            unit.executions().insert_calls(&self.report.calls).await?;
+        }
+        Ok(held)
+    }
+
     fn is_written(&mut self, held: bool) -> Result<(), Error> {
         if !held {
             let message = "the lease was lost while the model was at work".to_owned();
             return Err(Error::Conflict { code: "lease_lost", message });
         }
         self.written = self.dialogue.len();
+        self.restarts = false;
+        self.report.calls.clear();
         Ok(())
+    }
+
+    /// Another dialogue: there was none, or the one before rests on what is no more.
+    fn begin(&mut self, opening: Opening) {
+        merge(&mut self.report.retrieval, opening.retrieval.clone());
+        self.restarts = self.written > 0;
+        self.dialogue = Dialogue::of(vec![Entry::Opening(Box::new(opening))]);
+        self.written = 0;
     }
 
     /// What waited for a moment has come to it; what an earlier attempt left open is looked at again.
     fn go_on(&mut self, assignment: &Assignment) {
         if let Some(opening) = self.dialogue.opening() {
-            let retrieval = opening.retrieval.clone();
-            merge(&mut self.report.retrieval, retrieval);
+            merge(&mut self.report.retrieval, opening.retrieval.clone());
         }
         let open: Vec<String> = self.dialogue.pending().iter().map(|call| call.id.clone()).collect();
         match (&assignment.resumed, open.first()) {
@@ -255,20 +271,11 @@ impl Work {
 
     /// A tool answered.
     fn answer(&mut self, id: String, text: String, is_error: bool, left: Left) {
-        let text = opening::cut(&text, SHOWN);
+        let left_to_show = SHOWN_AT_ONCE.saturating_sub(self.dialogue.answered_characters());
+        let text = opening::cut(&text, SHOWN.min(left_to_show.max(SHOWN_AT_LEAST)));
         // Not every endpoint takes an answer without a word.
         let text = if text.trim().is_empty() { "(nothing)".to_owned() } else { text };
-        self.report.files_written.extend(left.files_written.iter().cloned());
-        for artifact in &left.artifacts {
-            if !self.report.artifacts.contains(artifact) {
-                self.report.artifacts.push(*artifact);
-            }
-        }
-        self.report.scripts.extend(left.scripts.iter().cloned());
-        let memories = left.memories.clone();
-        if !memories.is_empty() {
-            merge(&mut self.report.retrieval, Some(Retrieval { memories, ..Retrieval::default() }));
-        }
+        add(&mut self.report, &left);
         let result = ToolResult { id, text, is_error };
         self.dialogue.push(Entry::Result { result, note: None, left });
     }
@@ -295,20 +302,31 @@ impl Work {
     }
 }
 
-/// What earlier parts of this attempt touched.
-fn of_entries<'a>(entries: impl Iterator<Item = &'a Entry>) -> Report {
+/// What an attempt touched, as far as its part of a dialogue tells.
+pub(in super::super) fn of_entries<'a>(entries: impl Iterator<Item = &'a Entry>) -> Report {
     let mut report = Report::of(Outcome::Released);
     for entry in entries {
-        let Entry::Result { left, .. } = entry else { continue };
-        report.files_written.extend(left.files_written.iter().cloned());
-        report.artifacts.extend(left.artifacts.iter().copied());
-        report.scripts.extend(left.scripts.iter().cloned());
-        if !left.memories.is_empty() {
-            let memories = left.memories.clone();
-            merge(&mut report.retrieval, Some(Retrieval { memories, ..Retrieval::default() }));
+        match entry {
+            Entry::Opening(opening) => merge(&mut report.retrieval, opening.retrieval.clone()),
+            Entry::Result { left, .. } => add(&mut report, left),
+            Entry::Answer { .. } | Entry::Remark { .. } | Entry::Stopped { .. } => {}
         }
     }
     report
+}
+
+fn add(report: &mut Report, left: &Left) {
+    report.files_written.extend(left.files_written.iter().cloned());
+    for artifact in &left.artifacts {
+        if !report.artifacts.contains(artifact) {
+            report.artifacts.push(*artifact);
+        }
+    }
+    report.scripts.extend(left.scripts.iter().cloned());
+    if !left.memories.is_empty() {
+        let memories = left.memories.clone();
+        merge(&mut report.retrieval, Some(Retrieval { memories, ..Retrieval::default() }));
+    }
 }
 
 /// What was looked up later is told with what was looked up first.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use goalwright_domain::agent::Profile;
 use goalwright_domain::canonical;
-use goalwright_domain::execution::{Action, Opening};
-use goalwright_domain::experience::{Experience, ExperienceType, result_text};
+use goalwright_domain::execution::{Action, Dialogue, Opening};
+use goalwright_domain::experience::{Experience, result_text};
 use goalwright_domain::model::ModelName;
 use goalwright_domain::task::TaskId;
 use goalwright_domain::template;
@@ -29,6 +29,16 @@ const RESULT_CHARACTERS: usize = 20_000;
 const RESULTS_CHARACTERS: usize = 80_000;
 /// So many earlier tasks are told of.
 const RESULTS: usize = 50;
+
+/// What a dialogue rests on, besides its goal and the tasks before it.
+pub(super) struct Basis<'a> {
+    pub(super) profile: &'a Profile,
+    /// The model that somebody named.
+    pub(super) named: Option<&'a ModelName>,
+    pub(super) wanted: Option<&'a [String]>,
+    pub(super) form: Option<&'a Value>,
+    pub(super) words: &'a str,
+}
 
 /// What there is to do, in words.
 pub(super) enum Words {
@@ -57,41 +67,46 @@ impl Kernel {
         })
     }
 
-    /// What the model is told first. Experiences are looked up only if there is no dialogue with this digest yet.
+    /// What the model is told first; none if there is a dialogue that rests on the same. Experiences are looked up only for a
+    /// new one.
     pub(super) async fn opening(
         &self,
         assignment: &Assignment,
-        (profile, model): (&Profile, &ModelName),
-        toolbox: &Toolbox,
-        words: &str,
-        known: Option<&Opening>,
+        basis: &Basis<'_>,
+        (model, toolbox): (&ModelName, &Toolbox),
+        dialogue: &Dialogue,
     ) -> Result<Option<Opening>, Error> {
         let mut system = RULES.trim_end().to_owned();
-        if !profile.instructions.trim().is_empty() {
-            let _ = write!(system, "\n\n{}", profile.instructions.trim());
+        if !basis.profile.instructions.trim().is_empty() {
+            let _ = write!(system, "\n\n{}", basis.profile.instructions.trim());
         }
         let mut message = self.goal_of(assignment).await?;
-        let _ = write!(message, "Your task:\n\n{words}\n");
+        let _ = write!(message, "Your task:\n\n{}\n", basis.words);
         message.push_str(&self.earlier_results(assignment).await?);
-        let specs = toolbox.specs();
+        // Which tools there are and what every model is told differ from process to process, and a dialogue outlives them.
         let digest = canonical::digest(&json!({
-            "model": model, "system": system, "tools": specs, "message": message,
+            "model": basis.named, "instructions": basis.profile.instructions, "tools": basis.profile.tools,
+            "wanted": basis.wanted, "form": basis.form, "message": message,
         }));
-        if known.is_some_and(|known| known.digest == digest) {
+        if dialogue.opening().is_some_and(|known| known.digest == digest) {
             return Ok(None);
         }
-        let retrieved = self.experiences_for(assignment, words).await?;
+        let retrieved = self.experiences_for(assignment, basis.words).await?;
         if let Some(retrieved) = &retrieved
             && !retrieved.hits.is_empty()
         {
-            message.push_str("\nEarlier experiences that may have to do with it:\n");
-            for experience in &retrieved.hits {
-                let _ = write!(message, "\n- {}", told(experience));
-            }
-            message.push('\n');
+            let told: Vec<Value> = retrieved.hits.iter().map(told).collect();
+            let _ = write!(
+                message,
+                "\nEarlier experiences that may have to do with it:\n\n{}\n",
+                quoted(&json!(told))
+            );
         }
+        let specs = toolbox.specs();
         Ok(Some(Opening {
+            id: self.ids().random(),
             digest,
+            before: dialogue.consumed(),
             model: model.to_string(),
             system,
             tools: specs.to_vec(),
@@ -133,21 +148,15 @@ impl Kernel {
         }
         let found = self.ports.queries.tasks_by_id(task.workspace_id, &ids).await?;
         let by_id: HashMap<TaskId, _> = found.into_iter().map(|view| (view.state.id, view.state)).collect();
-        let mut text = "\nResults of the tasks before it:\n".to_owned();
+        let mut results = Vec::new();
         let mut left = RESULTS_CHARACTERS;
         for state in ids.iter().filter_map(|id| by_id.get(id)) {
-            let key = state.key.as_deref().map(|key| format!("{key} ")).unwrap_or_default();
             let result = state.result.as_ref().map(result_text).unwrap_or_default();
             let shown = cut(&result, RESULT_CHARACTERS.min(left));
             left = left.saturating_sub(shown.chars().count());
-            let _ = write!(
-                text,
-                "\n### {key}{}\n\n{}\n",
-                state.title,
-                if shown.is_empty() { "(none)" } else { &shown }
-            );
+            results.push(json!({"key": state.key, "title": state.title, "result": shown}));
         }
-        Ok(text)
+        Ok(format!("\nResults of the tasks before it:\n\n{}\n", quoted(&json!(results))))
     }
 
     /// What the workspace has experienced that has to do with the task. A task without a word finds nothing.
@@ -165,15 +174,18 @@ impl Kernel {
     }
 }
 
-fn told(experience: &Experience) -> String {
+fn told(experience: &Experience) -> Value {
     let structured = &experience.content["structured"];
-    let name = structured["task_name"].as_str().map(|name| format!("`{name}`: ")).unwrap_or_default();
-    let how = match (experience.kind, structured["status"].as_str()) {
-        (ExperienceType::TaskExecution, Some(status)) => format!(" ({status})"),
-        _ => String::new(),
-    };
     let text = experience.content["text"].as_str().unwrap_or_default();
-    format!("{}{how}: {name}{}", experience.kind.as_str(), cut(text.trim(), EXPERIENCE_CHARACTERS))
+    json!({
+        "type": experience.kind.as_str(), "task": structured["task_name"], "status": structured["status"],
+        "text": cut(text.trim(), EXPERIENCE_CHARACTERS),
+    })
+}
+
+/// What others said, as JSON: nothing in it can be taken for ours.
+fn quoted(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 /// The beginning of a text, with what is missing said.

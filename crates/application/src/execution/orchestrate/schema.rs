@@ -46,6 +46,7 @@ fn quoted(text: &str) -> String {
 /// The schema as a part of another one: what it refers to within itself moves to the top.
 pub(super) fn nested(schema: &Value, root: &mut Value) -> Value {
     let mut part = schema.clone();
+    rebase(&mut part);
     if let Some(fields) = part.as_object_mut() {
         fields.remove("$schema");
         fields.remove("$id");
@@ -56,6 +57,25 @@ pub(super) fn nested(schema: &Value, root: &mut Value) -> Value {
         }
     }
     part
+}
+
+/// What refers to a place in the schema refers to that place where the schema stands from now on, as `result`.
+fn rebase(part: &mut Value) {
+    match part {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get_mut("$ref")
+                && let Some(place) = reference.strip_prefix('#')
+                && !place.starts_with("/$defs/")
+                && !place.starts_with("/definitions/")
+                && (place.is_empty() || place.starts_with('/'))
+            {
+                *reference = format!("#/properties/result{place}");
+            }
+            fields.values_mut().for_each(rebase);
+        }
+        Value::Array(items) => items.iter_mut().for_each(rebase),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 #[cfg(test)]
@@ -101,5 +121,16 @@ mod tests {
         root["properties"] = json!({"result": nested(&schema, &mut root)});
         assert!(problems(Some(&root), &json!({"result": {"a": 1}})).is_empty());
         assert_eq!(problems(Some(&root), &json!({"result": {"a": "x"}})).len(), 1);
+        let tree = json!({"type": "object", "required": ["name"], "properties": {
+            "name": {"type": "string"}, "same": {"$ref": "#/properties/name"}, "children": {"type": "array", "items": {"$ref": "#"}},
+        }});
+        let mut root = json!({"type": "object"});
+        root["properties"] = json!({"result": nested(&tree, &mut root)});
+        let fine = json!({"result": {"name": "a", "same": "b", "children": [{"name": "c"}]}});
+        assert_eq!(problems(Some(&root), &fine), Vec::<String>::new());
+        assert_eq!(
+            problems(Some(&root), &json!({"result": {"name": "a", "same": 1, "children": [{}]}})).len(),
+            2
+        );
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn everybody(app: &App, context: &Context, goal: GoalId) -> Res
             .state
             .waiting
             .as_ref()
-            .is_none_or(|wait| matches!(wait.kind, WaitKind::Time | WaitKind::Resource))
+            .is_none_or(|wait| matches!(wait.kind, WaitKind::Time | WaitKind::Model | WaitKind::Budget))
         {
             continue;
         }

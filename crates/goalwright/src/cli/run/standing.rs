@@ -83,7 +83,7 @@ async fn claimable(app: &App, context: &Context, goal: GoalId) -> Result<bool, E
             let agent = app.services.queries.agent(context.workspace(), id).await?;
             if agent.is_some_and(|agent| match agent.kind() {
                 AgentKind::Tool | AgentKind::Human => true,
-                AgentKind::Llm => app.services.models.usual().is_some(),
+                AgentKind::Llm => app.services.models.any(),
                 AgentKind::External => false,
             }) {
                 return Ok(true);
@@ -108,7 +108,7 @@ async fn wakes_up(app: &App, context: &Context, goal: GoalId) -> Result<bool, Er
 fn comes_by_itself(wait: &Wait, now: Timestamp) -> bool {
     match wait.kind {
         WaitKind::Time => true,
-        WaitKind::Resource => wait.until.is_some_and(|until| until.since(now) <= SOON),
+        WaitKind::Model | WaitKind::Budget => wait.until.is_some_and(|until| until.since(now) <= SOON),
         WaitKind::Person | WaitKind::Decision => false,
     }
 }

@@ -3,6 +3,7 @@
 use goalwright_application::ports::{CallStatus, StorageError};
 use goalwright_domain::Timestamp;
 use goalwright_domain::execution::{Entry, Lease, RunId, SpanId};
+use goalwright_domain::workspace::WorkspaceId;
 
 use super::call_status;
 use crate::persistence::row::Row;
@@ -65,6 +66,19 @@ pub(super) async fn write(
         ]);
     }
     unit.run_all(insert_many(unit.dialect, "dialogue_entries", &COLUMNS, rows, "")).await.map(|_| ())
+}
+
+pub(super) async fn waiting_for_budget(
+    unit: &Unit,
+    workspace: WorkspaceId,
+    limit: usize,
+) -> Result<Vec<RunId>, StorageError> {
+    let sql = unit
+        .sql("SELECT r.id FROM tasks t JOIN runs r ON r.task_id = t.id WHERE t.workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND t.status = 'waiting' AND t.waiting ->> 'kind' = 'budget' AND r.status = 'waiting' AND r.drives_task ORDER BY r.id LIMIT ")
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    unit.all(sql).await?.iter().map(|row| Row::of("runs", row).id("id")).collect()
 }
 
 pub(super) async fn end(unit: &Unit, runs: &[RunId]) -> Result<(), StorageError> {

@@ -8,6 +8,7 @@ use goalwright_application::ports::{
 use goalwright_domain::Timestamp;
 use goalwright_domain::execution::{Attempt, Entry, Lease, Recorded, Run, RunId, ScriptRun, SpanId};
 use goalwright_domain::task::TaskId;
+use goalwright_domain::workspace::WorkspaceId;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -288,6 +289,28 @@ impl ExecutionRepository for Unit {
             dialogue::write(self, lease, from, entries, now).await?;
         }
         Ok(held)
+    }
+
+    async fn restart_dialogue(
+        &self,
+        lease: &Lease,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let held = self.holds(lease).await?;
+        if held {
+            dialogue::end(self, &[lease.run_id]).await?;
+            dialogue::write(self, lease, 0, entries, now).await?;
+        }
+        Ok(held)
+    }
+
+    async fn waiting_for_budget(
+        &self,
+        workspace: WorkspaceId,
+        limit: usize,
+    ) -> Result<Vec<RunId>, StorageError> {
+        dialogue::waiting_for_budget(self, workspace, limit).await
     }
 
     async fn end_dialogues(&self, runs: &[RunId]) -> Result<(), StorageError> {

@@ -112,14 +112,13 @@ pub(crate) async fn with_tools(
     obstacle(reader, sql.text(")")).await
 }
 
-/// The tasks of a goal that have not begun, or wait for a moment, and are for a model to do in its own way.
+/// The tasks of a goal that have not begun, and are for a model to do in its own way.
 pub(crate) async fn for_models(
     reader: &Reader,
     workspace: WorkspaceId,
     goal: GoalId,
 ) -> Result<Obstacle, Error> {
-    let open = " AND (t.status IN ('pending', 'ready') OR (t.status = 'waiting' AND t.waiting ->> 'until' IS NOT NULL)) \
-                AND (t.action IS NULL OR t.action ->> 'kind' = 'orchestrated') AND t.agent_id IN \
+    let open = " AND t.status IN ('pending', 'ready') AND (t.action IS NULL OR t.action ->> 'kind' = 'orchestrated') AND t.agent_id IN \
                 (SELECT a.id FROM agents a WHERE a.kind = 'llm' AND a.workspace_id = ";
     let sql = of_goal(reader, workspace, goal).text(open).bind(workspace.uuid());
     obstacle(reader, sql.text(")")).await
