@@ -32,6 +32,8 @@ mod m0024_lighter_writes;
 mod m0026_retention;
 mod m0027_decompositions;
 mod m0028_usage;
+mod m0031_pruned_words;
+mod m0032_runs_never_begun;
 
 use sea_orm_migration::prelude::*;
 
@@ -67,6 +69,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_retention::Migration),
             Box::new(m0027_decompositions::Migration),
             Box::new(m0028_usage::Migration),
+            Box::new(m0031_pruned_words::Migration),
+            Box::new(m0032_runs_never_begun::Migration),
         ]
     }
 }

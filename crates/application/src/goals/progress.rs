@@ -44,7 +44,7 @@ impl Goals {
         at: Timestamp,
     ) -> Result<Then<Progress>, Error> {
         let now = self.clock.now();
-        Past::at(&self.queries, context.workspace(), at, now).await?.progress(id, now).await
+        Past::at(&*self.queries, context.workspace(), at, now).await?.progress(id, now).await
     }
 
     /// Tells tasks that nobody could do from those that merely have nobody yet, and names those whose tool is not there.

@@ -3,6 +3,7 @@
 pub(crate) mod cycle;
 pub(crate) mod queries;
 mod repository;
+pub(crate) mod stored;
 mod search;
 
 use goalwright_application::ports::StorageError;
