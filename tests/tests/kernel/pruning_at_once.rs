@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use goalwright_application::Precondition;
 use goalwright_application::audit::{Prune, Pruned, Redact, Redactor};
 use goalwright_application::tasks::Ending;
+use goalwright_domain::goal::{GoalEdit, GoalStatus};
 use goalwright_domain::ledger::Broken;
 use goalwright_domain::task::TaskStatus;
 use goalwright_testkit::{Backend, TestApp};
@@ -224,6 +226,8 @@ async fn runs_that_never_began_go_with_their_tasks_history(#[case] backend: Back
         app.db.number("SELECT COUNT(*) FROM runs WHERE attempts = 0 AND status = 'cancelled'").await,
         3
     );
+    let abandoned = GoalEdit { status: Some(GoalStatus::Abandoned), ..GoalEdit::default() };
+    app.services.goals.edit(&app.ada, over, abandoned, &Precondition::Any).await.expect("abandons");
     app.sequence().await;
     app.clock.advance(Duration::from_secs(86_400));
     let before = app.ports.clock.now();

@@ -48,7 +48,7 @@ async fn what_was_changed_past_the_product_is_told_and_left_as_it_is(#[case] bac
     for sql in [
         "UPDATE goals SET title = 'Flight', revision = revision + 1",
         "UPDATE tasks SET description = 'with care', labels = '[\"late\"]' WHERE key = 'T001'",
-        "DELETE FROM task_dependencies",
+        "DELETE FROM task_dependencies WHERE origin = 'explicit'",
         "UPDATE agents SET max_concurrency = 7 WHERE is_default",
     ] {
         app.db.execute(sql).await.expect("changes");

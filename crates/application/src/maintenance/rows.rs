@@ -142,7 +142,7 @@ async fn read_told(
     let mut ids = histories.told_of(workspace, entity, source, after, ENTITIES).await?;
     let last = ids.last().cloned();
     let known: Vec<Uuid> = ids.iter().filter_map(|id| id.parse().ok()).collect();
-    let there = histories.with_row(entity, &known).await?;
+    let there = histories.with_row(workspace, entity, &known).await?;
     let there: HashSet<String> = there.iter().map(ToString::to_string).collect();
     ids.retain(|id| !there.contains(id));
     let (mut told, by_events) = fold_all(histories, workspace, entity, &ids).await?;

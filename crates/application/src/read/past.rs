@@ -78,7 +78,12 @@ pub trait Histories: Send + Sync {
         most: usize,
     ) -> Result<Vec<String>, Error>;
     /// Those of these ids that have a row.
-    async fn with_row(&self, entity: Entity, ids: &[Uuid]) -> Result<Vec<Uuid>, Error>;
+    async fn with_row(
+        &self,
+        workspace: WorkspaceId,
+        entity: Entity,
+        ids: &[Uuid],
+    ) -> Result<Vec<Uuid>, Error>;
     /// The next tellings of these entities behind this one, entity by entity and each with its oldest first, placed or not.
     async fn all_told(
         &self,

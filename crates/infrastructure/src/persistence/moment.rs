@@ -124,8 +124,13 @@ impl Histories for Moment {
         comparing::told_of(self, workspace, entity, (by, after), most).await
     }
 
-    async fn with_row(&self, entity: Entity, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
-        comparing::with_row(self, entity, ids).await
+    async fn with_row(
+        &self,
+        workspace: WorkspaceId,
+        entity: Entity,
+        ids: &[Uuid],
+    ) -> Result<Vec<Uuid>, Error> {
+        comparing::with_row(self, workspace, entity, ids).await
     }
 
     async fn all_told(

@@ -51,13 +51,22 @@ pub(crate) async fn told_of(
     Ok(rows.iter().map(read).collect::<Result<_, StorageError>>()?)
 }
 
-pub(crate) async fn with_row(moment: &Moment, entity: Entity, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+pub(crate) async fn with_row(
+    moment: &Moment,
+    workspace: WorkspaceId,
+    entity: Entity,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>, Error> {
     let table = match entity {
         Entity::Goal => "goals",
         Entity::Task => "tasks",
         Entity::Agent => "agents",
     };
-    let sql = moment.sql(&format!("SELECT id FROM {table} WHERE id")).one_of(ids.iter().copied());
+    let sql = moment
+        .sql(&format!("SELECT id FROM {table} WHERE workspace_id = "))
+        .bind(workspace.uuid())
+        .text(" AND id")
+        .one_of(ids.iter().copied());
     let rows = moment.all(sql).await?;
     Ok(rows.iter().map(|row| Row::of(table, row).get("id")).collect::<Result<_, StorageError>>()?)
 }
