@@ -7,10 +7,12 @@ use goalwright_application::Precondition;
 use goalwright_application::audit::{Prune, Pruned, Redact, Redactor};
 use goalwright_application::tasks::Ending;
 use goalwright_domain::goal::{GoalEdit, GoalStatus};
-use goalwright_domain::ledger::Broken;
+use goalwright_domain::ledger::{Broken, Checkpoint, EventId, Saying, SnapshotSum};
 use goalwright_domain::task::TaskStatus;
+use goalwright_infrastructure::results::ResultFiles;
 use goalwright_testkit::{Backend, TestApp};
 use rstest::rstest;
+use serde_json::Map;
 
 use crate::audit::{verify, without_guards};
 use crate::past::{is_told, now};
@@ -202,6 +204,46 @@ async fn an_older_checkpoint_with_the_same_position_is_noticed(#[case] backend: 
         .expect("changes");
     put_back(&app, backend).await;
     assert_eq!(verify(&app).await.first_invalid.map(|found| found.reason), Some(Broken::SnapshotsExchanged));
+    app.db.discard().await;
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_sum_that_could_be_forged_is_verified_and_made_anew(#[case] backend: Backend) {
+    let Some((app, _, before)) = aged(backend).await else { return };
+    prune(&app, before).await;
+    let length = "SELECT CAST(MAX(length(snapshot_sum)) AS BIGINT) FROM ledger_checkpoints";
+    assert_eq!(app.db.number(length).await, 4_096);
+    // As checkpoints had it first, and told of by whoever has the key.
+    let workspace = app.ada.workspace();
+    let mut sum = SnapshotSum::parse(&"0".repeat(64)).expect("of none");
+    app.db.texts("SELECT mark FROM ledger_snapshots").await.iter().for_each(|mark| sum.add(mark));
+    let unit = app.ports.transactions.begin().await.expect("begins");
+    let held = unit.pruning().hold_ledger(workspace).await.expect("holds");
+    let told_by = EventId::new(uuid::Uuid::from_u128(77));
+    let (checkpoint, _) = held.checkpoint.expect("there is one");
+    let checkpoint = Checkpoint { sum, told_by, ..checkpoint };
+    let saying = Saying {
+        id: told_by,
+        workspace_id: workspace,
+        actor: app.ada.actor(),
+        created_at: app.ports.clock.now(),
+        reason: "as it was".to_owned(),
+    };
+    unit.outbox().append(&[saying.pruning(&checkpoint, Map::new())]).await.expect("tells");
+    let mark = app.ports.ledger.keys().current().checkpoint_mark(workspace, &checkpoint);
+    unit.pruning().set_checkpoint(workspace, &checkpoint, &mark).await.expect("writes");
+    unit.commit().await.expect("commits");
+    assert_eq!((app.db.number(length).await, verify(&app).await.first_invalid), (64, None));
+
+    app.clock.advance(Duration::from_secs(1));
+    let data = app.db.folder().join("data");
+    ResultFiles::new(app.db.database.clone(), data).write().await.expect("writes");
+    assert!(prune(&app, app.ports.clock.now()).await.events > 0);
+    assert_eq!((app.db.number(length).await, verify(&app).await.first_invalid), (4_096, None));
+    rows::are_what_events_tell(&app).await;
     app.db.discard().await;
 }
 

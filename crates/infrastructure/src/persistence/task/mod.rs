@@ -3,8 +3,8 @@
 pub(crate) mod cycle;
 pub(crate) mod queries;
 mod repository;
-pub(crate) mod stored;
 mod search;
+pub(crate) mod stored;
 
 use goalwright_application::ports::StorageError;
 use goalwright_domain::execution::OnExhausted;
