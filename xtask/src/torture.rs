@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Decides the work and the faults; one is made up and printed if you give none
     #[arg(long)]
     seed: Option<u64>,
-    /// Tasks on PostgreSQL, SQLite gets a fifth of them [default: 5000]; and tasks whose history is pruned [default: 20000]
+    /// Tasks on PostgreSQL, SQLite gets a fifth of them [default: 5000]; and tasks whose history is pruned [default: 34000]
     #[arg(long, value_parser = clap::value_parser!(u32).range(20..=100_000))]
     tasks: Option<u32>,
     /// After so many seconds a database counts as stuck [default: 900, with --short 120]

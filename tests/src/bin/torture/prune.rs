@@ -90,7 +90,7 @@ pub(crate) fn torture(args: &Args, place: &Place) -> anyhow::Result<bool> {
 /// Tasks, and processes to be killed.
 fn extent(args: &Args) -> (usize, usize) {
     // About 100,000 events, if nobody says otherwise.
-    let tasks = args.tasks.unwrap_or(if args.short { 600 } else { 20_000 }) as usize;
+    let tasks = args.tasks.unwrap_or(if args.short { 600 } else { 34_000 }) as usize;
     (tasks, if args.short { 4 } else { 30 })
 }
 
