@@ -284,35 +284,29 @@ mod tests {
         };
         let (old, new) = (of(titles("old")), of(titles("new")));
         // Rows of differences, each with the entities whose older mark makes it; eliminated until one is nothing.
-        let mut rows: Vec<([u8; 32], Vec<usize>)> = Vec::new();
+        let mut rows: Vec<([u8; 32], Vec<bool>)> = Vec::new();
         let mut found = None;
         for entity in 0..old.len() {
             let mut bits = [0u8; 32];
             let both = bytes_of(&old[entity]).zip(bytes_of(&new[entity]));
             bits.iter_mut().zip(both).for_each(|(bit, (old, new))| *bit = old ^ new);
-            let mut taken = vec![entity];
+            let mut taken: Vec<bool> = (0..old.len()).map(|other| other == entity).collect();
             for (row, of) in &rows {
                 let lead = leading(row).expect("a row");
                 if bits[lead / 8] & (0x80 >> (lead % 8)) != 0 {
                     bits.iter_mut().zip(row).for_each(|(bit, other)| *bit ^= other);
-                    taken.extend(of);
+                    taken.iter_mut().zip(of).for_each(|(one, other)| *one ^= other);
                 }
             }
-            match leading(&bits) {
-                Some(_) => rows.push((bits, taken)),
-                None => {
-                    found = Some(taken);
-                    break;
-                }
+            if leading(&bits).is_none() {
+                found = Some(taken);
+                break;
             }
+            rows.push((bits, taken));
         }
         let taken = found.expect("more marks than bits");
-        let exchanged: Vec<&String> = (0..old.len())
-            .map(|entity| {
-                let times = taken.iter().filter(|one| **one == entity).count();
-                if times % 2 == 1 { &old[entity] } else { &new[entity] }
-            })
-            .collect();
+        let exchanged: Vec<&String> =
+            (0..old.len()).map(|entity| if taken[entity] { &old[entity] } else { &new[entity] }).collect();
         let genuine: Vec<&String> = new.iter().collect();
         let weak = SnapshotSum::parse(&"0".repeat(64)).expect("of no snapshots");
         assert_ne!(exchanged, genuine);
