@@ -286,9 +286,9 @@ mod tests {
         // Rows of differences, each with the entities whose older mark makes it; eliminated until one is nothing.
         let mut rows: Vec<([u8; 32], Vec<bool>)> = Vec::new();
         let mut found = None;
-        for entity in 0..old.len() {
+        for (entity, (older, newer)) in old.iter().zip(&new).enumerate() {
             let mut bits = [0u8; 32];
-            let both = bytes_of(&old[entity]).zip(bytes_of(&new[entity]));
+            let both = bytes_of(older).zip(bytes_of(newer));
             bits.iter_mut().zip(both).for_each(|(bit, (old, new))| *bit = old ^ new);
             let mut taken: Vec<bool> = (0..old.len()).map(|other| other == entity).collect();
             for (row, of) in &rows {
@@ -305,8 +305,9 @@ mod tests {
             rows.push((bits, taken));
         }
         let taken = found.expect("more marks than bits");
+        let both = old.iter().zip(&new).zip(taken);
         let exchanged: Vec<&String> =
-            (0..old.len()).map(|entity| if taken[entity] { &old[entity] } else { &new[entity] }).collect();
+            both.map(|((older, newer), taken)| if taken { older } else { newer }).collect();
         let genuine: Vec<&String> = new.iter().collect();
         let weak = SnapshotSum::parse(&"0".repeat(64)).expect("of no snapshots");
         assert_ne!(exchanged, genuine);
