@@ -34,6 +34,8 @@ mod m0027_decompositions;
 mod m0028_usage;
 mod m0029_expansions;
 mod m0030_confirm_destructive;
+mod m0031_pruned_words;
+mod m0032_runs_never_begun;
 mod m0033_model_agents;
 
 use sea_orm_migration::prelude::*;
@@ -72,6 +74,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0028_usage::Migration),
             Box::new(m0029_expansions::Migration),
             Box::new(m0030_confirm_destructive::Migration),
+            Box::new(m0031_pruned_words::Migration),
+            Box::new(m0032_runs_never_begun::Migration),
             Box::new(m0033_model_agents::Migration),
         ]
     }
