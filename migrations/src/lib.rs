@@ -32,6 +32,7 @@ mod m0024_lighter_writes;
 mod m0026_retention;
 mod m0027_decompositions;
 mod m0028_usage;
+mod m0034_calls_by_task;
 
 use sea_orm_migration::prelude::*;
 
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_retention::Migration),
             Box::new(m0027_decompositions::Migration),
             Box::new(m0028_usage::Migration),
+            Box::new(m0034_calls_by_task::Migration),
         ]
     }
 }
