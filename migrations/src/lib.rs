@@ -37,6 +37,7 @@ mod m0030_confirm_destructive;
 mod m0031_pruned_words;
 mod m0032_runs_never_begun;
 mod m0033_model_agents;
+mod m0034_calls_by_task;
 
 use sea_orm_migration::prelude::*;
 
@@ -77,6 +78,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0031_pruned_words::Migration),
             Box::new(m0032_runs_never_begun::Migration),
             Box::new(m0033_model_agents::Migration),
+            Box::new(m0034_calls_by_task::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@
 mod agent;
 mod api_key;
 mod arrays;
+mod checkpoint;
 mod connect;
 mod decomposition;
 mod error;

@@ -25,7 +25,9 @@ pub(crate) async fn all(
     let mut artifacts: BTreeSet<Uuid> = BTreeSet::new();
     for batch in batches(&ripe.spans) {
         let of = |text: &str| unit.sql(text).one_of(batch.iter().copied());
-        gone.tool_calls += unit.run(of("DELETE FROM tool_calls WHERE span_id")).await?;
+        let calls = of("DELETE FROM tool_calls WHERE (task_id, span_id) IN \
+             (SELECT task_id, span_id FROM attempts WHERE span_id");
+        gone.tool_calls += unit.run(calls.text(")")).await?;
         gone.script_runs += unit.run(of("DELETE FROM script_runs WHERE span_id")).await?;
         for (text, column) in [
             ("SELECT id FROM artifacts WHERE span_id", "id"),

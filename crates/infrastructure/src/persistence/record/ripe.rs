@@ -299,8 +299,9 @@ async fn dependent(unit: &Unit, spans: &[Uuid], before: Timestamp) -> Result<Dep
     let mut counts = Dependent::default();
     for batch in batches(spans) {
         let of = |text: &str| unit.sql(text).one_of(batch.iter().copied());
-        counts.tool_calls +=
-            number(unit, of("SELECT COUNT(*) AS count FROM tool_calls WHERE span_id")).await?;
+        let calls = of("SELECT COUNT(*) AS count FROM attempts a JOIN tool_calls c \
+             ON c.task_id = a.task_id AND c.span_id = a.span_id WHERE a.span_id");
+        counts.tool_calls += number(unit, calls).await?;
         counts.script_runs +=
             number(unit, of("SELECT COUNT(*) AS count FROM script_runs WHERE span_id")).await?;
         let artifacts = of("SELECT COUNT(*) AS count FROM artifacts a WHERE a.span_id")
