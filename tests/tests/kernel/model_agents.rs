@@ -557,6 +557,8 @@ async fn what_failed_goes_on_when_somebody_has_it_tried_again(#[case] backend: B
             && app.models.asked().last().expect("asked").messages.len() > 2
     );
     assert_eq!(state(&app, id).await.error.expect("an error").kind, "GaveUp");
+    let entries = "SELECT COUNT(*) FROM dialogue_entries";
+    assert!(app.db.number(entries).await > 0);
     // Its agent works otherwise now: another dialogue, and the same call in it is another call.
     let profile =
         Profile { instructions: "Order elsewhere.".into(), max_turns: 5, ..with_tools(&["probe.*"]) };

@@ -352,3 +352,26 @@ async fn what_runs_beside_a_task_told_goes_with_it(#[case] backend: Backend) {
     assert_eq!(app.db.number(named).await, 0);
     assert_eq!(verify(&app).await.first_invalid, None);
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_a_model_said_of_a_task_that_failed_goes_with_its_record(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    app.models.offer("anthropic/claude-sonnet-4-5");
+    app.services.agents.equip().await.expect("equips");
+    let goal = app.import("# P\n\n- [ ] T001 Write to ann@example.org\n").await;
+    app.models.call(vec![goalwright_domain::model::ToolCall {
+        id: "a".into(),
+        name: "give_up".into(),
+        arguments: json!({"reason": "ann@example.org does not answer"}),
+        extra: serde_json::Map::new(),
+    }]);
+    app.drain().await;
+    let entries = "SELECT COUNT(*) FROM dialogue_entries";
+    assert!(app.db.number(entries).await > 1, "somebody may have it tried again");
+    let task = app.task(goal, "T001").await.state.id;
+    redact(&app, &about(&[task])).await.expect("redacts");
+    assert_eq!(app.db.number(entries).await, 0);
+}

@@ -88,7 +88,9 @@ async fn calls_of_tools_and_thoughts_are_sent_back_as_they_came() {
     assert_eq!(
         body["messages"][2]["content"],
         json!([{"type": "tool_result", "tool_use_id": "toolu_1", "content": "wet"},
-               {"type": "tool_result", "tool_use_id": "toolu_2", "content": "wet", "is_error": true}])
+               {"type": "tool_result", "tool_use_id": "toolu_2", "content": "wet", "is_error": true,
+                "cache_control": {"type": "ephemeral"}}]),
+        "and what goes on is cached up to here"
     );
 
     // Thoughts of one provider are not shown to another one.
@@ -240,7 +242,9 @@ async fn an_interrupted_conversation_is_repaired() {
     let last = body["messages"][2]["content"].as_array().expect("parts");
     assert_eq!((&last[0]["tool_use_id"], &last[1]["tool_use_id"]), (&json!("toolu_1"), &json!("toolu_2")));
     assert!(
-        last[0]["is_error"] == true && last[2] == json!({"type": "text", "text": "Never mind."}),
+        last[0]["is_error"] == true
+            && last[2]
+                == json!({"type": "text", "text": "Never mind.", "cache_control": {"type": "ephemeral"}}),
         "{body}"
     );
     let opaque = asked.messages[1].content.iter().any(|part| matches!(part, Content::Opaque { .. }));

@@ -125,10 +125,11 @@ impl SnapshotSum {
         }
     }
 
-    /// As it is told and marked: 64 hex digits.
+    /// As it is told and marked: 64 hex digits, behind `lthash:` where it is of the kind that cannot be combined of others. So a
+    /// sum of that kind cannot be taken for one of the other.
     pub fn told(&self) -> String {
         match &self.0 {
-            Summed::Lanes(_) => canonical::hex(&Sha256::digest(self.hex())),
+            Summed::Lanes(_) => format!("lthash:{}", canonical::hex(&Sha256::digest(self.hex()))),
             Summed::Bits(bits) => canonical::hex(bits),
         }
     }
@@ -255,12 +256,24 @@ mod tests {
             less.remove(b);
             assert_eq!(less, sum(&[a, c]));
             assert_eq!(SnapshotSum::parse(&less.hex()), Some(less.clone()));
-            assert_eq!(less.told().len(), 64);
+            assert_eq!(less.told().trim_start_matches("lthash:").len(), 64);
             assert_ne!(less.told(), sum(&[a, b]).told());
         }
         for text in ["", "xyz", &"0".repeat(63), &"z".repeat(64), &"0".repeat(4_098)] {
             assert_eq!(SnapshotSum::parse(text), None, "{text}");
         }
+    }
+
+    /// What is told of a strong sum, stored as if it were a weak one, would be a target that bits can be combined to.
+    #[test]
+    fn a_strong_sum_cannot_be_passed_off_as_a_weak_one() {
+        let [a, b] = &marks(["a", "b"]);
+        let strong = sum_of(&SnapshotSum::default(), &[a, b]);
+        let digits = strong.told();
+        let digits = digits.rsplit(':').next().expect("digits");
+        let weak = SnapshotSum::parse(digits).expect("it has the form of a weak one");
+        assert!(weak.is_weak());
+        assert_ne!(weak.told(), strong.told());
     }
 
     #[test]

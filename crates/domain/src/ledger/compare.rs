@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::fold::{Folded, same};
 use super::told::is_redacted;
-use crate::Timestamp;
 use crate::agent::AgentState;
 use crate::goal::GoalState;
 use crate::task::TaskState;
+use crate::{Timestamp, canonical};
 
 /// What has a row that its events fold to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,7 +117,8 @@ pub fn disagreements(entity: Entity, row: Option<&Stored>, told: Option<&Folded>
         };
         let agreed = match field.as_str() {
             "depends_on" => same(in_row, &by_events),
-            _ => *in_row == by_events,
+            // The ledger has whole numbers without a fraction.
+            _ => canonical::to_string(in_row) == canonical::to_string(&by_events),
         };
         if !agreed && !is_redacted(&by_events) {
             found.push(Disagreement::Field { field: field.clone(), in_row: in_row.clone(), by_events });

@@ -141,6 +141,12 @@ impl Can {
 }
 
 impl Works {
+    fn says_something(&self) -> bool {
+        let Self { model, instructions, tools, max_turns, max_tokens, max_seconds, max_cost } = self;
+        let words = model.is_some() || instructions.is_some() || !tools.is_empty();
+        words || max_turns.is_some() || max_tokens.is_some() || max_seconds.is_some() || max_cost.is_some()
+    }
+
     /// What is said of it, over what held before; nothing if nothing is.
     fn write(self, body: &mut Map<String, Value>, before: &Value) -> Result<(), Failure> {
         let instructions = self.instructions.map(input::text).transpose()?;
@@ -204,8 +210,10 @@ impl Action {
                     body.insert("name".to_owned(), json!(name));
                 }
                 can.write(&mut body);
-                let before = session.client.send(Call::get(&["agents", &id])).await?.value;
-                works.write(&mut body, &before["llm"])?;
+                if works.says_something() {
+                    let before = session.client.send(Call::get(&["agents", &id])).await?.value;
+                    works.write(&mut body, &before["llm"])?;
+                }
                 let call = Call::patch(&["agents", &id], Value::Object(body));
                 Ok(session.done("updated", Noun::Agent, &session.client.send(call).await?, None))
             }

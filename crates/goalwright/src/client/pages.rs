@@ -51,10 +51,11 @@ impl Client {
             let Some(page) = answer.value["items"].as_array_mut() else {
                 return Err(strange("it is no list"));
             };
-            let (first, found) = (items.is_empty(), page.len());
+            let first = items.is_empty();
             items.append(page);
             cursor = answer.value["next_cursor"].as_str().map(str::to_owned);
-            if cursor.is_none() || found == 0 || limit.is_some_and(|limit| items.len() >= limit) {
+            // A page may be empty and not the last one, where few match several filters.
+            if cursor.is_none() || limit.is_some_and(|limit| items.len() >= limit) {
                 if let Some(bar) = bar {
                     bar.finish_and_clear();
                 }

@@ -26,6 +26,13 @@ const WORTHWHILE: i64 = 8_192;
 const LITTLE: i64 = 512;
 /// The log is looked at no more often.
 const PAUSE: Duration = Duration::from_millis(10);
+/// Nor so soon after it could not be copied; longer each time.
+const AFTER_TROUBLE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// What the log keeps of the disk once everything is copied, in bytes: more than it reaches, so that it is not cut off and grown
+/// again each time.
+pub(super) const KEPT: i64 = LIMIT * 4_120 * 5 / 4;
 
 /// Told of every commit.
 pub(crate) type Commits = watch::Sender<()>;
@@ -50,11 +57,16 @@ impl Checkpoints {
         let stopped = stop.clone();
         let task = spawn(async move {
             let copying = async {
+                let mut pause = PAUSE;
                 while committed.changed().await.is_ok() {
-                    if let Err(error) = copy(&pool).await {
-                        tracing::warn!(error = %error, "pages of the write-ahead log could not be copied; the writer does it");
-                    }
-                    tokio::time::sleep(PAUSE).await;
+                    pause = match copy(&pool).await {
+                        Ok(()) => PAUSE,
+                        Err(error) => {
+                            tracing::warn!(error = %error, "pages of the write-ahead log could not be copied; the writer does it");
+                            (pause * 2).clamp(AFTER_TROUBLE, LONGEST_PAUSE)
+                        }
+                    };
+                    tokio::time::sleep(pause).await;
                 }
             };
             tokio::select! {
@@ -80,6 +92,10 @@ impl Checkpoints {
 /// Copies what is worth it.
 async fn copy(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let log = checkpoint(pool, "PRAGMA wal_checkpoint(NOOP)").await?;
+    if log.written >= LIMIT {
+        // Two cannot copy at once: the next who commits does it, and whoever writes faster than the disk takes it has to wait.
+        return Ok(());
+    }
     let enough = if log.written < NEAR_THE_LIMIT { WORTHWHILE } else { LITTLE };
     if log.written - log.copied >= enough {
         checkpoint(pool, "PRAGMA wal_checkpoint(PASSIVE)").await?;

@@ -57,16 +57,18 @@ impl Looking<'_> {
             let and = if index == 0 { " WHERE " } else { " AND " };
             sql = sql.text(&format!("{and}{column} = ")).bind(value.clone());
         }
-        let rows = self.reader.all(sql.text(&format!(" ORDER BY {newest} LIMIT ")).bind(most)).await?;
+        // Before the page: what leaves in between makes the page look further, and nothing is passed over.
         let mut end = None;
-        if count > LOOKED_AT && i64::try_from(rows.len()).is_ok_and(|found| found < most) {
+        if count > LOOKED_AT {
             let last = self
                 .of(&key, "", &self.order.join(", "))
                 .text(&format!(" ORDER BY {newest} LIMIT 1 OFFSET "))
                 .bind(LOOKED_AT - 1);
             end = self.reader.one(last).await?;
         }
-        Ok(Found { rows, end })
+        let rows = self.reader.all(sql.text(&format!(" ORDER BY {newest} LIMIT ")).bind(most)).await?;
+        let full = i64::try_from(rows.len()).is_ok_and(|found| found >= most);
+        Ok(Found { rows, end: end.filter(|_| !full) })
     }
 
     /// The key that leaves the fewest rows, and how many, counted no further than it matters.

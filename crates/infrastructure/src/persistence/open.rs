@@ -87,7 +87,7 @@ fn for_writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "memory")
         .pragma("wal_autocheckpoint", checkpoint::LIMIT.to_string())
-        .pragma("journal_size_limit", "134217728")
+        .pragma("journal_size_limit", checkpoint::KEPT.to_string())
 }
 
 /// For a file whose folder is there afterwards.

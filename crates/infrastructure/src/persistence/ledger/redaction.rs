@@ -76,6 +76,17 @@ impl RedactionRepository for Unit {
         let columns = ["span_id", "error", "recorded", "redacted_by"];
         let rows = found.attempts.iter().map(row).collect();
         self.run_all(update_many(self.dialect, "attempts", &columns, rows)).await?;
+        let spans: Vec<Uuid> = found.attempts.iter().map(|(span, _)| *span).collect();
+        for batch in batches(&spans) {
+            // What a model said and was told of a task that failed.
+            let dialogues = self
+                .sql(
+                    "DELETE FROM dialogue_entries WHERE run_id IN (SELECT run_id FROM attempts WHERE span_id",
+                )
+                .one_of(batch.iter().copied())
+                .text(")");
+            self.run(dialogues).await?;
+        }
         let ids: Vec<&str> = found.experiences.iter().map(|(one, _)| one.id.as_str()).collect();
         for batch in batches(&ids) {
             let hooks =
