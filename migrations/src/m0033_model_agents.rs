@@ -6,7 +6,7 @@ crate::dialect::migration!(
 ALTER TABLE agents ADD COLUMN llm {json};
 ALTER TABLE model_calls ADD COLUMN span_id {uuid};
 ALTER TABLE model_calls ADD COLUMN took_ms BIGINT;
-CREATE INDEX ix_model_calls_trace ON model_calls (trace_id, id) WHERE trace_id IS NOT NULL;
+CREATE INDEX ix_model_calls_trace ON model_calls (trace_id, id);
 CREATE TABLE dialogue_entries (
     run_id {uuid} NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     n BIGINT NOT NULL CHECK (n >= 0),

@@ -38,9 +38,35 @@ pub(crate) async fn fill(app: &TestApp, backend: Backend) {
              usage, event_id, created_at) {numbers} SELECT {new_id}, g.workspace_id, g.id, {new_id}, 'applied', 'llm', true, \
              '{{}}', '', '[]', '{{}}', {new_id}, g.created_at FROM numbers, (SELECT * FROM goals LIMIT 1) AS g"
         ),
+        format!(
+            "INSERT INTO dialogue_entries (run_id, n, span_id, entry, created_at) {numbers} \
+             SELECT r.id, n, {new_id}, '{{}}', r.created_at FROM numbers, (SELECT * FROM runs ORDER BY id LIMIT 1) AS r"
+        ),
+        format!(
+            "INSERT INTO model_calls (id, workspace_id, purpose, model, attempts, input_tokens, output_tokens, cache_creation_tokens, \
+             cache_read_tokens, raw_usage, price_version, trace_id, created_at) {numbers} \
+             SELECT {new_id}, g.workspace_id, 'task', 'openai/x', 1, 1, 1, 0, 0, '[]', '', {new_id}, g.created_at \
+             FROM numbers, (SELECT * FROM goals LIMIT 1) AS g"
+        ),
     ] {
         app.db.execute(&statement).await.expect("inserts");
     }
+}
+
+/// What is said in the dialogue of a run, by whoever takes it over.
+async fn dialogues(app: &TestApp, log: &mut Log) {
+    let record = app.experiences().await.pop().expect("the newest one");
+    let structured = &record.content["structured"];
+    let trace = structured["trace_id"].as_str().expect("a trace").parse().expect("an id");
+    let runs = app.services.queries.runs_in_trace(app.ada.workspace(), trace, 1).await.expect("reads");
+    let run = runs.first().expect("a run").id;
+    log.record.take();
+    let unit = app.ports.transactions.begin().await.expect("begins");
+    unit.executions().dialogue(run).await.expect("reads");
+    unit.executions().earlier_call(run, "key").await.expect("reads");
+    unit.executions().end_dialogues(&[run]).await.expect("ends");
+    drop(unit);
+    log.note("go on with a dialogue");
 }
 
 fn plan(key: &str) -> Value {
@@ -50,6 +76,7 @@ fn plan(key: &str) -> Value {
 }
 
 pub(crate) async fn all(app: &TestApp, log: &mut Log) {
+    dialogues(app, log).await;
     let services = &app.services;
     let draft = DraftGoal { title: "For a model".into(), ..DraftGoal::default() };
     let goal = services.goals.create(&app.ada, draft).await.expect("made").state.id;

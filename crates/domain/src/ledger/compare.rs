@@ -179,6 +179,16 @@ mod tests {
         assert_eq!(differing, [Disagreement::Field { field, in_row: json!(3), by_events: json!(2) }]);
     }
 
+    /// As `canonical` writes them.
+    #[test]
+    fn whole_numbers_are_the_same_with_and_without_a_fraction() {
+        assert_eq!(
+            found(json!({"result": {"score": 1.0, "low": -0.0}}), json!({"result": {"score": 1, "low": 0}})),
+            [""; 0]
+        );
+        assert_eq!(found(json!({"result": {"score": 1.5}}), json!({"result": {"score": 1}})), ["result"]);
+    }
+
     #[test]
     fn edges_are_a_set_and_what_was_redacted_says_nothing() {
         assert_eq!(found(json!({"depends_on": [1, 2]}), json!({"depends_on": [2, 1]})), [""; 0]);

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use goalwright_application::ports::{
-    ExperienceRepository, OnRecord, PruningRepository, RedactableEvent, RedactionRepository, RedactionScope,
-    StorageError,
+    ExecutionRepository, ExperienceRepository, OnRecord, PruningRepository, RedactableEvent,
+    RedactionRepository, RedactionScope, StorageError,
 };
 use goalwright_domain::canonical;
-use goalwright_domain::execution::{ExecutionError, SpanId};
+use goalwright_domain::execution::{ExecutionError, RunId, SpanId};
 use goalwright_domain::experience::{Artifact, Experience};
 use goalwright_domain::ledger::{EventId, blank};
 use sea_orm::{QueryResult, Value};
@@ -79,13 +79,9 @@ impl RedactionRepository for Unit {
         let spans: Vec<Uuid> = found.attempts.iter().map(|(span, _)| *span).collect();
         for batch in batches(&spans) {
             // What a model said and was told of a task that failed.
-            let dialogues = self
-                .sql(
-                    "DELETE FROM dialogue_entries WHERE run_id IN (SELECT run_id FROM attempts WHERE span_id",
-                )
-                .one_of(batch.iter().copied())
-                .text(")");
-            self.run(dialogues).await?;
+            let attempts = self.lock_attempts(batch).await?;
+            let runs: Vec<RunId> = attempts.iter().map(|attempt| attempt.run_id).collect();
+            self.end_dialogues(&runs).await?;
         }
         let ids: Vec<&str> = found.experiences.iter().map(|(one, _)| one.id.as_str()).collect();
         for batch in batches(&ids) {

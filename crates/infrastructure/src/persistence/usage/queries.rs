@@ -44,10 +44,12 @@ pub(crate) async fn calls_in(
         .one_of(traces.iter().copied())
         .text(" AND workspace_id = ")
         .bind(workspace.uuid())
-        .text(" ORDER BY id LIMIT ")
+        .text(" ORDER BY trace_id, id LIMIT ")
         .bind(i64::try_from(most).unwrap_or(i64::MAX));
     let rows = reader.all(sql).await?;
-    Ok(rows.iter().map(call).collect::<Result<_, StorageError>>()?)
+    let mut calls = rows.iter().map(call).collect::<Result<Vec<_>, StorageError>>()?;
+    calls.sort_by_key(|call| call.id);
+    Ok(calls)
 }
 
 fn call(row: &QueryResult) -> Result<ModelCall, StorageError> {
