@@ -137,7 +137,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     let (record, guard) = Record::listen();
     let mut log = Log { record, sent: Vec::new() };
     work::people_and_agents(&app, &mut log).await;
-    work::planning(&app, &mut log).await;
+    Box::pin(work::planning(&app, &mut log)).await;
     work::execution(&app, &mut log).await;
     work::reads(&app, &mut log, goal).await;
     requests::all(&app, &mut log, goal).await;
@@ -146,7 +146,7 @@ async fn no_query_grows_with_the_size_of_a_tenant(#[case] backend: Backend) {
     selection::all(&app, &mut log).await;
     api_keys::all(&app, &mut log).await;
     redaction::all(&app, &mut log).await;
-    models::all(&app, &mut log).await;
+    Box::pin(models::all(&app, &mut log)).await;
     Box::pin(pruning::all(&app, &mut log, goal)).await;
     let mut listed = lists::all(&app, &mut log, goal).await;
     if backend == Backend::Sqlite {
