@@ -34,6 +34,7 @@ mod m0027_decompositions;
 mod m0028_usage;
 mod m0029_expansions;
 mod m0030_confirm_destructive;
+mod m0033_model_agents;
 
 use sea_orm_migration::prelude::*;
 
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0028_usage::Migration),
             Box::new(m0029_expansions::Migration),
             Box::new(m0030_confirm_destructive::Migration),
+            Box::new(m0033_model_agents::Migration),
         ]
     }
 }

@@ -100,7 +100,7 @@ vocabulary!(
     "experience type",
     [Observation, Conversation, Reflection, Belief, TaskExecution, ChainExecution]
 );
-vocabulary!(WaitKind, "wait kind", { Person: "person", Decision: "decision", Time: "time" });
+vocabulary!(WaitKind, "wait kind", { Person: "person", Decision: "decision", Time: "time", Model: "model", Budget: "budget" });
 vocabulary!(Severity, "severity", { Error: "error", Warning: "warning", Info: "info" });
 
 /// A schema of its own, so that programs that are generated from the document have one type for it.

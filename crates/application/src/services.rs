@@ -74,13 +74,7 @@ impl Services {
             Arc::new(Experiences::new(transactions.clone(), queries.clone(), clock.clone(), ids.clone()));
         let usage = Arc::new(Spendings::new(ports));
         Self {
-            access: Arc::new(Access::new(
-                transactions.clone(),
-                queries.clone(),
-                tokens,
-                clock.clone(),
-                ids.clone(),
-            )),
+            access: Arc::new(Access::new(ports, tokens)),
             workspaces: Arc::new(Workspaces::new(ports)),
             goals: Arc::new(Goals::new(ports)),
             audit: Arc::new(Audit::new(ports.ledger.clone())),
@@ -95,14 +89,8 @@ impl Services {
             tasks: Arc::new(Tasks::new(ports, runner.clone())),
             schedules: Arc::new(Schedules::new(ports, runner.clone())),
             selection: Arc::new(Selection::new(ports)),
-            api_keys: Arc::new(ApiKeys::new(
-                transactions.clone(),
-                queries.clone(),
-                clock.clone(),
-                ids.clone(),
-                signals.clone(),
-            )),
-            agents: Arc::new(Agents::new(transactions, queries.clone(), clock, ids, signals)),
+            api_keys: Arc::new(ApiKeys::new(transactions, queries.clone(), clock, ids, signals)),
+            agents: Arc::new(Agents::new(ports)),
             queries,
         }
     }

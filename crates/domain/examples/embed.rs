@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         max_concurrency: None,
         is_default: false,
         user_id: None,
+        llm: None,
     };
     let tools =
         Agent::create(Id::new(Uuid::from_u128(3)), workspace, tools, now).map_err(|v| format!("{v:?}"))?;

@@ -108,6 +108,14 @@ impl App {
         Ok(Self { services, ports, sequencer: database.sequencer(), runner, database })
     }
 
+    /// Where a model is configured, workspaces that have no agent for it get one. Where that fails, people go on doing what a
+    /// model would.
+    pub async fn equip(&self) {
+        if let Err(error) = self.services.agents.equip().await {
+            tracing::warn!(error = %error, cause = ?std::error::Error::source(&error), "workspaces could not be given an agent that is a model");
+        }
+    }
+
     /// Workers that claim from `queue`, until they are stopped.
     pub fn start_workers(&self, config: &Config, queue: &str) -> Workers {
         let settings = Settings { queue: queue.to_owned(), lease: config.lease, ..Settings::default() };

@@ -91,6 +91,7 @@ async fn an_agent_never_holds_more_than_its_limit(#[case] backend: Backend) {
         max_concurrency: Some(3),
         is_default: false,
         user_id: None,
+        llm: None,
     };
     app.services.agents.create(&app.ada, draft).await.expect("made");
     for n in 0..20 {
@@ -210,6 +211,7 @@ async fn writers_who_want_the_same_name_at_once_all_get_one(#[case] backend: Bac
         max_concurrency: None,
         is_default: true,
         user_id: None,
+        llm: None,
     };
     for made in join_all((0..8).map(|n| app.services.agents.create(&app.ada, agent(n)))).await {
         made.expect("made");
@@ -239,6 +241,7 @@ async fn an_agent_with_a_limit_does_not_wait_behind_a_backlog_of_others(#[case] 
         max_concurrency: Some(2),
         is_default: false,
         user_id: None,
+        llm: None,
     };
     app.services.agents.create(&app.ada, draft).await.expect("made");
     app.db.execute(limited).await.expect("assigned");

@@ -177,6 +177,7 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
                 max_concurrency: None,
                 is_default: how.is_multiple_of(4),
                 user_id: None,
+                llm: None,
             };
             services.agents.create(ada, draft).await.err()
         }

@@ -13,6 +13,7 @@ use goalwright_domain::experience::{Experience, ExperienceType};
 use goalwright_domain::task::TaskStatus;
 use goalwright_testkit::{Backend, TestApp};
 use rstest::rstest;
+use serde_json::json;
 
 /// Fails so often, and counts how often it was asked.
 struct Stubborn {
@@ -298,4 +299,44 @@ async fn an_experience_that_cannot_be_read_keeps_nobody_from_those_behind_it(#[c
     let again = app.services.experiences.rebuild().await.expect("rebuilds");
     assert_eq!(again, 3, "it was looked at again");
     assert_eq!(app.db.number("SELECT COUNT(*) FROM experiences_set_aside").await, 1);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_model_says_what_a_run_taught_and_is_paid_for_it(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    app.models.offer("anthropic/claude-sonnet-4-5");
+    let lessons = Hooks::new(&app.ports, registered(&["lessons".to_owned()], &app.ports));
+    settle_down(&app, &lessons).await;
+    app.import("# P\n\n- [ ] T000 Go smoothly\n  use: time.now\n").await;
+    app.import(FLAKY).await;
+    for _ in 0..4 {
+        app.drain().await;
+        app.clock.advance(Duration::from_secs(120));
+    }
+    app.models.form_text("no JSON at all", goalwright_application::ports::Stop::Finished);
+    settle_down(&app, &lessons).await;
+    assert_eq!(of_kind(&app, ExperienceType::Belief).await.len(), 0, "it is asked again later");
+    let answer =
+        json!({"lessons": ["The weather service needs a pause; ask ann@example.org", "", "b", "c", "d"]});
+    app.models.form(&answer);
+    retry_later(&app, &lessons).await;
+    settle_down(&app, &lessons).await;
+    let beliefs = of_kind(&app, ExperienceType::Belief).await;
+    assert_eq!(beliefs.len(), 3, "three at most, and nothing of a run that went smoothly");
+    let first =
+        beliefs.iter().find(|one| one.content["text"].as_str().is_some_and(|text| text.contains("pause")));
+    let first = first.expect("the first");
+    assert!(!first.content["text"].to_string().contains("ann@example.org"), "an audit copy");
+    assert_eq!(first.provenance["sources"][1], "model:anthropic/claude-sonnet-4-5");
+    assert_eq!((first.parents.len(), first.causes.len()), (2, 1));
+    let asked = app.models.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(format!("{:?}", asked[1].messages).contains("Fetch the weather"));
+    let spent = app.services.usage.budget(&app.ada).await.expect("a budget").spent;
+    assert_eq!(spent.tokens, 240, "both answers are paid for");
+    retry_later(&app, &lessons).await;
+    assert_eq!(app.models.asked().len(), 2, "once is enough");
 }

@@ -137,6 +137,7 @@ async fn printer(app: &TestApp) -> AgentId {
         max_concurrency: None,
         is_default: false,
         user_id: None,
+        llm: None,
     };
     app.services.agents.create(&app.ada, draft).await.expect("made").id()
 }

@@ -369,6 +369,7 @@ async fn a_new_default_agent_takes_over_and_names_are_unique(#[case] backend: Ba
         max_concurrency: Some(2),
         is_default: true,
         user_id: None,
+        llm: None,
     };
     let made = app.services.agents.create(&app.ada, draft("outside")).await.expect("made");
     let page = PageRequest::first(9);
@@ -400,6 +401,7 @@ async fn a_new_agent_is_given_what_nobody_could_do(#[case] backend: Backend) {
         max_concurrency: None,
         is_default: false,
         user_id: None,
+        llm: None,
     };
     let agent = app.services.agents.create(&app.ada, draft).await.expect("made").id();
     let first = app.services.tasks.get(&app.ada, first).await.expect("there").state;

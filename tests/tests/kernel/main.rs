@@ -20,6 +20,7 @@ mod ledger;
 mod lifecycle;
 mod lineage;
 mod maintenance;
+mod model_agents;
 mod outside;
 mod past;
 mod people;

@@ -22,6 +22,7 @@ async fn agent(app: &TestApp, name: &str, max_concurrency: Option<u32>) -> Agent
         max_concurrency,
         is_default: false,
         user_id: None,
+        llm: None,
     };
     app.services.agents.create(&app.ada, draft).await.expect("made").id()
 }

@@ -76,6 +76,7 @@ fn draft(name: &str, max_concurrency: Option<u32>) -> DraftAgent {
         max_concurrency,
         is_default: false,
         user_id: None,
+        llm: None,
     }
 }
 

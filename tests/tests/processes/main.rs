@@ -17,6 +17,7 @@ mod bodies;
 mod killed;
 mod limits;
 mod metrics;
+mod models;
 mod refusals;
 mod scripts;
 mod serving;

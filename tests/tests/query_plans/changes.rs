@@ -85,6 +85,7 @@ async fn outside(app: &TestApp, log: &mut Log) {
             max_concurrency,
             is_default: false,
             user_id: None,
+            llm: None,
         };
         let agent = services.agents.create(&judy, draft).await.expect("made").id();
         for number in 0..4 {
@@ -121,6 +122,7 @@ async fn recovery(app: &TestApp, log: &mut Log) {
         max_concurrency: None,
         is_default: false,
         user_id: None,
+        llm: None,
     };
     let agent = app.services.agents.create(&kim, draft).await.expect("made").id();
     let mut new = new_task("Fails", None);
@@ -178,6 +180,7 @@ async fn agents(app: &TestApp, log: &mut Log) {
         max_concurrency: None,
         is_default: false,
         user_id: None,
+        llm: None,
     };
     let agent = services.agents.create(&ivan, draft).await.expect("made").id();
     let mut new = new_task("For a worker", None);

@@ -50,6 +50,7 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
         max_concurrency: None,
         is_default: false,
         user_id: None,
+        llm: None,
     };
     let agent = services.agents.create(&app.ada, draft).await.expect("made").id();
     log.record.take();

@@ -151,6 +151,7 @@ pub(crate) async fn people_and_agents(app: &TestApp, log: &mut Log) {
             max_concurrency,
             is_default,
             user_id: None,
+            llm: None,
         };
         let agent = services.agents.create(owner, draft).await.expect("made");
         log.note("make an agent");

@@ -5,7 +5,7 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
-use super::bodies::AgentBody;
+use super::bodies::{AgentBody, NewProfileBody};
 use crate::answer::{Deleted, Found};
 use crate::auth::{Admin, Caller};
 use crate::body::Body;
@@ -29,16 +29,24 @@ pub(crate) struct AgentChangesBody {
     max_concurrency: MaybeUndefined<u32>,
     /// Whether it gets what nobody else is meant for.
     is_default: MaybeUndefined<bool>,
+    /// How it works, of the kind `llm` only: all of it as it is given, what is left out of it as usual; null for all as usual.
+    llm: MaybeUndefined<NewProfileBody>,
 }
 
 impl AgentChangesBody {
     fn edit(self) -> Result<AgentEdit, Error> {
         let mut violations = Vec::new();
+        let llm = match self.llm {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(profile) => Some(Some(profile.profile(&mut violations))),
+        };
         let edit = AgentEdit {
             name: kept("name", self.name, &mut violations),
             capabilities: cleared(self.capabilities),
             max_concurrency: optional(self.max_concurrency),
             is_default: cleared(self.is_default),
+            llm,
         };
         if violations.is_empty() { Ok(edit) } else { Err(Error::invalid(violations)) }
     }

@@ -38,7 +38,7 @@ impl Agents {
         caller: Caller<Admin>,
         body: Body<NewAgentBody>,
     ) -> Result<Created<AgentBody>, Problem> {
-        let agent = self.0.agents.create(&caller.0, body.0.into()).await?;
+        let agent = self.0.agents.create(&caller.0, body.0.draft()?).await?;
         let location = format!("/v1/agents/{}", agent.id());
         Ok(Created { tag: Tag::new(agent.id(), agent.revision()), location, body: agent.into() })
     }

@@ -1,6 +1,7 @@
-use goalwright_application::ports::{CallStatus, ToolCall};
+use goalwright_application::ports::{CallStatus, ModelCall, ToolCall};
 use goalwright_application::traces::{AttemptTrace, RunTrace, Stage, Trace};
 use goalwright_domain::execution::{Mode, RunStatus, ScriptRun};
+use goalwright_domain::model::Usd;
 use poem_openapi::Object;
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ pub(super) struct TraceBody {
     trace_id: Uuid,
     /// Runs of the trace, and runs that a request in it asked for; oldest first.
     runs: Vec<RunBody>,
+    /// Calls of models that belong to none of the attempts: breakdowns of goals, and what was learned afterwards.
+    model_calls: Vec<ModelCallBody>,
     /// Events of the trace, and of the traces of its runs and of the requests that asked for them; oldest first.
     events: Vec<EventBody>,
     /// Whether there is more than is told.
@@ -74,6 +77,8 @@ struct AttemptBody {
     tool_calls: Vec<CallBody>,
     /// Runs of scripts.
     script_runs: Vec<ScriptBody>,
+    /// Calls of the model that performed it.
+    model_calls: Vec<ModelCallBody>,
     /// `{type, message, stack_hash}` if it failed.
     error: Nullable<FreeObject>,
     /// Its record, once it has ended.
@@ -144,6 +149,32 @@ struct ScriptBody {
     started_at: Moment,
 }
 
+/// A call of a model in a trace.
+#[derive(Debug, Object)]
+#[oai(rename = "TraceModelCall")]
+struct ModelCallBody {
+    /// Its id.
+    id: Uuid,
+    /// What for: `decompose`, `task` or `lessons`.
+    purpose: String,
+    /// Which model.
+    model: String,
+    /// How often it was asked, retries included.
+    attempts: u32,
+    /// All that it read, cached or not.
+    input_tokens: u64,
+    /// All that it wrote.
+    output_tokens: u64,
+    /// Of what it read: what came from the provider's cache.
+    cache_read_tokens: u64,
+    /// What it cost; null where that is not known.
+    cost_usd: Nullable<f64>,
+    /// How long it took, pauses included; null where that was not noted.
+    duration_ms: Nullable<u64>,
+    /// When it was over.
+    ended_at: Moment,
+}
+
 fn each<F, T: From<F>>(from: Vec<F>) -> Vec<T> {
     from.into_iter().map(T::from).collect()
 }
@@ -153,6 +184,7 @@ impl From<Trace> for TraceBody {
         Self {
             trace_id: trace.trace_id,
             runs: each(trace.runs),
+            model_calls: each(trace.model_calls),
             events: each(trace.events),
             truncated: trace.truncated,
         }
@@ -176,7 +208,7 @@ impl From<RunTrace> for RunBody {
 }
 
 impl From<AttemptTrace> for AttemptBody {
-    fn from(AttemptTrace { attempt, stages, calls, scripts }: AttemptTrace) -> Self {
+    fn from(AttemptTrace { attempt, stages, calls, scripts, model_calls }: AttemptTrace) -> Self {
         Self {
             span_id: attempt.span_id,
             number: attempt.number,
@@ -188,6 +220,7 @@ impl From<AttemptTrace> for AttemptBody {
             stages: each(stages),
             tool_calls: each(calls),
             script_runs: each(scripts),
+            model_calls: each(model_calls),
             error: attempt.error.map(|error| FreeObject(serde_json::json!(error))).into(),
             experience_id: attempt.experience_id.into(),
         }
@@ -212,6 +245,23 @@ impl From<ToolCall> for CallBody {
             error: call.error.map(|error| FreeObject(serde_json::json!(error))).into(),
             started_at: call.started_at.into(),
             ended_at: call.ended_at.map(Moment).into(),
+        }
+    }
+}
+
+impl From<ModelCall> for ModelCallBody {
+    fn from(call: ModelCall) -> Self {
+        Self {
+            id: call.id,
+            purpose: call.purpose,
+            model: call.model,
+            attempts: call.attempts,
+            input_tokens: call.usage.input_tokens,
+            output_tokens: call.usage.output_tokens,
+            cache_read_tokens: call.usage.cache_read_tokens,
+            cost_usd: call.cost.map(Usd::dollars).into(),
+            duration_ms: call.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)).into(),
+            ended_at: call.ended_at.into(),
         }
     }
 }

@@ -10,13 +10,18 @@ use goalwright_domain::workspace::{Actor, Principal, SUBJECT_LIMIT, User, Worksp
 use goalwright_domain::{Violation, workspace::UserId};
 
 use crate::Error;
+use crate::agents::MODEL_AGENT;
 use crate::context::{events, new_id};
+use crate::execution::KernelPorts;
+use crate::models::ModelCalls;
 use crate::ports::{Clock, Ids, Tokens, Transactions};
 use crate::read::Queries;
 use crate::retrying::retrying;
 
 /// The user that the command line acts as.
 pub const LOCAL_USER: &str = "local";
+/// Names that people's agents do not get.
+const RESERVED: [&str; 2] = ["tools", MODEL_AGENT];
 
 /// Lets callers in.
 pub struct Access {
@@ -25,18 +30,14 @@ pub struct Access {
     tokens: Arc<dyn Tokens>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    models: Arc<ModelCalls>,
 }
 
 impl Access {
     /// Over these ports.
-    pub fn new(
-        transactions: Arc<dyn Transactions>,
-        queries: Arc<dyn Queries>,
-        tokens: Arc<dyn Tokens>,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
-    ) -> Self {
-        Self { transactions, queries, tokens, clock, ids }
+    pub fn new(ports: &KernelPorts, tokens: Arc<dyn Tokens>) -> Self {
+        let KernelPorts { transactions, queries, clock, ids, models, .. } = ports.clone();
+        Self { transactions, queries, tokens, clock, ids, models }
     }
 
     /// The principal of a bearer token: a JSON Web Token or an API key. `workspace` picks another workspace than the personal one.
@@ -96,20 +97,28 @@ impl Access {
         let workspace =
             Workspace { id: new_id(&*self.ids), name: format!("{subject}'s workspace"), created_at: now };
         unit.workspaces().insert(&user, &workspace).await?;
-        // Every workspace starts with somebody who can call tools and, for what is only words, its person.
-        let first = [(AgentKind::Tool, "tools", None), (AgentKind::Human, subject, Some(user.id))];
+        // Every workspace starts with somebody who can call tools and, for what is only words, a model if there is one, else its
+        // person.
+        let model = self.models.usual().is_some();
+        let mut first = vec![(AgentKind::Tool, "tools", None), (AgentKind::Human, subject, Some(user.id))];
         let mut facts = Vec::new();
+        if model {
+            first.push((AgentKind::Llm, MODEL_AGENT, None));
+        }
         for (kind, name, user_id) in first {
             let draft = DraftAgent {
                 name: name.chars().take(goalwright_domain::task::NAME_LIMIT).collect(),
                 kind,
                 capabilities: if kind == AgentKind::Tool { vec!["tool".to_owned()] } else { Vec::new() },
                 max_concurrency: None,
-                is_default: kind == AgentKind::Human,
+                is_default: kind == if model { AgentKind::Llm } else { AgentKind::Human },
                 user_id,
+                llm: None,
             };
-            // A subject that is blank or called like the tool agent still gets its own name.
-            let draft = if draft.name.trim().is_empty() || (user_id.is_some() && draft.name == "tools") {
+            // A subject that is blank or called like one of the other agents still gets its own name.
+            let draft = if draft.name.trim().is_empty()
+                || (user_id.is_some() && RESERVED.contains(&draft.name.as_str()))
+            {
                 DraftAgent { name: format!("person {}", user.id), ..draft }
             } else {
                 draft

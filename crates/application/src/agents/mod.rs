@@ -1,6 +1,7 @@
 //! Agents: make them, read them.
 
 mod edit;
+mod equip;
 mod heartbeat;
 mod retire;
 
@@ -9,11 +10,15 @@ use std::sync::Arc;
 use goalwright_domain::agent::{Agent, AgentId, DraftAgent};
 
 use crate::context::new_id;
-use crate::execution::place_unassigned;
+use crate::execution::{KernelPorts, place_unassigned};
+use crate::models::ModelCalls;
 use crate::ports::{Clock, Ids, Signals, StorageError, Transactions};
 use crate::read::{AgentFilter, Page, PageRequest, Queries};
 use crate::retrying::retrying;
 use crate::{Context, Error};
+
+/// What the model of a workspace is called that starts with one.
+pub const MODEL_AGENT: &str = "model";
 
 /// What can be done with agents.
 pub struct Agents {
@@ -22,18 +27,14 @@ pub struct Agents {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     signals: Arc<dyn Signals>,
+    models: Arc<ModelCalls>,
 }
 
 impl Agents {
     /// Over these ports.
-    pub fn new(
-        transactions: Arc<dyn Transactions>,
-        queries: Arc<dyn Queries>,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
-        signals: Arc<dyn Signals>,
-    ) -> Self {
-        Self { transactions, queries, clock, ids, signals }
+    pub fn new(ports: &KernelPorts) -> Self {
+        let KernelPorts { transactions, queries, clock, ids, signals, models, .. } = ports.clone();
+        Self { transactions, queries, clock, ids, signals, models }
     }
 
     /// Makes an agent. A new default agent takes over from the one before.

@@ -261,6 +261,11 @@ impl Book {
         let changed_runs: Vec<Run> = self.changed_runs.into_values().collect();
         unit.executions().save_runs(&changed_runs).await?;
         unit.executions().drop_runs(&self.dropped_runs).await?;
+        let given_up = |run: &&Run| run.performer == AgentKind::Llm && run.status == RunStatus::Cancelled;
+        let silent: Vec<RunId> = changed_runs.iter().filter(given_up).map(|run| run.id).collect();
+        if !silent.is_empty() {
+            unit.executions().end_dialogues(&silent).await?;
+        }
         unit.tasks().save_many(&progress).await?;
         unit.tasks().rewrite_many(&words).await.map_err(crate::tasks::duplicate)?;
         unit.tasks().forget_unassignable(&found).await?;

@@ -2,6 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use goalwright_domain::Timestamp;
+use goalwright_domain::agent::AgentKind;
 use goalwright_domain::execution::{Attempt, AttemptStatus, Lease, Run, RunId, idempotency_key};
 use goalwright_domain::goal::{GoalId, TaskCounts};
 use goalwright_domain::task::{Task, TaskId, TaskState};
@@ -28,12 +29,16 @@ impl Kernel {
 
     /// What this kernel claims.
     pub(super) fn wanted(&self, limit: usize) -> Claim {
+        let mut performers = self.settings.performers.clone();
+        if self.ports.models.any() {
+            performers.push(AgentKind::Llm);
+        }
         Claim {
             queue: self.settings.queue.clone(),
             only: self.settings.only,
             agent: None,
             task_types: Vec::new(),
-            performers: self.settings.performers.clone(),
+            performers,
             limit,
             lease: self.settings.lease,
         }

@@ -72,7 +72,7 @@ impl Kernel {
     }
 
     /// Keeps a text as an artifact; if there is no room for it, that is logged.
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         assignment: &Assignment,
         media_type: &str,

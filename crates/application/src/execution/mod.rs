@@ -17,6 +17,7 @@ mod consequences;
 mod copies;
 mod dependents;
 mod fire;
+pub(crate) mod orchestrate;
 mod outside;
 mod perform;
 pub(crate) mod readiness;
@@ -39,6 +40,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::experiences::Experiences;
 use crate::models::ModelCalls;
 use crate::ports::telemetry::Performed;
 use crate::ports::{
@@ -46,6 +48,7 @@ use crate::ports::{
 };
 use crate::read::Queries;
 use crate::selection::LatestStandings;
+use crate::usage::Spendings;
 
 pub(crate) use book::{Book, queue_of};
 pub(crate) use by_hand::attempt_by_hand;
@@ -64,7 +67,7 @@ pub struct Settings {
     pub queue: String,
     /// The one run that it claims, whatever its queue; none means every run of the queue.
     pub only: Option<RunId>,
-    /// The kinds of agents it performs for.
+    /// The kinds of agents it performs for, besides models where there are any.
     pub performers: Vec<AgentKind>,
     /// How long a lease holds without a heartbeat.
     pub lease: Duration,
@@ -118,6 +121,8 @@ pub struct Kernel {
     ports: KernelPorts,
     runner: Runner,
     settings: Settings,
+    experiences: Experiences,
+    spendings: Spendings,
     /// Held by the unit that ends: it has the counters of its goals and the ledger, and the one behind it would wait for
     /// them, or leave its events to be placed by somebody else.
     ending: tokio::sync::Mutex<()>,
@@ -186,7 +191,10 @@ impl Report {
 impl Kernel {
     /// Over these ports.
     pub fn new(ports: KernelPorts, runner: Runner, settings: Settings) -> Self {
-        Self { ports, runner, settings, ending: tokio::sync::Mutex::new(()) }
+        let KernelPorts { transactions, queries, clock, ids, .. } = ports.clone();
+        let experiences = Experiences::new(transactions, queries, clock, ids);
+        let spendings = Spendings::new(&ports);
+        Self { ports, runner, settings, experiences, spendings, ending: tokio::sync::Mutex::new(()) }
     }
 
     /// How it works.

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentKind;
 use goalwright_domain::execution::{
-    Action, Effect, ExecutionError, Outcome, Recorded, Suspension, Wait, WaitKind,
+    Action, Effect, ExecutionError, Outcome, Recorded, ScriptRun, Suspension, Wait, WaitKind,
 };
 use goalwright_domain::experience::{Retrieval, audit_text, audit_value};
 use goalwright_domain::task::{RESULT_LIMIT, TaskState};
@@ -12,8 +13,9 @@ use goalwright_domain::template::{self, Scope};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+use uuid::Uuid;
 
-use super::readiness::unavailable;
+use super::readiness::{is_for_model, unavailable};
 use super::{Assignment, Kernel, Report};
 use crate::Error;
 use crate::context::new_id;
@@ -52,8 +54,10 @@ impl Kernel {
         begun_at: Timestamp,
         cancel: &CancellationToken,
     ) -> Result<Report, Error> {
+        let is_for_model = is_for_model(&assignment.task, assignment.run.performer);
         if let Some(suspension) = &assignment.resumed
             && suspension.wait.kind == WaitKind::Time
+            && !is_for_model
         {
             return Ok(Report::of(Outcome::Done {
                 result: suspension.then.clone(),
@@ -65,6 +69,9 @@ impl Kernel {
             && let Some(outcome) = self.in_the_way(assignment)
         {
             return Ok(Report::of(outcome));
+        }
+        if is_for_model {
+            return self.orchestrate(assignment, begun_at, cancel).await;
         }
         match &assignment.task.action {
             Some(Action::Tool { tool, operation, parameters }) => {
@@ -106,10 +113,52 @@ impl Kernel {
             Ok(folder) => folder,
             Err(reason) => return Ok(Report::of(failed("SandboxUnavailable", &reason))),
         };
+        let wanted = Wanted {
+            tool,
+            operation,
+            parameters,
+            effect,
+            sandbox,
+            key: assignment.attempt.idempotency_key.clone(),
+        };
+        let made = self.make(assignment, wanted, cancel).await?;
+        let Made { call, outcome, files_written, artifacts, scripts, retrieval, called, journaled } = made;
+        let performed = Some(Performed { claimed_at: assignment.claimed_at, begun_at, called: Some(called) });
+        let mut calls = Vec::new();
+        if journaled {
+            let recorded = match &outcome {
+                Outcome::Done { result, .. } => Some(Recorded {
+                    result: result.clone(),
+                    files_written: files_written.clone(),
+                    scripts: scripts.clone(),
+                }),
+                Outcome::Failed { .. }
+                | Outcome::GivenUp { .. }
+                | Outcome::Released
+                | Outcome::Suspended(_)
+                | Outcome::LeaseLost { .. } => None,
+            };
+            retrying(|| self.conclude_call(assignment, &call, recorded.as_ref())).await?;
+        } else {
+            calls.push(call);
+        }
+        Ok(Report { calls, files_written, artifacts, scripts, retrieval, performed, ..Report::of(outcome) })
+    }
+
+    /// Makes a call: notes what it is about to do if that has an effect, does it in time, and collects what came of it. The
+    /// end of what was noted is for the caller to write, with what else is known by then.
+    pub(super) async fn make(
+        &self,
+        assignment: &Assignment,
+        wanted: Wanted<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Made, Error> {
+        let Wanted { tool, operation, parameters, effect, sandbox, key } = wanted;
         let now = self.clock().now();
         let mut artifacts = Vec::new();
         let copy = self.audit_copy(assignment, &parameters, &mut artifacts).await;
         let mut call = self.new_call(assignment, (tool, operation), effect, copy, now);
+        call.idempotency_key = key;
         let journaled = effect != Effect::None;
         if journaled {
             self.intend(assignment, &call).await?;
@@ -166,33 +215,16 @@ impl Kernel {
         let ended_at = self.clock().now();
         call.ended_at = Some(ended_at);
         self.telemetry().tell(Happening::Called(&call));
-        let called = Some((now, ended_at));
-        let performed = Some(Performed { claimed_at: assignment.claimed_at, begun_at, called });
-        if journaled {
-            let recorded = match &outcome {
-                Outcome::Done { result, .. } => Some(Recorded {
-                    result: result.clone(),
-                    files_written: files_written.clone(),
-                    scripts: scripts.clone(),
-                }),
-                Outcome::Failed { .. }
-                | Outcome::GivenUp { .. }
-                | Outcome::Released
-                | Outcome::Suspended(_)
-                | Outcome::LeaseLost { .. } => None,
-            };
-            retrying(|| self.conclude_call(assignment, &call, recorded.as_ref())).await?;
-            return Ok(Report {
-                files_written,
-                artifacts,
-                scripts,
-                retrieval,
-                performed,
-                ..Report::of(outcome)
-            });
-        }
-        let calls = vec![call];
-        Ok(Report { calls, files_written, artifacts, scripts, retrieval, performed, ..Report::of(outcome) })
+        Ok(Made {
+            call,
+            outcome,
+            files_written,
+            artifacts,
+            scripts,
+            retrieval,
+            called: (now, ended_at),
+            journaled,
+        })
     }
 
     /// A call that is about to be made, with an audit copy of its parameters.
@@ -225,7 +257,7 @@ impl Kernel {
 
     /// The results that the parameters speak of. Only completed tasks of the same goal have any; a template that
     /// names another one fails with its name.
-    async fn scope(&self, task: &TaskState, parameters: &Value) -> Result<Scope, Error> {
+    pub(super) async fn scope(&self, task: &TaskState, parameters: &Value) -> Result<Scope, Error> {
         let mut scope = Scope::new();
         let keys: BTreeSet<String> =
             template::inspect(parameters).holes.into_iter().flat_map(|hole| hole.roots).collect();
@@ -269,6 +301,33 @@ impl Kernel {
         unit.executions().conclude(&assignment.lease, call, recorded).await?;
         Ok(unit.commit().await?)
     }
+}
+
+/// A call that is to be made.
+pub(super) struct Wanted<'a> {
+    pub(super) tool: &'a str,
+    pub(super) operation: &'a str,
+    /// With every template resolved.
+    pub(super) parameters: Value,
+    /// What these parameters lead to.
+    pub(super) effect: Effect,
+    pub(super) sandbox: PathBuf,
+    /// By which whoever is called knows it again.
+    pub(super) key: String,
+}
+
+/// A call that was made.
+pub(super) struct Made {
+    pub(super) call: ToolCall,
+    pub(super) outcome: Outcome,
+    pub(super) files_written: Vec<String>,
+    pub(super) artifacts: Vec<Uuid>,
+    pub(super) scripts: Vec<ScriptRun>,
+    pub(super) retrieval: Option<Retrieval>,
+    /// From when to when.
+    pub(super) called: (Timestamp, Timestamp),
+    /// It was noted before it was made.
+    pub(super) journaled: bool,
 }
 
 fn ask_what_became_of(name: &str, failure: &ToolFailure) -> Outcome {

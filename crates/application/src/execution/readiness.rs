@@ -61,7 +61,7 @@ pub(crate) fn goal(id: Uuid, status: GoalStatus) -> Option<Unready> {
     (!works).then(|| Unready::new("goal_not_active", message(), vec![id]))
 }
 
-/// What its action needs and is not there: an operation that is switched off, parameters that it does not take, a model.
+/// What its action needs and is not there: an operation that is switched off, or parameters that it does not take.
 pub(crate) fn resources(tools: &dyn Tools, action: Option<&Action>) -> Vec<Unready> {
     let missing = |message| Unready::new("resource_missing", message, Vec::new());
     match action {
@@ -73,11 +73,32 @@ pub(crate) fn resources(tools: &dyn Tools, action: Option<&Action>) -> Vec<Unrea
                 problems.map(|problem| missing(message(problem.message))).collect()
             }
         },
-        Some(Action::Orchestrated { .. }) => {
-            vec![missing("no model is configured; set GOALWRIGHT_MODEL".to_owned())]
+        Some(Action::Orchestrated { tools: wanted, .. }) => {
+            absent(tools, wanted).into_iter().map(|(_, message)| missing(message)).collect()
         }
         Some(Action::Human { .. } | Action::External) | None => Vec::new(),
     }
+}
+
+/// Which of these patterns name no tool that is there: where in the list, and what to say.
+pub(crate) fn absent(tools: &dyn Tools, patterns: &[String]) -> Vec<(usize, String)> {
+    let all = tools.all();
+    let there = |pattern: &String| {
+        pattern.split_once('.').is_some_and(|(tool, operation)| {
+            all.iter().any(|one| one.tool == tool && (operation == "*" || one.operation == operation))
+        })
+    };
+    let absent = patterns.iter().enumerate().filter(|(_, pattern)| !there(pattern));
+    absent
+        .map(|(index, pattern)| {
+            (index, format!("there is no tool `{pattern}` here; `GET /v1/tools` lists them"))
+        })
+        .collect()
+}
+
+/// Whether a model is to do it.
+pub(crate) fn is_for_model(task: &TaskState, kind: AgentKind) -> bool {
+    kind == AgentKind::Llm && matches!(task.action, None | Some(Action::Orchestrated { .. }))
 }
 
 /// Why an operation is not there, with what to switch on; none if it is.

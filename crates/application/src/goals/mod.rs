@@ -11,9 +11,11 @@ use goalwright_domain::Timestamp;
 use goalwright_domain::goal::GoalId;
 
 use crate::execution::KernelPorts;
+use crate::models::ModelCalls;
 use crate::past::Past;
 use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
 use crate::read::{GoalFilter, GoalView, Page, PageRequest, PastGoal, Queries, Then};
+use crate::usage::Spendings;
 use crate::{Context, Error};
 
 /// What can be done with goals.
@@ -24,13 +26,15 @@ pub struct Goals {
     ids: Arc<dyn Ids>,
     signals: Arc<dyn Signals>,
     tools: Arc<dyn Tools>,
+    models: Arc<ModelCalls>,
+    spendings: Spendings,
 }
 
 impl Goals {
     /// Over these ports.
     pub fn new(ports: &KernelPorts) -> Self {
-        let KernelPorts { transactions, queries, clock, ids, signals, tools, .. } = ports.clone();
-        Self { transactions, queries, clock, ids, signals, tools }
+        let KernelPorts { transactions, queries, clock, ids, signals, tools, models, .. } = ports.clone();
+        Self { transactions, queries, clock, ids, signals, tools, models, spendings: Spendings::new(ports) }
     }
 
     /// One goal.

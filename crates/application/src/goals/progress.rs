@@ -27,6 +27,9 @@ impl Goals {
         if goal.counts.pending + goal.counts.ready > 0 {
             self.look_closer(context.workspace(), id, &mut obstacles).await?;
         }
+        if goal.counts.pending + goal.counts.ready + goal.counts.waiting > 0 {
+            self.look_at_models(context, id, &mut obstacles).await?;
+        }
         let now = self.clock.now();
         Ok(explain(id, goal.state.status, goal.counts, goal.progress_revision, obstacles, now))
     }
@@ -45,6 +48,22 @@ impl Goals {
     ) -> Result<Then<Progress>, Error> {
         let now = self.clock.now();
         Past::at(&self.queries, context.workspace(), at, now).await?.progress(id, now).await
+    }
+
+    /// Names the tasks that wait for a model where none can be asked.
+    async fn look_at_models(
+        &self,
+        context: &Context,
+        goal: GoalId,
+        obstacles: &mut Obstacles,
+    ) -> Result<(), Error> {
+        let none = !self.models.any();
+        if !none && !self.spendings.budget(context).await?.is_spent() {
+            return Ok(());
+        }
+        let waiting = self.queries.for_models(context.workspace(), goal).await?;
+        if none { &mut obstacles.model_unavailable } else { &mut obstacles.budget_exhausted }.join(waiting);
+        Ok(())
     }
 
     /// Tells tasks that nobody could do from those that merely have nobody yet, and names those whose tool is not there.

@@ -2,6 +2,8 @@
 //! for them and no hook can fail a task. What a hook is to do stands in a row until it is done: it is done at least once,
 //! and tried so often that a passing trouble passes.
 
+mod attempts;
+mod lessons;
 mod notes;
 mod registry;
 
@@ -22,6 +24,7 @@ use crate::ports::{Clock, Happening, HookEnd, HookRun, Ids, Interest, Signals, T
 use crate::read::Queries;
 use crate::retrying::retrying;
 
+pub use lessons::Lessons;
 pub use notes::Notes;
 pub use registry::{HOOKS, registered};
 

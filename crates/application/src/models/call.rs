@@ -77,6 +77,12 @@ impl ModelCalls {
             let again = failure.is_retryable() && tally.attempts < patience.attempts;
             let pause = patience.pause(tally.attempts, failure.cause.retry_after(), self.ports.ids.chance());
             if !again || clock.now() + pause >= over {
+                // Whoever had less time than an attempt may take has learned nothing about the endpoint.
+                let hurried =
+                    limit < patience.attempt_timeout && matches!(failure.cause, Cause::TimedOut { .. });
+                if hurried {
+                    return Err(NoAnswer::Failed(failure.cause));
+                }
                 match failure.cause.is_passing() {
                     true => ticket.failed(),
                     false => ticket.answered(),

@@ -112,6 +112,11 @@ impl ModelCalls {
         self.ports.models.usual()
     }
 
+    /// Whether any model could be asked, if only by naming it.
+    pub fn any(&self) -> bool {
+        self.ports.models.any()
+    }
+
     /// This model, else the usual one.
     ///
     /// # Errors

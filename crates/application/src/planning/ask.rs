@@ -21,6 +21,7 @@ use crate::context::new_id;
 use crate::models::{Answered, ModelCalls, Patience};
 use crate::ports::telemetry::TraceContext;
 use crate::ports::{AnswerForm, ModelRequest, Stop};
+use crate::usage::kept_usage;
 use crate::{Context, Error};
 
 /// An answer is sent back with its problems at most so often.
@@ -31,8 +32,6 @@ const PARTS: usize = 20;
 const MOST_PROBLEMS: usize = 200;
 /// A conversation is over after this.
 const WHOLE: Duration = Duration::from_secs(20 * 60);
-/// What a provider tells of usage is kept up to so many bytes.
-const KEPT_USAGE: usize = 16 * 1024;
 /// The most characters of a provider's words.
 const KEPT_WORDS: usize = 500;
 /// So many characters of an answer that was sent back are kept.
@@ -215,7 +214,7 @@ impl Planning {
             };
             so_far.making.attempts += answered.attempts;
             so_far.add(&self.models, &assignment.model, (answered.usage, answered.untold));
-            spent.raw_usage.push(as_kept(&answered.reply.raw_usage));
+            spent.raw_usage.push(kept_usage(&answered.reply.raw_usage));
             if let Some(prepared) = self.weigh(context, assignment, scene, answered, so_far)? {
                 return Ok(prepared);
             }
@@ -378,12 +377,6 @@ fn of_violation(from: Violation) -> AnswerProblem {
 /// As much of an answer as is kept, without what not every database can store.
 fn kept(text: &str) -> String {
     text.chars().filter(|one| *one != '\0').take(KEPT_CHARACTERS).collect()
-}
-
-/// What a provider tells of usage, if it can be kept.
-fn as_kept(raw: &Value) -> Value {
-    let text = raw.to_string();
-    if text.len() > KEPT_USAGE || text.contains("\\u0000") { Value::Null } else { raw.clone() }
 }
 
 fn refused(category: Option<&str>) -> Error {

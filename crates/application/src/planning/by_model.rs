@@ -1,6 +1,7 @@
 //! A goal is broken down by a model.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use goalwright_domain::Timestamp;
 use goalwright_domain::Violation;
@@ -176,6 +177,8 @@ impl Planning {
             cost: making.cost,
             price_version: self.usage.price_version(),
             trace_id: context.trace_id,
+            span_id: None,
+            took: Some(Duration::from_millis(making.duration_ms)),
             created_at: now,
         };
         self.usage.settle(unit, spent.reservation, &spending).await

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::{AgentId, AgentKind};
 use goalwright_domain::execution::{
-    Attempt, Effect, ExecutionError, Lease, Recorded, Run, RunId, ScriptRun, SpanId, TraceId,
+    Attempt, Effect, Entry, ExecutionError, Lease, Recorded, Run, RunId, ScriptRun, SpanId, TraceId,
 };
 use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::WorkspaceId;
@@ -157,6 +157,19 @@ pub trait ExecutionRepository: Send + Sync {
     async fn give_up_calls(&self, spans: &[SpanId], now: Timestamp) -> Stored<Vec<ToolCall>>;
     /// The ids of all calls of these attempts.
     async fn call_ids(&self, spans: &[SpanId]) -> Stored<Vec<(SpanId, Uuid)>>;
+    /// How earlier attempts of the run left the call with this idempotency key.
+    async fn earlier_call(&self, run: RunId, idempotency_key: &str) -> Stored<Option<CallStatus>>;
+    /// The dialogue in which the run is performed, in its order, each entry with the attempt that it belongs to.
+    async fn dialogue(&self, run: RunId) -> Stored<Vec<(SpanId, Entry)>>;
+    /// Begins another dialogue with these entries in place of the one there is, if the lease still holds; `false` and nothing
+    /// changed if not.
+    async fn restart_dialogue(&self, lease: &Lease, entries: &[Entry], now: Timestamp) -> Stored<bool>;
+    /// Runs of the workspace that wait for its budget.
+    async fn waiting_for_budget(&self, workspace: WorkspaceId, limit: usize) -> Stored<Vec<RunId>>;
+    /// Adds entries to it, from this place on, if the lease still holds; `false` and nothing written if not.
+    async fn say(&self, lease: &Lease, from: usize, entries: &[Entry], now: Timestamp) -> Stored<bool>;
+    /// Lets go of the dialogues of these runs.
+    async fn end_dialogues(&self, runs: &[RunId]) -> Stored<()>;
     /// For each task, the experiences of the attempts that completed what it depends on.
     async fn causes(&self, tasks: &[TaskId]) -> Stored<Vec<(TaskId, String)>>;
 }

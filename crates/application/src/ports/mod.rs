@@ -44,4 +44,4 @@ pub use storage::{
 pub use telemetry::{FiguresPage, Happening, Telemetry, Unwatched};
 pub use tokens::{Claims, TokenError, Tokens};
 pub use tools::Tools;
-pub use usage::{Amount, Budget, ModelSpending, Prompt, UsageRepository};
+pub use usage::{Amount, Budget, ModelCall, ModelSpending, Prompt, UsageRepository};

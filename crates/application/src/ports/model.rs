@@ -25,6 +25,11 @@ pub trait Models: Send + Sync {
     /// The model that is asked where nobody names one.
     fn usual(&self) -> Option<ModelName>;
 
+    /// Whether any model could be asked, if only by naming it.
+    fn any(&self) -> bool {
+        self.usual().is_some()
+    }
+
     /// Where this model is asked, as figures and breakers name it: a host with its port, without credentials.
     ///
     /// # Errors

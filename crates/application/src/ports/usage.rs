@@ -1,7 +1,10 @@
 //! What models cost, and what may be spent.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use goalwright_domain::Timestamp;
+use goalwright_domain::execution::SpanId;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::model::{Usage, Usd};
 use goalwright_domain::task::TaskId;
@@ -18,7 +21,7 @@ pub struct ModelSpending {
     pub id: Uuid,
     /// The tenant.
     pub workspace_id: WorkspaceId,
-    /// What for: `decompose`.
+    /// What for: `decompose`, `task` or `lessons`.
     pub purpose: &'static str,
     /// The goal.
     pub goal_id: Option<GoalId>,
@@ -42,7 +45,11 @@ pub struct ModelSpending {
     pub price_version: String,
     /// In which trace.
     pub trace_id: Option<Uuid>,
-    /// When.
+    /// For which attempt at a task.
+    pub span_id: Option<SpanId>,
+    /// How long it took, pauses included.
+    pub took: Option<Duration>,
+    /// When it was over.
     pub created_at: Timestamp,
 }
 
@@ -64,6 +71,37 @@ pub struct Amount {
     pub money: Usd,
     /// Tokens.
     pub tokens: u64,
+}
+
+/// A call of a model, as a trace tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCall {
+    /// Its id.
+    pub id: Uuid,
+    /// What for: `decompose`, `task` or `lessons`.
+    pub purpose: String,
+    /// For which attempt at a task.
+    pub span_id: Option<SpanId>,
+    /// Which model.
+    pub model: String,
+    /// How often it was asked.
+    pub attempts: u32,
+    /// What it read and wrote.
+    pub usage: Usage,
+    /// What it cost; none where the price is not known.
+    pub cost: Option<Usd>,
+    /// How long it took, pauses included; none of calls from before that was noted.
+    pub took: Option<Duration>,
+    /// When it was over.
+    pub ended_at: Timestamp,
+}
+
+impl ModelCall {
+    /// When it began, as far as that is known.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        let took = chrono::Duration::from_std(self.took?).ok()?;
+        Some(Timestamp::new(self.ended_at.utc() - took))
+    }
 }
 
 /// A version of a prompt that a workspace wrote.

@@ -223,6 +223,12 @@ pub trait Queries: OpenWork + Records + Histories + Send + Sync {
     async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Result<bool, Error>;
     /// What a workspace has settled; none if nothing.
     async fn settings(&self, workspace: WorkspaceId) -> Result<Option<Settings>, Error>;
+    /// Workspaces that never had an agent that is a model, by id, behind this one.
+    async fn without_model_agent(
+        &self,
+        behind: Option<WorkspaceId>,
+        limit: u64,
+    ) -> Result<Vec<WorkspaceId>, Error>;
     /// The workspaces that do not keep everything, by id.
     async fn retained(&self) -> Result<Vec<Retained>, Error>;
     /// What is known of a request with this key, however old.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Page, PageRequest, Search};
 use crate::Error;
-use crate::ports::ToolCall;
+use crate::ports::{ModelCall, ToolCall};
 
 /// How an experience refers to what it came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -246,6 +246,13 @@ pub trait Records: Send + Sync {
     async fn attempts_of(&self, runs: &[RunId], most: u64) -> Result<Vec<Attempt>, Error>;
     /// The calls of these attempts, in their order; at most `most`.
     async fn calls_of(&self, spans: &[SpanId], most: u64) -> Result<Vec<ToolCall>, Error>;
+    /// Calls of models in these traces, oldest first.
+    async fn model_calls_in(
+        &self,
+        workspace: WorkspaceId,
+        traces: &[Uuid],
+        most: u64,
+    ) -> Result<Vec<ModelCall>, Error>;
     /// The runs of scripts of these attempts, in their order; at most `most`.
     async fn scripts_of(&self, spans: &[SpanId], most: u64) -> Result<Vec<ScriptRun>, Error>;
     /// What is known of an artifact.

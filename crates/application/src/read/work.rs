@@ -113,6 +113,8 @@ pub trait OpenWork: Send + Sync {
         goal: GoalId,
         kinds: &[(String, Option<String>)],
     ) -> Result<Obstacle, Error>;
+    /// The tasks of a goal that have not begun, and are for a model to do in its own way.
+    async fn for_models(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Obstacle, Error>;
     /// The tasks of a goal that have not begun and call any of these operations.
     async fn calling(
         &self,

@@ -38,7 +38,9 @@ impl Tasks {
                 let (kind, message) = ("NotApproved".to_owned(), message.to_owned());
                 self.fail(context, id, &Failure { kind, message, retryable: false }).await
             }
-            (_, WaitKind::Time) => Err(not_waiting("the task waits for a moment, not for a person")),
+            (_, WaitKind::Time | WaitKind::Model | WaitKind::Budget) => {
+                Err(not_waiting("the task waits for a moment, not for a person"))
+            }
         }
     }
 
@@ -62,7 +64,9 @@ impl Tasks {
             WaitKind::Decision => {
                 "the task waits for a decision; approve it, retry it, complete it or let it fail"
             }
-            WaitKind::Time => "the task waits for a moment, not for a person",
+            WaitKind::Time | WaitKind::Model | WaitKind::Budget => {
+                "the task waits for a moment, not for a person"
+            }
         };
         Err(not_waiting(message))
     }

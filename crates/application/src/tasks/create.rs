@@ -9,6 +9,8 @@ use goalwright_domain::{Timestamp, Violation};
 
 use super::Tasks;
 use crate::context::new_id;
+use crate::execution::orchestrate::schema::unsound;
+use crate::execution::readiness;
 use crate::execution::{driving_run, take_stock};
 use crate::ports::{StorageError, UnitOfWork};
 use crate::read::TaskView;
@@ -138,12 +140,25 @@ impl Tasks {
     }
 
     pub(super) fn check_action(&self, action: Option<&Action>) -> Vec<Violation> {
-        let Some(Action::Tool { tool, operation, parameters }) = action else { return Vec::new() };
-        self.tools
-            .check(tool, operation, parameters)
-            .into_iter()
-            .map(|problem| Violation::new(format!("action.{}", problem.path), problem.code, problem.message))
-            .collect()
+        match action {
+            Some(Action::Tool { tool, operation, parameters }) => self
+                .tools
+                .check(tool, operation, parameters)
+                .into_iter()
+                .map(|problem| {
+                    Violation::new(format!("action.{}", problem.path), problem.code, problem.message)
+                })
+                .collect(),
+            Some(Action::Orchestrated { tools, output_schema, .. }) => {
+                let unsound =
+                    output_schema.as_ref().and_then(|schema| unsound("action.output_schema", schema));
+                let absent = readiness::absent(&*self.tools, tools).into_iter().map(|(index, message)| {
+                    Violation::new(format!("action.tools[{index}]"), "tool_unavailable", message)
+                });
+                absent.chain(unsound).collect()
+            }
+            Some(Action::Human { .. } | Action::External) | None => Vec::new(),
+        }
     }
 
     /// One attempt where the effect cannot be undone, the default elsewhere.

@@ -26,9 +26,11 @@ use goalwright_domain::experience::Runner;
 use goalwright_domain::task::TaskId;
 
 use crate::execution::{Kernel, Settings};
+use crate::models::ModelCalls;
 use crate::past::Past;
 use crate::ports::{Clock, Ids, Signals, Tools, Transactions};
 use crate::read::{Page, PageRequest, Queries, TaskFilter, TaskView, Then};
+use crate::usage::Spendings;
 use crate::{Context, Error};
 
 pub use claim::{
@@ -53,6 +55,8 @@ pub struct Tasks {
     ids: Arc<dyn Ids>,
     signals: Arc<dyn Signals>,
     runner: Runner,
+    models: Arc<ModelCalls>,
+    spendings: Spendings,
     /// For those who work outside.
     kernel: Kernel,
 }
@@ -67,6 +71,8 @@ impl Tasks {
             clock: ports.clock.clone(),
             ids: ports.ids.clone(),
             signals: ports.signals.clone(),
+            models: ports.models.clone(),
+            spendings: Spendings::new(ports),
             kernel: Kernel::new(ports.clone(), runner.clone(), Settings::default()),
             runner,
         }

@@ -1,4 +1,5 @@
-use goalwright_domain::agent::choose;
+use goalwright_domain::agent::{Agent, AgentKind, choose};
+use goalwright_domain::execution::Action;
 use goalwright_domain::task::{TaskId, TaskStatus};
 
 use super::Tasks;
@@ -28,6 +29,7 @@ impl Tasks {
         failures.extend(self.agent(context, &task).await?);
         failures.extend(self.goal(context, &task).await?);
         failures.extend(readiness::resources(&*self.tools, task.state.action.as_ref()));
+        failures.extend(self.model(context, &task).await?);
         failures.extend(self.dependencies(context, &task).await?);
         Ok(Readiness { ready: failures.is_empty(), failures })
     }
@@ -45,6 +47,43 @@ impl Tasks {
             Err(nobody) => nobody.message,
         };
         Ok(vec![Unready::new("no_agent", message, Vec::new())])
+    }
+
+    /// Whether there is a model, and money for it, if a model is to do it.
+    async fn model(&self, context: &Context, task: &TaskView) -> Result<Vec<Unready>, Error> {
+        let workspace = context.workspace();
+        let agent = match task.state.agent_id {
+            Some(id) => self.queries.agent(workspace, id).await?,
+            None => None,
+        };
+        let kind = agent.as_ref().map_or(AgentKind::Llm, Agent::kind);
+        let orchestrated = matches!(task.state.action, Some(Action::Orchestrated { .. }));
+        if !readiness::is_for_model(&task.state, kind) || (agent.is_none() && !orchestrated) {
+            return Ok(Vec::new());
+        }
+        let missing = |message: String| Unready::new("resource_missing", message, Vec::new());
+        let mut failures = Vec::new();
+        if !self.models.any() {
+            let message = "no model is configured; set GOALWRIGHT_MODEL, or give it to somebody else";
+            failures.push(missing(message.to_owned()));
+        } else {
+            let own = agent.and_then(|agent| agent.state().llm.clone()).and_then(|profile| profile.model);
+            let named = match own {
+                Some(model) => Some(model),
+                None => self.queries.settings(workspace).await?.and_then(|of| of.state().model.clone()),
+            };
+            failures
+                .extend(self.models.choose(named).err().map(|unanswered| missing(unanswered.to_string())));
+        }
+        let budget = self.spendings.budget(context).await?;
+        if budget.is_spent() {
+            let message = format!(
+                "the workspace's budget of this month is spent; raise it with `PUT /v1/budget`, or wait until {}",
+                budget.resets_at
+            );
+            failures.push(missing(message));
+        }
+        Ok(failures)
     }
 
     async fn goal(&self, context: &Context, task: &TaskView) -> Result<Option<Unready>, Error> {

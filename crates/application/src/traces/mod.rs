@@ -7,7 +7,7 @@ use goalwright_domain::Timestamp;
 use goalwright_domain::execution::{Attempt, Run, RunId, ScriptRun, SpanId};
 use uuid::Uuid;
 
-use crate::ports::ToolCall;
+use crate::ports::{ModelCall, ToolCall};
 use crate::read::{EventFilter, EventView, PageRequest, Queries};
 use crate::{Context, Error};
 
@@ -40,6 +40,8 @@ pub struct AttemptTrace {
     pub calls: Vec<ToolCall>,
     /// In their order.
     pub scripts: Vec<ScriptRun>,
+    /// Calls of a model, in their order.
+    pub model_calls: Vec<ModelCall>,
 }
 
 /// A run with its attempts.
@@ -58,6 +60,8 @@ pub struct Trace {
     pub trace_id: Uuid,
     /// Runs of the trace, and runs that a request in it asked for; oldest first.
     pub runs: Vec<RunTrace>,
+    /// Calls of models that belong to no attempt: breakdowns, and what was learned.
+    pub model_calls: Vec<ModelCall>,
     /// Events of these traces, oldest first.
     pub events: Vec<EventView>,
     /// Whether there is more than is told.
@@ -107,6 +111,8 @@ impl Traces {
         traces.extend(related);
         truncated |= traces.len() > MOST_TRACES;
         traces.truncate(MOST_TRACES);
+        let mut model_calls = self.queries.model_calls_in(workspace, &traces, most_acts).await?;
+        truncated |= is_full(model_calls.len(), most_acts);
         let mut events = Vec::new();
         for trace in traces {
             let filter = EventFilter { trace_id: Some(trace), ..EventFilter::default() };
@@ -115,27 +121,31 @@ impl Traces {
             events.extend(page.items);
         }
         events.sort_by_key(|event| event.position);
-        if runs.is_empty() && events.is_empty() {
+        if runs.is_empty() && events.is_empty() && model_calls.is_empty() {
             return Err(Error::not_found("trace", trace_id));
         }
         let told = |attempt: &Attempt| {
             let calls: Vec<ToolCall> =
                 calls.iter().filter(|call| call.span_id == attempt.span_id).cloned().collect();
+            let of_attempt = |call: &&ModelCall| call.span_id == Some(attempt.span_id);
+            let model_calls: Vec<ModelCall> = model_calls.iter().filter(of_attempt).cloned().collect();
             AttemptTrace {
-                stages: stages(attempt, &calls),
+                stages: stages(attempt, &calls, &model_calls),
+                model_calls,
                 scripts: scripts.iter().filter(|one| one.span_id == attempt.span_id).cloned().collect(),
                 attempt: attempt.clone(),
                 calls,
             }
         };
-        let runs = runs
+        let runs: Vec<RunTrace> = runs
             .into_iter()
             .map(|run| RunTrace {
                 attempts: attempts.iter().filter(|attempt| attempt.run_id == run.id).map(told).collect(),
                 run,
             })
             .collect();
-        Ok(Trace { trace_id, runs, events, truncated })
+        model_calls.retain(|call| call.span_id.is_none_or(|span| !spans.contains(&span)));
+        Ok(Trace { trace_id, runs, model_calls, events, truncated })
     }
 }
 
@@ -143,17 +153,20 @@ fn is_full(count: usize, most: u64) -> bool {
     u64::try_from(count).is_ok_and(|count| count >= most)
 }
 
-/// What the recorded times tell: claimed until parameters were resolved and the first call began, performing until the last
-/// one ended, settling until the attempt did. An attempt without a call is only claimed, and then over.
-fn stages(attempt: &Attempt, calls: &[ToolCall]) -> Vec<Stage> {
+/// What the recorded times tell: claimed until parameters were resolved and the first call, of a tool or of a model, began,
+/// performing until the last one ended, settling until the attempt did. An attempt without a call is only claimed, and then
+/// over.
+fn stages(attempt: &Attempt, calls: &[ToolCall], asked: &[ModelCall]) -> Vec<Stage> {
     let stage = |name, from, to| Stage { name, from, to };
-    let Some(began) = calls.iter().map(|call| call.started_at).min() else {
+    let asked_at = asked.iter().filter_map(|call| call.started_at());
+    let Some(began) = calls.iter().map(|call| call.started_at).chain(asked_at).min() else {
         return vec![stage("claimed", attempt.started_at, attempt.ended_at)];
     };
     let mut stages =
         vec![stage("claimed", attempt.started_at, Some(began)), stage("resolved", began, Some(began))];
     let ended = calls.iter().map(|call| call.ended_at).collect::<Option<Vec<_>>>();
-    let ended = ended.and_then(|ends| ends.into_iter().max());
+    let answered = asked.iter().map(|call| call.ended_at).max();
+    let ended = ended.and_then(|ends| ends.into_iter().chain(answered).max());
     stages.push(stage("performing", began, ended));
     if let Some(ended) = ended {
         stages.push(stage("settling", ended, attempt.ended_at));

@@ -9,12 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{Datelike, TimeZone, Utc};
+use goalwright_domain::execution::RunStatus;
 use goalwright_domain::ledger::Fact;
 use goalwright_domain::model::{Content, ModelName, Usage, Usd};
+use goalwright_domain::workspace::{Actor, WorkspaceId};
 use goalwright_domain::{Timestamp, Violation};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::context::events;
 use crate::execution::KernelPorts;
 use crate::models::ModelCalls;
 use crate::planning::Making;
@@ -30,8 +33,14 @@ pub use figures::{MOST_LINES, UsageBy, UsageFigures, UsageRow};
 
 /// A promise is void after this: whoever got it is gone.
 const PROMISE_HOLDS: Duration = Duration::from_secs(30 * 60);
+/// What is promised to others may be free again after this.
+const PROMISED_AGAIN: Duration = Duration::from_secs(30);
+/// What a provider tells of usage is kept up to so many bytes.
+const KEPT_USAGE: usize = 16 * 1024;
 /// Text has hardly more tokens than one for so many bytes.
 const BYTES_PER_TOKEN: u64 = 3;
+/// So many runs that wait for money look again at once when a budget changes.
+const WOKEN: usize = 1_000;
 /// The largest budget in tokens.
 const MOST_TOKENS: u64 = 1_000_000_000_000_000;
 
@@ -43,6 +52,66 @@ pub struct Spendings {
     ids: Arc<dyn Ids>,
     signals: Arc<dyn Signals>,
     models: Arc<ModelCalls>,
+}
+
+/// Why a budget leaves too little for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shortage {
+    /// What is left is promised to calls that are under way.
+    Promised,
+    /// Too much of it is spent this month.
+    Spent,
+    /// The call could cost more than the whole of it.
+    TooDear,
+}
+
+/// A budget leaves too little for a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    limit: String,
+    pub(crate) why: Shortage,
+    /// When it is worth trying again.
+    pub(crate) retry_after: Duration,
+    resets_at: Timestamp,
+}
+
+impl Refusal {
+    /// In words, with what to do.
+    pub(crate) fn message(&self) -> String {
+        let Self { limit, resets_at, .. } = self;
+        match self.why {
+            Shortage::Promised => format!(
+                "what the workspace's monthly budget of {limit} leaves is promised to calls that are under way; try again when they \
+                 are over, or raise it with `PUT /v1/budget`"
+            ),
+            Shortage::Spent => format!(
+                "the workspace's monthly budget of {limit} leaves too little for this call; raise it with `PUT /v1/budget`, or wait \
+                 until {resets_at}"
+            ),
+            Shortage::TooDear => format!(
+                "this call alone could cost more than the workspace's whole monthly budget of {limit}; raise it with `PUT /v1/budget`, \
+                 or make the call smaller"
+            ),
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let (retry_after, message) = (refusal.retry_after, refusal.message());
+        Self::Limited { code: "budget_exhausted", retry_after, message }
+    }
+}
+
+/// On whose account a model is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Payer {
+    /// The tenant.
+    pub(crate) workspace: WorkspaceId,
+    /// Whom events name as their cause.
+    pub(crate) actor: Actor,
+    /// In which trace.
+    pub(crate) trace: Option<Uuid>,
 }
 
 /// What is promised to calls that belong together.
@@ -65,6 +134,14 @@ pub struct BudgetView {
     pub resets_at: Timestamp,
 }
 
+impl BudgetView {
+    /// Whether nothing is left of it.
+    pub fn is_spent(&self) -> bool {
+        let money = self.budget.monthly.is_some_and(|limit| self.spent.money >= limit);
+        money || self.budget.monthly_tokens.is_some_and(|limit| self.spent.tokens >= limit)
+    }
+}
+
 impl Spendings {
     /// Over these ports.
     pub fn new(ports: &KernelPorts) -> Self {
@@ -77,11 +154,10 @@ impl Spendings {
         Reservation { id: self.ids.ordered(), held: false }
     }
 
-    /// Promises what the next request may cost at most, besides what was consumed before it. Without a budget nothing is
-    /// written.
+    /// Promises what the next request of a breakdown may cost at most, besides what was consumed before it.
     ///
     /// # Errors
-    /// `Limited` (`budget_exhausted`), told as an event, before anything is spent.
+    /// `Limited` (`budget_exhausted`), told as an event, before anything is spent; what storage says.
     pub(crate) async fn reserve(
         &self,
         context: &Context,
@@ -89,22 +165,55 @@ impl Spendings {
         request: &ModelRequest,
         before: &Making,
     ) -> Result<(), Error> {
-        let workspace = context.workspace();
-        if self.queries.budget(workspace).await?.is_none_or(|budget| budget.is_unlimited()) {
-            return Ok(());
+        let payer = Payer { workspace: context.workspace(), actor: context.actor(), trace: context.trace_id };
+        let before = Amount {
+            money: self.least(&request.model, before.cost, &before.usage),
+            tokens: before.usage.cost_tokens(),
+        };
+        match self.promise(&payer, reservation, request, before, PROMISE_HOLDS).await? {
+            None => Ok(()),
+            Some(refusal) => Err(refusal.into()),
         }
+    }
+
+    /// What a request may cost at most.
+    pub(crate) fn at_most(&self, request: &ModelRequest) -> Amount {
         let input_tokens = size_of(request);
         // What goes into a provider's cache is the dearest input.
-        let at_most = Usage {
+        let usage = Usage {
             input_tokens,
             cache_creation_tokens: input_tokens,
             output_tokens: u64::from(request.max_output_tokens),
             ..Usage::default()
         };
-        let money = self.models.prices().cost(&request.model, &at_most).unwrap_or_default();
+        Amount {
+            money: self.models.prices().cost(&request.model, &usage).unwrap_or_default(),
+            tokens: usage.cost_tokens(),
+        }
+    }
+
+    /// Promises what the next request may cost at most, besides what was consumed `before` it and is not settled yet. Without
+    /// a budget nothing is written. The promise is void after a while, since whoever got it may be gone. Where the budget leaves
+    /// too little, that is told as an event, and given.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub(crate) async fn promise(
+        &self,
+        payer: &Payer,
+        reservation: &mut Reservation,
+        request: &ModelRequest,
+        before: Amount,
+        holds: Duration,
+    ) -> Result<Option<Refusal>, Error> {
+        let workspace = payer.workspace;
+        if self.queries.budget(workspace).await?.is_none_or(|budget| budget.is_unlimited()) {
+            return Ok(None);
+        }
+        let at_most = self.at_most(request);
         let amount = Amount {
-            money: money + self.least(&request.model, before.cost, &before.usage),
-            tokens: at_most.cost_tokens().saturating_add(before.usage.cost_tokens()),
+            money: at_most.money + before.money,
+            tokens: at_most.tokens.saturating_add(before.tokens),
         };
         let refusal = retrying(|| async {
             let now = self.clock.now();
@@ -112,8 +221,18 @@ impl Spendings {
             let budget = unit.usage().lock_budget(workspace).await?.unwrap_or_default();
             let (spent, reserved) =
                 unit.usage().committed(workspace, &month(now), now, reservation.id).await?;
-            let refusal = exhausted(&budget, spent, reserved, amount);
-            if let Some(what) = &refusal {
+            let refusal = exhausted(&budget, spent, reserved, amount).map(|limit| {
+                let nothing = Amount::default();
+                let why = if exhausted(&budget, nothing, nothing, amount).is_some() {
+                    Shortage::TooDear
+                } else if exhausted(&budget, spent, nothing, amount).is_none() {
+                    Shortage::Promised
+                } else {
+                    Shortage::Spent
+                };
+                (limit, why)
+            });
+            if let Some((what, _)) = &refusal {
                 let fact = Fact {
                     entity_type: "budget",
                     entity_id: workspace.to_string(),
@@ -126,28 +245,27 @@ impl Spendings {
                         "asked_tokens": amount.tokens,
                     }),
                 };
-                unit.outbox().append(&context.events(&*self.ids, vec![fact], now)).await?;
+                let told = events(&*self.ids, workspace, &payer.actor, payer.trace, vec![fact], now);
+                unit.outbox().append(&told).await?;
             } else {
-                unit.usage().promise(workspace, reservation.id, amount, now + PROMISE_HOLDS, now).await?;
+                unit.usage().promise(workspace, reservation.id, amount, now + holds, now).await?;
             }
             unit.commit().await?;
             Ok::<_, Error>(refusal)
         })
         .await?;
-        let Some(what) = refusal else {
+        let Some((limit, why)) = refusal else {
             reservation.held = true;
-            return Ok(());
+            return Ok(None);
         };
         self.signals.events_appended();
-        let resets_at = next_month(self.clock.now());
-        Err(Error::Limited {
-            code: "budget_exhausted",
-            retry_after: resets_at.since(self.clock.now()),
-            message: format!(
-                "the workspace's monthly budget of {what} leaves too little for this call; raise it with `PUT /v1/budget`, \
-                 or wait until {resets_at}"
-            ),
-        })
+        let now = self.clock.now();
+        let resets_at = next_month(now);
+        let until = match why {
+            Shortage::Promised => now + PROMISED_AGAIN,
+            Shortage::Spent | Shortage::TooDear => resets_at,
+        };
+        Ok(Some(Refusal { limit, why, retry_after: until.since(now), resets_at }))
     }
 
     /// Writes what was spent, and takes back what was promised.
@@ -236,9 +354,18 @@ impl Spendings {
                 metadata: json!({}),
             };
             unit.outbox().append(&context.events(&*self.ids, vec![fact], now)).await?;
+            // What waits for money looks again.
+            let waiting = unit.executions().waiting_for_budget(workspace, WOKEN).await?;
+            let mut runs = unit.executions().lock_runs(&waiting).await?;
+            runs.retain(|run| run.status == RunStatus::Waiting && run.suspended);
+            for run in &mut runs {
+                (run.available_at, run.updated_at) = (Some(now), now);
+            }
+            unit.executions().save_runs(&runs).await?;
             Ok::<_, Error>(unit.commit().await?)
         })
         .await?;
+        self.signals.work_changed();
         self.signals.events_appended();
         self.budget(context).await
     }
@@ -249,6 +376,12 @@ impl Budget {
     pub const fn is_unlimited(&self) -> bool {
         self.monthly.is_none() && self.monthly_tokens.is_none()
     }
+}
+
+/// What a provider tells of usage, if it can be kept.
+pub(crate) fn kept_usage(raw: &Value) -> Value {
+    let text = raw.to_string();
+    if text.len() > KEPT_USAGE || text.contains("\\u0000") { Value::Null } else { raw.clone() }
 }
 
 /// Which limit an amount would break, in words.

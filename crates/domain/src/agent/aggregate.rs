@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::AgentId;
+use super::{AgentId, Profile};
 use crate::ledger::Fact;
 use crate::task::NAME_LIMIT;
 use crate::workspace::{UserId, WorkspaceId};
@@ -85,6 +85,9 @@ pub struct AgentState {
     pub status: AgentStatus,
     /// The member whose human agent this is.
     pub user_id: Option<UserId>,
+    /// How it works, if it is a model; none of every other kind.
+    #[serde(default)]
+    pub llm: Option<Profile>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -104,6 +107,8 @@ pub struct DraftAgent {
     pub is_default: bool,
     /// See [`AgentState::user_id`].
     pub user_id: Option<UserId>,
+    /// See [`AgentState::llm`]; a model for which nothing is said works as usual.
+    pub llm: Option<Profile>,
 }
 
 /// What somebody wants changed of an agent; what is none stays as it is.
@@ -117,6 +122,8 @@ pub struct AgentEdit {
     pub max_concurrency: Option<Option<u32>>,
     /// See [`AgentState::is_default`].
     pub is_default: Option<bool>,
+    /// See [`AgentState::llm`]; none inside for a model that works as usual.
+    pub llm: Option<Option<Profile>>,
 }
 
 /// An agent with the facts its commands left.
@@ -154,6 +161,7 @@ impl Agent {
             is_default: draft.is_default,
             status: AgentStatus::Active,
             user_id: draft.user_id,
+            llm: draft.llm.or_else(|| (draft.kind == AgentKind::Llm).then(Profile::default)),
             created_at: now,
         };
         let facts = vec![Fact::created("agent", "agent.created", id, &state)];
@@ -228,6 +236,11 @@ impl Agent {
             max_concurrency: edit.max_concurrency.unwrap_or(state.max_concurrency),
             is_default: edit.is_default.unwrap_or(state.is_default),
             user_id: state.user_id,
+            llm: match edit.llm {
+                Some(None) => (state.kind == AgentKind::Llm).then(Profile::default),
+                Some(given) => given,
+                None => state.llm.clone(),
+            },
         };
         let violations = check(&draft);
         if !violations.is_empty() {
@@ -238,6 +251,7 @@ impl Agent {
             capabilities: draft.capabilities,
             max_concurrency: draft.max_concurrency,
             is_default: draft.is_default,
+            llm: draft.llm,
             ..state.clone()
         };
         self.become_state("agent.updated", edited, now);
@@ -309,6 +323,14 @@ fn check(draft: &DraftAgent) -> Vec<Violation> {
             "out_of_range",
             "between 1 and 10,000; leave it out for no limit",
         ));
+    }
+    match &draft.llm {
+        Some(_) if draft.kind != AgentKind::Llm => {
+            let message = "only an agent of kind `llm` is a model; leave it out";
+            violations.push(Violation::new("llm", "not_allowed", message));
+        }
+        Some(profile) => violations.extend(profile.check()),
+        None => {}
     }
     violations
 }

@@ -93,6 +93,7 @@ mod tests {
             max_concurrency: None,
             is_default,
             user_id: None,
+            llm: None,
         };
         Agent::create(Id::new(Uuid::from_u128(n)), Id::new(Uuid::from_u128(1)), draft, now).expect("valid")
     }

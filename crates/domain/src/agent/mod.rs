@@ -2,9 +2,11 @@
 
 mod aggregate;
 mod assignment;
+mod profile;
 
 pub use aggregate::{Agent, AgentEdit, AgentKind, AgentState, AgentStatus, DraftAgent};
 pub use assignment::{Directory, choose};
+pub use profile::{INSTRUCTIONS_LIMIT, Profile, USUAL_TOOLS, is_pattern};
 
 use crate::Id;
 

@@ -101,6 +101,11 @@ pub enum WaitKind {
     Decision,
     /// A moment comes.
     Time,
+    /// A model that is away comes back. It is asked again at a moment, or as soon as somebody has the task tried again.
+    Model,
+    /// There is money for a model. That is looked at again at a moment, when the budget is changed, or as soon as somebody has
+    /// the task tried again.
+    Budget,
 }
 
 /// What an effect led to, noted before it is settled: if the worker dies in between, the attempt is settled with this

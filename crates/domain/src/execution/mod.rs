@@ -6,6 +6,7 @@
 mod action;
 mod attempt;
 mod decision;
+mod dialogue;
 mod folder;
 mod retry;
 mod run;
@@ -17,6 +18,10 @@ pub use attempt::{
     idempotency_key,
 };
 pub use decision::{AttemptEnd, Decision, Outcome, TaskStep, decide};
+pub use dialogue::{
+    Bounds, CALLS_AT_ONCE, Consumed, Dialogue, Entry, Exhausted, FINISH, GIVE_UP, Left, Next, Opening,
+    REPAIRS, SAME_CALLS,
+};
 pub use folder::{Content, FolderChanges, FolderEntry, FolderState, LISTED};
 pub use retry::{Backoff, ERROR_TYPES, LONGEST_DELAY, OnExhausted, RetryPolicy, STRIKE_LIMIT};
 pub use run::{Mode, Performer, Run, RunId, RunNext, RunStatus, TraceId};

@@ -89,6 +89,36 @@ impl Lesson {
     }
 }
 
+/// What a model learned from the attempts of a run, as beliefs: the attempts before the last one are their parents, the one that
+/// the run ended with their cause. The same place in the list is appended once.
+pub fn learned(lessons: &[String], model: &str, attempts: &[Experience], now: Timestamp) -> Vec<Experience> {
+    let Some((last, before)) = attempts.split_last() else { return Vec::new() };
+    let Some(key) = last.content["structured"]["idempotency_key"].as_str() else { return Vec::new() };
+    let of = |field: &str| last.content["structured"][field].clone();
+    let one = |(number, text): (usize, &String)| {
+        let key = canonical::sha256_hex(format!("{key}:hook.lessons:{number}").as_bytes());
+        let kind = ExperienceType::Belief;
+        let structured = json!({
+            "task_id": of("task_id"), "task_slug": of("task_slug"), "task_name": of("task_name"),
+            "task_type": of("task_type"), "trace_id": of("trace_id"), "model": model, "idempotency_key": key,
+        });
+        Experience {
+            id: format!("{}_{}", kind.as_str().to_ascii_lowercase(), &key[..32]),
+            kind,
+            content: json!({"text": audit_text(text), "structured": structured}),
+            provenance: json!({"actor": "AGENT", "method": "HOOK", "sources": ["hook:lessons", format!("model:{model}")]}),
+            parents: before.iter().map(|attempt| attempt.id.clone()).collect(),
+            causes: vec![last.id.clone()],
+            session_id: last.session_id.clone(),
+            created_at: now,
+            ts: now.as_seconds(),
+            meta: json!({"scrubbed": true}),
+            workspace_id: last.workspace_id,
+        }
+    };
+    lessons.iter().enumerate().map(one).collect()
+}
+
 fn is_failed(attempt: &Experience) -> bool {
     attempt.content["structured"]["status"] == "failed"
 }

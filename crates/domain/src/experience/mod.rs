@@ -21,7 +21,7 @@ use crate::workspace::WorkspaceId;
 
 pub use artifact::{ARTIFACT_LIMIT, Artifact, whole_copy};
 pub use audit::{TEXT_LIMIT, audit_text, audit_value};
-pub use lesson::{Lesson, lesson};
+pub use lesson::{Lesson, learned, lesson};
 pub use note::{Note, note};
 pub use relevance::relevance;
 pub use secrets::{REDACTED, names_secret, without_secrets};
@@ -87,7 +87,7 @@ pub struct Io {
 }
 
 /// Which experiences were given to the performer.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Retrieval {
     /// Their ids, which become the parents.
     pub memories: Vec<String>,

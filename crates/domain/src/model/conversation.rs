@@ -93,7 +93,7 @@ pub struct ToolResult {
 }
 
 /// A tool that a model may call.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolSpec {
     /// Letters, digits, `_` and `-`, at most 64 of them.
     pub name: String,

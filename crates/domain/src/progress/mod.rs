@@ -21,6 +21,15 @@ pub struct Obstacle {
     pub task_ids: Vec<TaskId>,
 }
 
+impl Obstacle {
+    /// Other tasks share it.
+    pub fn join(&mut self, others: Self) {
+        self.count += others.count;
+        self.task_ids.extend(others.task_ids);
+        self.task_ids.truncate(NAMED_TASKS);
+    }
+}
+
 /// What stands in the way, as far as it was looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Obstacles {
@@ -32,6 +41,10 @@ pub struct Obstacles {
     pub tool_unavailable: Obstacle,
     /// What to do about each of these tools.
     pub tools: Vec<String>,
+    /// Is for a model, and none can be asked.
+    pub model_unavailable: Obstacle,
+    /// Is for a model, and the budget leaves too little.
+    pub budget_exhausted: Obstacle,
     /// Failed for good.
     pub failed: Obstacle,
     /// Pending behind a failed or cancelled task.
@@ -170,6 +183,21 @@ fn reasons(status: GoalStatus, counts: &TaskCounts, obstacles: Obstacles) -> Vec
         &obstacles.tools.join("; "),
     );
     say(
+        "model_unavailable",
+        obstacles.model_unavailable,
+        ("is for a model that cannot be asked now", "are for a model that cannot be asked now"),
+        "wait if it is only away for a while; else set GOALWRIGHT_MODEL, or give it to somebody else: POST /v1/tasks/{id}/assign",
+    );
+    say(
+        "budget_exhausted",
+        obstacles.budget_exhausted,
+        (
+            "is for a model, and the budget leaves too little",
+            "are for a model, and the budget leaves too little",
+        ),
+        "raise the budget: PUT /v1/budget, or wait for the next month",
+    );
+    say(
         "scheduled_later",
         obstacles.for_time,
         ("sleeps until its time comes", "sleep until their time comes"),
@@ -269,6 +297,11 @@ mod tests {
         assert_eq!(
             codes(TaskCounts { ready: 1, ..Default::default() }, off),
             ["tool_unavailable", "not_started"]
+        );
+        let unasked = Obstacles { model_unavailable: one(), budget_exhausted: one(), ..Default::default() };
+        assert_eq!(
+            codes(TaskCounts { ready: 1, ..Default::default() }, unasked),
+            ["model_unavailable", "budget_exhausted", "not_started"]
         );
         let sleeping = Obstacles { for_time: one(), ..Default::default() };
         assert_eq!(codes(TaskCounts { waiting: 1, ..Default::default() }, sleeping), ["scheduled_later"]);

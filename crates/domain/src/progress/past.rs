@@ -43,7 +43,11 @@ pub fn then(mut tasks: Vec<PastTask>, others: &HashMap<TaskId, TaskStatus>) -> (
             TaskStatus::Waiting if task.waiting["until"].is_null() => {
                 note(&mut obstacles.for_person, task.id)
             }
-            TaskStatus::Waiting => note(&mut obstacles.for_time, task.id),
+            TaskStatus::Waiting => match task.waiting["kind"].as_str() {
+                Some("model") => note(&mut obstacles.model_unavailable, task.id),
+                Some("budget") => note(&mut obstacles.budget_exhausted, task.id),
+                _ => note(&mut obstacles.for_time, task.id),
+            },
             TaskStatus::Pending => {
                 if !task.assigned && !open {
                     note(&mut obstacles.unassigned, task.id);

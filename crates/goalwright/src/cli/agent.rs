@@ -39,7 +39,8 @@ enum Action {
     },
     /// Make an agent
     #[command(
-        after_help = "Example:\n  goalwright agent create reviewer --kind human --capability review --limit 2"
+        after_help = "Examples:\n  goalwright agent create reviewer --kind human --capability review --limit 2\n  goalwright agent create \
+                      researcher --kind llm --tool file.read --tool http.request --max-cost 0.50"
     )]
     Create(Create),
     /// Change fields of an agent
@@ -65,10 +66,41 @@ struct Create {
     kind: String,
     #[command(flatten)]
     can: Can,
+    #[command(flatten)]
+    works: Works,
+}
+
+/// How an agent works that is a model.
+#[derive(Debug, Default, Args)]
+struct Works {
+    /// Of a model: which one, such as anthropic/claude-sonnet-4-5; that of the workspace unless given
+    #[arg(long)]
+    model: Option<String>,
+    /// Of a model: what it is told before every task; a file after @
+    #[arg(long, value_name = "TEXT|@FILE")]
+    instructions: Option<String>,
+    /// Of a model: a tool that it may call, `tool.operation` or `tool.*`; may be given several times
+    #[arg(long = "tool", value_name = "TOOL")]
+    tools: Vec<String>,
+    /// Of a model: it is asked at most so often for a task
+    #[arg(long, value_name = "N")]
+    max_turns: Option<u32>,
+    /// Of a model: it reads and writes at most so many tokens for a task
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u64>,
+    /// Of a model: an attempt ends after so many seconds
+    #[arg(long, value_name = "N")]
+    max_seconds: Option<u64>,
+    /// Of a model: a task costs at most so many dollars
+    #[arg(long, value_name = "USD")]
+    max_cost: Option<f64>,
 }
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("changes").required(true).multiple(true).args(["name", "capabilities", "limit", "default"]))]
+#[command(group = ArgGroup::new("changes").required(true).multiple(true).args([
+    "name", "capabilities", "limit", "default", "model", "instructions", "tools", "max_turns", "max_tokens", "max_seconds",
+    "max_cost",
+]))]
 struct Update {
     /// The agent: its id, the beginning or end of it, or its name
     id: String,
@@ -77,6 +109,8 @@ struct Update {
     name: Option<String>,
     #[command(flatten)]
     can: Can,
+    #[command(flatten)]
+    works: Works,
 }
 
 #[derive(Debug, Args)]
@@ -106,6 +140,33 @@ impl Can {
     }
 }
 
+impl Works {
+    /// What is said of it, over what held before; nothing if nothing is.
+    fn write(self, body: &mut Map<String, Value>, before: &Value) -> Result<(), Failure> {
+        let instructions = self.instructions.map(input::text).transpose()?;
+        let said = [
+            ("model", self.model.map(Value::from)),
+            ("instructions", instructions.map(Value::from)),
+            ("tools", (!self.tools.is_empty()).then(|| json!(self.tools))),
+            ("max_turns", self.max_turns.map(Value::from)),
+            ("max_tokens", self.max_tokens.map(Value::from)),
+            ("max_seconds", self.max_seconds.map(Value::from)),
+            ("max_cost_usd", self.max_cost.map(Value::from)),
+        ];
+        let said: Map<String, Value> =
+            said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        if !said.is_empty() {
+            // What is null is as usual, and left out.
+            let kept = before.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+            let mut all: Map<String, Value> =
+                kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+            all.extend(said);
+            body.insert("llm".to_owned(), Value::Object(all));
+        }
+        Ok(())
+    }
+}
+
 impl Agent {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
         let session = Session::open(self.shared).await?;
@@ -127,21 +188,24 @@ impl Action {
                 let agent = session.client.send(Call::get(&["agents", &id])).await?;
                 Ok(session.show(&agent, || lines(session, &agent.value)))
             }
-            Self::Create(Create { name, kind, can }) => {
+            Self::Create(Create { name, kind, can, works }) => {
                 let mut body =
                     Map::from_iter([("name".to_owned(), json!(name)), ("kind".to_owned(), json!(kind))]);
                 can.write(&mut body);
+                works.write(&mut body, &Value::Null)?;
                 let agent = session.client.send(Call::post(&["agents"], Value::Object(body))).await?;
                 let next = format!("`goalwright task assign ID {name}` gives it a task");
                 Ok(session.done("created", Noun::Agent, &agent, Some(next)))
             }
-            Self::Update(Update { id, name, can }) => {
+            Self::Update(Update { id, name, can, works }) => {
                 let id = session.id(Noun::Agent, &id).await?;
                 let mut body = Map::new();
                 if let Some(name) = name {
                     body.insert("name".to_owned(), json!(name));
                 }
                 can.write(&mut body);
+                let before = session.client.send(Call::get(&["agents", &id])).await?.value;
+                works.write(&mut body, &before["llm"])?;
                 let call = Call::patch(&["agents", &id], Value::Object(body));
                 Ok(session.done("updated", Noun::Agent, &session.client.send(call).await?, None))
             }
@@ -182,6 +246,39 @@ fn table(session: &Session, agents: &[Value]) -> Table {
     table
 }
 
+/// Which model it is; nothing of another kind.
+fn model(llm: &Value) -> String {
+    match &llm["model"] {
+        Value::String(model) => model.clone(),
+        _ if llm.is_object() => "that of the workspace".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn may_call(llm: &Value) -> String {
+    match &llm["tools"] {
+        Value::Array(_) => texts(llm, "tools").join(", "),
+        _ if llm.is_object() => "what a task names, else the usual tools".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn bounds(llm: &Value) -> String {
+    if !llm.is_object() {
+        return String::new();
+    }
+    let mut bounds = format!(
+        "{} turns, {} tokens, {} s",
+        text(llm, "max_turns"),
+        text(llm, "max_tokens"),
+        text(llm, "max_seconds")
+    );
+    if let Some(cost) = llm["max_cost_usd"].as_f64() {
+        bounds.push_str(&format!(", ${cost:.2}"));
+    }
+    bounds
+}
+
 fn lines(session: &Session, agent: &Value) -> Vec<String> {
     let mut lines =
         vec![format!("{}  {}", strong(&printable(&text(agent, "name"))), status(&text(agent, "status")))];
@@ -191,6 +288,9 @@ fn lines(session: &Session, agent: &Value) -> Vec<String> {
         ("can do", texts(agent, "capabilities").join(", ")),
         ("at once", text(agent, "max_concurrency")),
         ("default", if agent["is_default"] == true { "yes".to_owned() } else { String::new() }),
+        ("model", model(&agent["llm"])),
+        ("may call", may_call(&agent["llm"])),
+        ("bounds", bounds(&agent["llm"])),
         ("user", text(agent, "user_id")),
         ("created", moment(agent, "created_at", session.now)),
         ("changed", moment(agent, "updated_at", session.now)),

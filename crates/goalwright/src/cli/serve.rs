@@ -68,6 +68,9 @@ impl Serve {
         let name = if has(Role::Worker) { "worker" } else { "api" };
         let app = App::open_watched(config, name, observer.clone()).await?;
         let mut interrupts = Interrupts::listen()?;
+        if has(Role::Scheduler) {
+            app.equip().await;
+        }
         announce(config, listener.as_ref(), &self.roles);
 
         let sequencer = has(Role::Scheduler).then(|| app.start_sequencer());

@@ -106,6 +106,11 @@ impl Models for ModelEndpoints {
         self.settings.usual.clone()
     }
 
+    fn any(&self) -> bool {
+        let providers = [Provider::Anthropic, Provider::OpenAi];
+        self.usual().is_some() || providers.into_iter().any(|provider| self.site(provider).is_ok())
+    }
+
     fn endpoint(&self, model: &ModelName) -> Result<String, ModelFailure> {
         self.site(model.provider()).map(Endpoint::place)
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use goalwright_application::Error;
 use goalwright_application::planning::{Decomposition, DecompositionSummary, Touch};
-use goalwright_application::ports::{Amount, Budget, KeptRequest, KeyOwner, Prompt, ToolCall};
+use goalwright_application::ports::{Amount, Budget, KeptRequest, KeyOwner, ModelCall, Prompt, ToolCall};
 use goalwright_application::read::{
     AgentFilter, EventFilter, EventView, ExecutionFilter, ExecutionView, ExperienceFilter, GoalFilter,
     GoalView, Histories, HookView, Link, Measured, Named, Page, PageRequest, Queries, Records, Retained,
@@ -60,6 +60,14 @@ impl Queries for Reader {
 
     async fn is_member(&self, workspace: WorkspaceId, user: UserId) -> Result<bool, Error> {
         workspace::queries::is_member(self, workspace, user).await
+    }
+
+    async fn without_model_agent(
+        &self,
+        behind: Option<WorkspaceId>,
+        limit: u64,
+    ) -> Result<Vec<WorkspaceId>, Error> {
+        workspace::queries::without_model_agent(self, behind, limit).await
     }
 
     async fn settings(&self, workspace: WorkspaceId) -> Result<Option<Settings>, Error> {
@@ -355,6 +363,15 @@ impl Records for Reader {
 
     async fn calls_of(&self, spans: &[SpanId], most: u64) -> Result<Vec<ToolCall>, Error> {
         execution::trace::calls(self, spans, most).await
+    }
+
+    async fn model_calls_in(
+        &self,
+        workspace: WorkspaceId,
+        traces: &[Uuid],
+        most: u64,
+    ) -> Result<Vec<ModelCall>, Error> {
+        usage::queries::calls_in(self, workspace, traces, most).await
     }
 
     async fn scripts_of(&self, spans: &[SpanId], most: u64) -> Result<Vec<ScriptRun>, Error> {

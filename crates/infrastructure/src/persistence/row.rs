@@ -68,7 +68,7 @@ impl<'a> Row<'a> {
         value.map(serde_json::from_value).transpose().map_err(|_| self.corrupt(column))
     }
 
-    fn corrupt(&self, column: &str) -> StorageError {
+    pub(crate) fn corrupt(&self, column: &str) -> StorageError {
         StorageError::Corrupt { what: format!("{}.{column}", self.table) }
     }
 }

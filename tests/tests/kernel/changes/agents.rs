@@ -21,6 +21,7 @@ async fn an_agent_changes_and_the_default_is_handed_over(#[case] backend: Backen
         capabilities: Some(vec!["review".into()]),
         max_concurrency: Some(Some(2)),
         is_default: Some(true),
+        llm: None,
     };
     let change = async |edit: AgentEdit| app.services.agents.edit(&app.ada, id, edit, &ANY).await;
     let changed = change(all.clone()).await.expect("changes");

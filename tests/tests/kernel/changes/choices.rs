@@ -16,6 +16,7 @@ pub(super) async fn agent(app: &TestApp, name: &str, kind: AgentKind, capabiliti
         max_concurrency: None,
         is_default: false,
         user_id: None,
+        llm: None,
     };
     app.services.agents.create(&app.ada, draft).await.expect("made").id()
 }

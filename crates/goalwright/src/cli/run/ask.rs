@@ -29,7 +29,12 @@ pub(super) enum Asked {
 pub(super) async fn everybody(app: &App, context: &Context, goal: GoalId) -> Result<Asked, Failure> {
     let mut asked = Asked::Declined;
     for task in Tasks::of(goal, TaskStatus::Waiting).all(app, context).await? {
-        if task.state.waiting.as_ref().is_none_or(|wait| wait.kind == WaitKind::Time) {
+        if task
+            .state
+            .waiting
+            .as_ref()
+            .is_none_or(|wait| matches!(wait.kind, WaitKind::Time | WaitKind::Model | WaitKind::Budget))
+        {
             continue;
         }
         present(&task);

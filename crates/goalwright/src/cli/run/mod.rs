@@ -64,6 +64,7 @@ impl Run {
         let source = plan::read(&self.file)?;
         let app = App::open_watched(config, "run", observer).await?;
         let principal = app.services.access.enter(LOCAL_USER, None).await?;
+        app.equip().await;
         let context = Context::of(principal);
         let begun = plan::begin(&app, config, &context, source, self.new).await?;
         // Until here a signal simply ends the process: there is nothing that would have to finish.

@@ -1,13 +1,19 @@
 //! Where a goal stands, as far as this process can move it.
 
+use std::time::Duration;
+
 use goalwright_application::read::{MAX_LIMIT, PageRequest, TaskFilter, TaskView};
 use goalwright_application::{Context, Error};
+use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentKind;
-use goalwright_domain::execution::WaitKind;
+use goalwright_domain::execution::{Wait, WaitKind};
 use goalwright_domain::goal::{GoalId, GoalStatus, TaskCounts};
 use goalwright_domain::task::TaskStatus;
 
 use crate::compose::App;
+
+/// What is away for longer is not waited for.
+const SOON: Duration = Duration::from_secs(15 * 60);
 
 /// Where a goal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +81,11 @@ async fn claimable(app: &App, context: &Context, goal: GoalId) -> Result<bool, E
         for task in page {
             let Some(id) = task.state.agent_id else { continue };
             let agent = app.services.queries.agent(context.workspace(), id).await?;
-            if agent.is_some_and(|agent| matches!(agent.kind(), AgentKind::Tool | AgentKind::Human)) {
+            if agent.is_some_and(|agent| match agent.kind() {
+                AgentKind::Tool | AgentKind::Human => true,
+                AgentKind::Llm => app.services.models.any(),
+                AgentKind::External => false,
+            }) {
                 return Ok(true);
             }
         }
@@ -86,12 +96,21 @@ async fn claimable(app: &App, context: &Context, goal: GoalId) -> Result<bool, E
 async fn wakes_up(app: &App, context: &Context, goal: GoalId) -> Result<bool, Error> {
     let mut tasks = Tasks::of(goal, TaskStatus::Waiting);
     while let Some(page) = tasks.next(app, context).await? {
-        if page.iter().any(|task| task.state.waiting.as_ref().is_some_and(|wait| wait.kind == WaitKind::Time))
-        {
+        let now = app.ports.clock.now();
+        if page.iter().filter_map(|task| task.state.waiting.as_ref()).any(|wait| comes_by_itself(wait, now)) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether a wait ends without anybody doing anything, and soon enough to stay for it.
+fn comes_by_itself(wait: &Wait, now: Timestamp) -> bool {
+    match wait.kind {
+        WaitKind::Time => true,
+        WaitKind::Model | WaitKind::Budget => wait.until.is_some_and(|until| until.since(now) <= SOON),
+        WaitKind::Person | WaitKind::Decision => false,
+    }
 }
 
 /// The tasks of a goal in one status, page by page, so that ten thousand of them cost no more memory than one page.

@@ -9,7 +9,7 @@ use super::super::{form, history};
 use super::PROVIDER;
 
 /// The body of a request. The same request gives the same bytes; what stays the same from request to request, tools and
-/// system, is marked to be cached.
+/// system, is marked to be cached, and so is a conversation that goes on.
 pub(in super::super) fn body(request: &ModelRequest, dialect: Dialect, streamed: bool) -> Value {
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
@@ -31,7 +31,7 @@ pub(in super::super) fn body(request: &ModelRequest, dialect: Dialect, streamed:
     if let Some(form) = form::by(request, dialect, Way::Schema) {
         put("output_config", json!({"format": {"type": "json_schema", "schema": form.schema}}));
     }
-    put("messages", history::repaired(&request.messages).iter().map(message).collect());
+    put("messages", Value::Array(messages(request)));
     if streamed {
         put("stream", Value::Bool(true));
     }
@@ -63,6 +63,18 @@ fn choice(choice: &ToolChoice) -> Option<Value> {
         ToolChoice::Named(name) => Some(json!({"type": "tool", "name": name})),
         ToolChoice::Never => Some(json!({"type": "none"})),
     }
+}
+
+/// The conversation. One that has gone on for a while will go on: all of it up to here is marked to be cached for the next turn.
+fn messages(request: &ModelRequest) -> Vec<Value> {
+    let repaired = history::repaired(&request.messages);
+    let mut messages: Vec<Value> = repaired.iter().map(message).collect();
+    if messages.len() > 1
+        && let Some(last) = messages.last_mut().and_then(|last| last["content"].as_array_mut()?.last_mut())
+    {
+        last["cache_control"] = json!({"type": "ephemeral"});
+    }
+    messages
 }
 
 fn message(message: &Message) -> Value {

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::row::Row;
 use super::sql::{self, int_or_null, time, time_or_null, uuid_or_null};
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "id",
     "workspace_id",
     "name",
@@ -21,6 +21,7 @@ const COLUMNS: [&str; 13] = [
     "is_default",
     "status",
     "user_id",
+    "llm",
     "revision",
     "created_at",
     "updated_at",
@@ -29,7 +30,7 @@ const COLUMNS: [&str; 13] = [
 
 /// What can change after an agent was made. Naming the workspace in an update, even with the value it has, would make
 /// SQLite look through all tasks that refer to the agent.
-const CHANGING: [&str; 10] = [
+const CHANGING: [&str; 11] = [
     "id",
     "name",
     "kind",
@@ -38,6 +39,7 @@ const CHANGING: [&str; 10] = [
     "is_default",
     "status",
     "user_id",
+    "llm",
     "revision",
     "updated_at",
 ];
@@ -58,6 +60,7 @@ fn to_row(agent: &Agent) -> Vec<Value> {
         state.is_default.into(),
         state.status.as_str().into(),
         uuid_or_null(state.user_id.map(|id| id.uuid())),
+        sql::json_or_null(state.llm.as_ref().map(|profile| json!(profile))),
         agent.revision().into(),
         time(state.created_at),
         time(agent.updated_at()),
@@ -76,6 +79,7 @@ fn changing_row(agent: &Agent) -> Vec<Value> {
         state.is_default.into(),
         state.status.as_str().into(),
         uuid_or_null(state.user_id.map(|id| id.uuid())),
+        sql::json_or_null(state.llm.as_ref().map(|profile| json!(profile))),
         agent.revision().into(),
         time(agent.updated_at()),
     ]
@@ -95,6 +99,7 @@ fn from_row(row: &QueryResult) -> Result<Agent, StorageError> {
         is_default: row.get("is_default")?,
         status: row.word("status", AgentStatus::parse)?,
         user_id: row.id_or_none("user_id")?,
+        llm: row.json_or_none("llm")?,
         created_at: row.time("created_at")?,
     };
     let agent = Agent::rehydrate(state, row.get("revision")?, row.time("updated_at")?);

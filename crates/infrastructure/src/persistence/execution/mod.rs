@@ -1,5 +1,6 @@
 //! Runs, attempts and tool calls.
 
+mod dialogue;
 pub(crate) mod queries;
 mod repository;
 pub(crate) mod script;
@@ -276,17 +277,18 @@ fn call_row(call: &ToolCall) -> Vec<Value> {
     ]
 }
 
+fn call_status(text: &str) -> Option<CallStatus> {
+    [CallStatus::Intended, CallStatus::Succeeded, CallStatus::Failed, CallStatus::Unknown]
+        .into_iter()
+        .find(|status| status.as_str() == text)
+}
+
 fn call_from(row: &QueryResult) -> Result<ToolCall, StorageError> {
     let row = Row::of("tool_calls", row);
     let effect = |text: &str| {
         [Effect::None, Effect::Idempotent, Effect::Reversible, Effect::Irreversible]
             .into_iter()
             .find(|effect| effect.as_str() == text)
-    };
-    let status = |text: &str| {
-        [CallStatus::Intended, CallStatus::Succeeded, CallStatus::Failed, CallStatus::Unknown]
-            .into_iter()
-            .find(|status| status.as_str() == text)
     };
     Ok(ToolCall {
         id: row.get("id")?,
@@ -299,7 +301,7 @@ fn call_from(row: &QueryResult) -> Result<ToolCall, StorageError> {
         effect: row.word("effect", effect)?,
         idempotency_key: row.text("idempotency_key")?,
         parameters: row.get("parameters")?,
-        status: row.word("status", status)?,
+        status: row.word("status", call_status)?,
         result: row.get("result")?,
         error: row.json_or_none("error")?,
         started_at: row.time("started_at")?,

@@ -6,14 +6,15 @@ use goalwright_application::ports::{
     CallStatus, Claim, ExecutionRepository, PickedRun, StorageError, ToolCall,
 };
 use goalwright_domain::Timestamp;
-use goalwright_domain::execution::{Attempt, Lease, Recorded, Run, RunId, ScriptRun, SpanId};
+use goalwright_domain::execution::{Attempt, Entry, Lease, Recorded, Run, RunId, ScriptRun, SpanId};
 use goalwright_domain::task::TaskId;
+use goalwright_domain::workspace::WorkspaceId;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     ATTEMPT, ATTEMPT_CHANGING, CALL, RUN, RUN_CHANGING, attempt_changing_row, attempt_from, attempt_row,
-    call_from, call_row, run_changing_row, run_from, run_row, script,
+    call_from, call_row, dialogue, run_changing_row, run_from, run_row, script,
 };
 use crate::persistence::row::Row;
 use crate::persistence::sql::{
@@ -184,10 +185,7 @@ impl ExecutionRepository for Unit {
     }
 
     async fn intend(&self, lease: &Lease, call: &ToolCall) -> Result<bool, StorageError> {
-        let held =
-            self.lock_attempts(&[lease.span_id]).await?.pop().is_some_and(|attempt| {
-                attempt.lease_token == Some(lease.token) && attempt.fence == lease.fence
-            });
+        let held = self.holds(lease).await?;
         if held {
             self.insert_calls(std::slice::from_ref(call)).await?;
         }
@@ -267,6 +265,58 @@ impl ExecutionRepository for Unit {
         Ok(ids)
     }
 
+    async fn earlier_call(
+        &self,
+        run: RunId,
+        idempotency_key: &str,
+    ) -> Result<Option<CallStatus>, StorageError> {
+        dialogue::earlier_call(self, run, idempotency_key).await
+    }
+
+    async fn dialogue(&self, run: RunId) -> Result<Vec<(SpanId, Entry)>, StorageError> {
+        dialogue::read(self, run).await
+    }
+
+    async fn say(
+        &self,
+        lease: &Lease,
+        from: usize,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let held = self.holds(lease).await?;
+        if held && !entries.is_empty() {
+            dialogue::write(self, lease, from, entries, now).await?;
+        }
+        Ok(held)
+    }
+
+    async fn restart_dialogue(
+        &self,
+        lease: &Lease,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let held = self.holds(lease).await?;
+        if held {
+            dialogue::end(self, &[lease.run_id]).await?;
+            dialogue::write(self, lease, 0, entries, now).await?;
+        }
+        Ok(held)
+    }
+
+    async fn waiting_for_budget(
+        &self,
+        workspace: WorkspaceId,
+        limit: usize,
+    ) -> Result<Vec<RunId>, StorageError> {
+        dialogue::waiting_for_budget(self, workspace, limit).await
+    }
+
+    async fn end_dialogues(&self, runs: &[RunId]) -> Result<(), StorageError> {
+        dialogue::end(self, runs).await
+    }
+
     async fn causes(&self, tasks: &[TaskId]) -> Result<Vec<(TaskId, String)>, StorageError> {
         // Few tasks wait for others, and the planner does not know it: their edges are read first.
         let mut waiting: BTreeMap<TaskId, Vec<TaskId>> = BTreeMap::new();
@@ -295,6 +345,13 @@ impl ExecutionRepository for Unit {
 }
 
 impl Unit {
+    /// Whether this lease still holds, with its attempt locked.
+    async fn holds(&self, lease: &Lease) -> Result<bool, StorageError> {
+        let attempt = self.lock_attempts(&[lease.span_id]).await?.pop();
+        Ok(attempt
+            .is_some_and(|attempt| attempt.lease_token == Some(lease.token) && attempt.fence == lease.fence))
+    }
+
     /// Which of these tasks wait for which others.
     async fn waited_for(&self, tasks: &[TaskId]) -> Result<Vec<(TaskId, TaskId)>, StorageError> {
         let mut edges = Vec::new();

@@ -96,6 +96,10 @@ impl OpenWork for Reader {
         unassigned::with_kinds(self, workspace, goal, kinds).await
     }
 
+    async fn for_models(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Obstacle, Error> {
+        unassigned::for_models(self, workspace, goal).await
+    }
+
     async fn calling(
         &self,
         workspace: WorkspaceId,

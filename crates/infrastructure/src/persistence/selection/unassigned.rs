@@ -112,6 +112,18 @@ pub(crate) async fn with_tools(
     obstacle(reader, sql.text(")")).await
 }
 
+/// The tasks of a goal that have not begun, and are for a model to do in its own way.
+pub(crate) async fn for_models(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    goal: GoalId,
+) -> Result<Obstacle, Error> {
+    let open = " AND t.status IN ('pending', 'ready') AND (t.action IS NULL OR t.action ->> 'kind' = 'orchestrated') AND t.agent_id IN \
+                (SELECT a.id FROM agents a WHERE a.kind = 'llm' AND a.workspace_id = ";
+    let sql = of_goal(reader, workspace, goal).text(open).bind(workspace.uuid());
+    obstacle(reader, sql.text(")")).await
+}
+
 fn of_goal(reader: &Reader, workspace: WorkspaceId, goal: GoalId) -> Sql {
     reader
         .sql(" FROM tasks t WHERE t.workspace_id = ")

@@ -153,6 +153,10 @@ pub(crate) async fn obstacles(
                   d.depends_on_task_id WHERE d.task_id = t.id AND w.status IN ('failed', 'cancelled'))";
     // A wait without an end is a wait for a person; its kind says for what.
     let person = " AND t.status = 'waiting' AND t.waiting ->> 'until' IS NULL";
+    let waiting_for = async |kind: &str| {
+        let condition = " AND t.status = 'waiting' AND t.waiting ->> 'kind' = ";
+        obstacle(reader, of_goal(condition).bind(kind)).await
+    };
     Ok(Obstacles {
         unassigned: obstacle(
             reader,
@@ -163,14 +167,12 @@ pub(crate) async fn obstacles(
         no_capable_agent: Obstacle::default(),
         tool_unavailable: Obstacle::default(),
         tools: Vec::new(),
+        model_unavailable: waiting_for("model").await?,
+        budget_exhausted: waiting_for("budget").await?,
         failed: obstacle(reader, of_goal(" AND t.status = 'failed'")).await?,
         behind_failed: obstacle(reader, of_goal(behind)).await?,
         for_person: obstacle(reader, of_goal(person)).await?,
-        for_time: obstacle(
-            reader,
-            of_goal(" AND t.status = 'waiting' AND t.waiting ->> 'until' IS NOT NULL"),
-        )
-        .await?,
+        for_time: waiting_for("time").await?,
     })
 }
 

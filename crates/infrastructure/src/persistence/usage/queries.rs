@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use goalwright_application::Error;
-use goalwright_application::ports::{Amount, Budget, Prompt, StorageError};
+use goalwright_application::ports::{Amount, Budget, ModelCall, Prompt, StorageError};
 use goalwright_application::usage::{MOST_LINES, UsageBy, UsageRow};
 use goalwright_domain::model::{Usage, Usd};
 use goalwright_domain::workspace::WorkspaceId;
@@ -26,6 +28,47 @@ pub(crate) async fn committed(
     let reserved = reader.one(promised(reader.sql(""), workspace, now, Uuid::nil())).await?;
     let before = reader.one(spent(reader.sql(""), workspace, month)).await?;
     Ok((amount(before.as_ref())?, amount(reserved.as_ref())?))
+}
+
+pub(crate) async fn calls_in(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    traces: &[Uuid],
+    most: u64,
+) -> Result<Vec<ModelCall>, Error> {
+    let sql = reader
+        .sql(
+            "SELECT id, purpose, span_id, model, attempts, input_tokens, output_tokens, cache_creation_tokens, \
+             cache_read_tokens, cost_nanos, took_ms, created_at FROM model_calls WHERE trace_id",
+        )
+        .one_of(traces.iter().copied())
+        .text(" AND workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" ORDER BY id LIMIT ")
+        .bind(i64::try_from(most).unwrap_or(i64::MAX));
+    let rows = reader.all(sql).await?;
+    Ok(rows.iter().map(call).collect::<Result<_, StorageError>>()?)
+}
+
+fn call(row: &QueryResult) -> Result<ModelCall, StorageError> {
+    let row = Row::of("model_calls", row);
+    let count = |column: &str| Ok::<u64, StorageError>(whole(row.get(column)?));
+    Ok(ModelCall {
+        id: row.get("id")?,
+        purpose: row.text("purpose")?,
+        span_id: row.get("span_id")?,
+        model: row.text("model")?,
+        attempts: u32::try_from(row.get::<i64>("attempts")?).unwrap_or_default(),
+        usage: Usage {
+            input_tokens: count("input_tokens")?,
+            output_tokens: count("output_tokens")?,
+            cache_creation_tokens: count("cache_creation_tokens")?,
+            cache_read_tokens: count("cache_read_tokens")?,
+        },
+        cost: row.get::<Option<i64>>("cost_nanos")?.map(Usd::from_nanos),
+        took: row.get::<Option<i64>>("took_ms")?.map(|took| Duration::from_millis(whole(took))),
+        ended_at: row.time("created_at")?,
+    })
 }
 
 pub(crate) async fn sums(

@@ -11,7 +11,7 @@ use super::{BUDGET, amount, budget, promised, signed, spent};
 use crate::persistence::sql::{self, insert_many, time, uuid_or_null};
 use crate::persistence::unit_of_work::Unit;
 
-const CALLS: [&str; 18] = [
+const CALLS: [&str; 20] = [
     "id",
     "workspace_id",
     "purpose",
@@ -29,6 +29,8 @@ const CALLS: [&str; 18] = [
     "cost_nanos",
     "price_version",
     "trace_id",
+    "span_id",
+    "took_ms",
     "created_at",
 ];
 
@@ -155,6 +157,8 @@ impl UsageRepository for Unit {
             nanos.into(),
             spending.price_version.as_str().into(),
             uuid_or_null(spending.trace_id),
+            uuid_or_null(spending.span_id),
+            spending.took.map(|took| i64::try_from(took.as_millis()).unwrap_or(i64::MAX)).into(),
             time(spending.created_at),
         ]);
         self.run_all(insert_many(self.dialect, "model_calls", &CALLS, vec![call], "")).await?;

@@ -3,6 +3,7 @@ use goalwright_application::ports::StorageError;
 use goalwright_application::read::Retained;
 use goalwright_domain::workspace::{Settings, UserId, WorkspaceId};
 use sea_orm::QueryResult;
+use uuid::Uuid;
 
 use super::{SETTINGS, settings_of};
 use crate::persistence::Database;
@@ -28,6 +29,20 @@ pub(crate) async fn is_member(reader: &Reader, workspace: WorkspaceId, user: Use
         .text(" AND user_id = ")
         .bind(user.uuid());
     Ok(reader.one(sql).await?.is_some())
+}
+
+pub(crate) async fn without_model_agent(
+    reader: &Reader,
+    behind: Option<WorkspaceId>,
+    limit: u64,
+) -> Result<Vec<WorkspaceId>, Error> {
+    let sql = reader
+        .sql("SELECT w.id FROM workspaces w WHERE w.id > ")
+        .bind(behind.map_or(Uuid::nil(), |id| id.uuid()))
+        .text(" AND NOT EXISTS (SELECT 1 FROM agents a WHERE a.workspace_id = w.id AND a.kind = 'llm') ORDER BY w.id LIMIT ")
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = reader.all(sql).await?;
+    Ok(rows.iter().map(|row| Row::of("workspaces", row).id("id")).collect::<Result<_, StorageError>>()?)
 }
 
 pub(crate) async fn settings(reader: &Reader, workspace: WorkspaceId) -> Result<Option<Settings>, Error> {

@@ -1,0 +1,149 @@
+//! A model at an endpoint of Chat Completions performs tasks for the binary, also when the binary is killed in between.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use goalwright_testkit::Backend;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::home::Home;
+use crate::process::until;
+
+/// So many files the model writes, one in each turn.
+const FILES: usize = 5;
+
+/// An endpoint whose model writes `1.txt` to `5.txt` and then finishes: what it does next follows from what it is told that it has
+/// done, as with a real one. It remembers every question.
+struct Model {
+    address: String,
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Model {
+    fn start(pause: Duration) -> Self {
+        let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let address = socket.local_addr().expect("an address").to_string();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let kept = asked.clone();
+        thread::spawn(move || {
+            for stream in socket.incoming().map_while(Result::ok) {
+                let kept = kept.clone();
+                thread::spawn(move || converse(stream, &kept, pause));
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn asked(&self) -> Vec<Value> {
+        self.asked.lock().expect("whole").clone()
+    }
+
+    fn serves(&self, home: Home) -> Home {
+        let url: &'static str = Box::leak(format!("http://{}/v1", self.address).into_boxed_str());
+        home.with("GOALWRIGHT_MODEL", "openai/scribe").with("OPENAI_BASE_URL", url)
+    }
+}
+
+fn converse(mut stream: TcpStream, kept: &Mutex<Vec<Value>>, pause: Duration) {
+    while let Some(request) = request(&mut stream) {
+        kept.lock().expect("whole").push(request.clone());
+        thread::sleep(pause);
+        let body = answer(&request).to_string();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(request: &Value) -> Value {
+    let messages = request["messages"].as_array().expect("messages");
+    let done = messages.iter().filter(|message| message["role"] == "tool").count();
+    let (name, arguments) = if done < FILES {
+        let path = format!("{}.txt", done + 1);
+        ("file_write", json!({"path": path, "content": format!("file {}", done + 1)}))
+    } else {
+        ("finish", json!({"result": format!("{FILES} files"), "summary": "All files are written."}))
+    };
+    json!({
+        "id": "c", "object": "chat.completion", "model": "scribe-1",
+        "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "content": null, "tool_calls": [
+            {"id": format!("call_{done}"), "type": "function", "function": {"name": name, "arguments": arguments.to_string()}},
+        ]}}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+    })
+}
+
+/// The body of the next request; none once the other side is done.
+fn request(stream: &mut TcpStream) -> Option<Value> {
+    let (mut read, mut chunk) = (Vec::new(), [0; 4096]);
+    loop {
+        let head = read.windows(4).position(|four| four == b"\r\n\r\n");
+        if let Some(head) = head {
+            let length = String::from_utf8_lossy(&read[..head])
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .and_then(|(_, value)| value.trim().parse::<usize>().ok())?;
+            if read.len() >= head + 4 + length {
+                return serde_json::from_slice(&read[head + 4..head + 4 + length]).ok();
+            }
+        }
+        match stream.read(&mut chunk) {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => read.extend_from_slice(&chunk[..count]),
+        }
+    }
+}
+
+#[test]
+fn a_plan_of_words_is_carried_out_by_the_model() {
+    let model = Model::start(Duration::ZERO);
+    let home = model.serves(Home::new());
+    home.write("plan.md", "# Files\n\n- [ ] T001 Write the files\n- [ ] T002 Count them (depends on T001)\n  use: file.list {\"glob\": \"*.txt\"}\n");
+    let summary = home.start(&["run", "--json", "--no-input", "plan.md"]).end().has_code(0).json();
+    assert_eq!(summary["status"], "achieved", "{summary}");
+    for n in 1..=FILES {
+        assert_eq!(home.lines(&format!("{n}.txt")), [format!("file {n}")]);
+    }
+    assert_eq!(model.asked().len(), FILES + 1);
+    assert_eq!(home.database.number("SELECT COUNT(*) FROM model_calls WHERE purpose = 'task'"), 6);
+    home.database.shows_a_ledger_without_gaps();
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+fn killed_in_the_middle_of_a_dialogue_it_goes_on_with_the_next_turn(#[case] backend: Backend) {
+    let Some(home) = Home::on(backend) else { return };
+    let model = Model::start(Duration::from_millis(60));
+    let home = model.serves(home).with("GOALWRIGHT_LEASE_MS", "700");
+    home.write("plan.md", "# Files\n\n- [ ] T001 Write the files\n");
+    // A third lost lease would be a person's question.
+    for asked in [2, 4] {
+        let run = home.start(&["run", "--json", "--no-input", "plan.md"]);
+        until("the model is asked", || (model.asked().len() >= asked).then_some(()));
+        run.kill();
+    }
+    let summary = home.start(&["run", "--json", "--no-input", "plan.md"]).end().has_code(0).json();
+    assert_eq!((&summary["status"], &summary["resumed"]), (&json!("achieved"), &json!(true)));
+    for n in 1..=FILES {
+        assert_eq!(home.lines(&format!("{n}.txt")), [format!("file {n}")]);
+    }
+    // What was answered and written is never asked again: each kill loses at most the one answer that was on its way.
+    let asked = model.asked().len();
+    assert!(asked <= FILES + 1 + 2, "asked {asked} times");
+    let calls = "SELECT COUNT(*) FROM (SELECT idempotency_key FROM tool_calls WHERE status = 'succeeded' \
+                 GROUP BY idempotency_key HAVING COUNT(*) > 1) twice";
+    assert_eq!(home.database.number(calls), 0, "no call was made twice");
+    assert_eq!(home.database.number("SELECT COUNT(*) FROM dialogue_entries"), 0);
+    home.database.shows_each_task_done_once(1);
+    home.database.shows_a_ledger_without_gaps();
+}
