@@ -1,15 +1,23 @@
 //! Plans by models: asking, showing, deciding, and what it costs.
 
+use goalwright_application::execution::Settings;
 use goalwright_application::idempotency::RequestKey;
 use goalwright_application::planning::{DecomposeRequest, DecompositionStatus, Planner};
 use goalwright_application::read::PageRequest;
+use goalwright_application::tasks::NewTask;
 use goalwright_application::usage::UsageBy;
 use goalwright_application::{Context, Precondition};
-use goalwright_domain::goal::DraftGoal;
+use goalwright_domain::agent::{AgentKind, DraftAgent, Profile};
+use goalwright_domain::goal::{DraftGoal, Origin};
+use goalwright_domain::model::ToolCall;
+use goalwright_domain::task::DraftTask;
 use goalwright_testkit::{Backend, TestApp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::work::Log;
+
+/// The queue of what a model performs.
+const QUEUE: &str = "asked";
 
 /// What many workspaces spent on many days, and plans that were shown.
 pub(crate) async fn fill(app: &TestApp, backend: Backend) {
@@ -126,4 +134,47 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
     let prompted = DecomposeRequest { prompt_version: Some("p1".into()), ..by_model };
     services.planning.decompose(&app.ada, goal, &prompted).await.expect("made");
     log.note("use a prompt");
+    Box::pin(performed(app, log)).await;
+}
+
+/// A task that a model performs with a tool.
+async fn performed(app: &TestApp, log: &mut Log) {
+    let services = &app.services;
+    let draft = DraftAgent {
+        name: "asked".into(),
+        kind: AgentKind::Llm,
+        capabilities: vec!["asked".into()],
+        max_concurrency: None,
+        is_default: false,
+        user_id: None,
+        llm: Some(Profile::default()),
+    };
+    services.agents.create(&app.ada, draft).await.expect("made");
+    let origin = Origin { queue: QUEUE.to_owned(), ..Origin::default() };
+    let draft = DraftGoal { title: "For an agent".into(), origin, ..DraftGoal::default() };
+    let goal = services.goals.create(&app.ada, draft).await.expect("made").state.id;
+    let draft = DraftTask {
+        title: "Write".into(),
+        goal_id: Some(goal),
+        task_type: "asked".into(),
+        ..DraftTask::default()
+    };
+    services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    log.note("give a task to a model");
+    let called = |name: &str, arguments: Value| ToolCall {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        arguments,
+        extra: Map::new(),
+    };
+    app.models.call(vec![called("file_write", json!({"path": "asked.md", "content": "It is."}))]);
+    app.models.call(vec![called("finish", json!({"result": "asked.md", "summary": "It is written."}))]);
+    let kernel = app.kernel_with(Settings { queue: QUEUE.to_owned(), ..Settings::default() });
+    let claimed = kernel.claim(5).await.expect("claims");
+    assert_eq!(claimed.len(), 1);
+    log.note("claim for a model");
+    let settlement = app.perform(&claimed[0]).await;
+    log.note("perform by a model");
+    kernel.settle(&[settlement]).await.expect("settles")[0].expect("the lease holds");
+    log.note("settle what a model performed");
 }
