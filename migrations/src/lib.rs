@@ -34,7 +34,10 @@ mod m0027_decompositions;
 mod m0028_usage;
 mod m0029_expansions;
 mod m0030_confirm_destructive;
+mod m0031_pruned_words;
+mod m0032_runs_never_begun;
 mod m0033_model_agents;
+mod m0034_calls_by_task;
 
 use sea_orm_migration::prelude::*;
 
@@ -72,7 +75,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0028_usage::Migration),
             Box::new(m0029_expansions::Migration),
             Box::new(m0030_confirm_destructive::Migration),
+            Box::new(m0031_pruned_words::Migration),
+            Box::new(m0032_runs_never_begun::Migration),
             Box::new(m0033_model_agents::Migration),
+            Box::new(m0034_calls_by_task::Migration),
         ]
     }
 }

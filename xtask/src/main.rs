@@ -6,6 +6,7 @@
 mod backfill;
 mod bench;
 mod ci;
+mod continue_ledger;
 mod contract;
 mod fuzz;
 mod maintenance;
@@ -17,6 +18,7 @@ mod process;
 mod product;
 mod prune;
 mod rebuild;
+mod redact;
 mod seed_demo;
 mod test;
 mod torture;
@@ -65,7 +67,7 @@ commands! {
     SeedDemo => seed_demo,
     /// Bring the schema of the database up to date
     Migrate => migrate,
-    /// Compute the counters of goals and tasks anew
+    /// Compute counters anew, and compare goals, tasks and agents with what their events tell
     Rebuild => rebuild,
     /// Remove what is older than a date from the ledger and the record
     Prune => prune,
@@ -73,6 +75,10 @@ commands! {
     Backfill => backfill,
     /// Check that no event was changed, removed, inserted or moved since it was written
     VerifyAudit => verify_audit,
+    /// Take personal data out of the record, under an event that says so
+    Redact => redact,
+    /// Seal the ledger with a new key from now on, because the old one was seen or lost
+    ContinueLedger => continue_ledger,
 }
 
 /// The developer's side of Goalwright.

@@ -24,6 +24,8 @@ enum Only {
     Sqlite,
     /// Several workers on one server, a throwaway one unless GOALWRIGHT_TEST_POSTGRES names one
     Postgres,
+    /// Pruning, by processes that are killed while they do, on both databases
+    Prune,
 }
 
 /// Arguments of `cargo xtask torture`.
@@ -32,16 +34,16 @@ pub(crate) struct Args {
     /// Decides the work and the faults; one is made up and printed if you give none
     #[arg(long)]
     seed: Option<u64>,
-    /// Tasks on PostgreSQL, SQLite gets a fifth of them [default: 5000]
+    /// Tasks on PostgreSQL, SQLite gets a fifth of them [default: 5000]; and tasks whose history is pruned [default: 34000]
     #[arg(long, value_parser = clap::value_parser!(u32).range(20..=100_000))]
     tasks: Option<u32>,
     /// After so many seconds a database counts as stuck [default: 900, with --short 120]
     #[arg(long)]
     seconds: Option<u64>,
-    /// Torture one database only
+    /// Torture one database, or pruning, only
     #[arg(long, value_enum)]
     only: Option<Only>,
-    /// 300 tasks for both databases together, in less than a minute
+    /// Little work and few faults, in about a minute
     #[arg(long)]
     short: bool,
 }
@@ -57,7 +59,7 @@ impl Args {
         let server = match self.only {
             Some(Only::Sqlite) => None,
             Some(Only::Postgres) => Some(server()?),
-            None => match server() {
+            Some(Only::Prune) | None => match server() {
                 Ok(server) => Some(server),
                 Err(error) if process::is_set("CI") => return Err(error.context("PostgreSQL is required")),
                 Err(error) => {

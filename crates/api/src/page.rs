@@ -17,7 +17,8 @@ use crate::values::inline_type;
 pub(crate) struct List<T: ParseFromJSON + ToJSON> {
     /// The page.
     items: Vec<T>,
-    /// Give it as `cursor` to get the next page; null on the last one.
+    /// Give it as `cursor` to get the next page; null on the last one. A page with fewer items than asked for need not be
+    /// the last one.
     next_cursor: Nullable<String>,
 }
 

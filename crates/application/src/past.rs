@@ -1,7 +1,6 @@
 //! How goals and tasks stood at a past moment, folded from what the ledger tells of them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use goalwright_domain::goal::{DEFAULT_QUEUE, GoalId};
 use goalwright_domain::ledger::{Folded, Stood, Telling, is_redacted, stood};
@@ -14,33 +13,27 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::Error;
-use crate::read::{EventFilter, PageRequest, PastGoal, Queries, TaskView, Then};
+use crate::read::{Histories, PastGoal, Queries, TaskView, Then};
 
 /// Instead of a text that was redacted.
 const REDACTED: &str = "[redacted]";
 /// So many tasks are looked at with one statement.
 const AT_ONCE: usize = 2_000;
-/// So often it is looked once more where some of the past was pruned meanwhile.
-const AGAIN: usize = 5;
 
-/// The past of one workspace, looked at now.
+/// The past of one workspace. All of it is read as it was committed at one moment: what is pruned meanwhile is still there.
 pub(crate) struct Past {
-    queries: Arc<dyn Queries>,
+    histories: Box<dyn Histories>,
     workspace: WorkspaceId,
     at: Timestamp,
-    /// Where the ledger began when it was looked.
-    begin: i64,
-    /// So often it may be looked once more.
-    again: usize,
 }
 
 impl Past {
-    /// At this moment, if the ledger can tell of it.
+    /// At this moment, which must have come.
     ///
     /// # Errors
-    /// `Invalid` for a moment that has not come; `Pruned` for one of which the ledger tells no more.
+    /// `Invalid` for a moment that has not come; what storage says.
     pub(crate) async fn at(
-        queries: &Arc<dyn Queries>,
+        queries: &dyn Queries,
         workspace: WorkspaceId,
         at: Timestamp,
         now: Timestamp,
@@ -50,61 +43,44 @@ impl Past {
                 format!("{at} has not come yet; ask for a moment that is over, or leave it out for now");
             return Err(Error::invalid(vec![Violation::new("as_of", "in_the_future", message)]));
         }
-        let mut past = Self { queries: queries.clone(), workspace, at, begin: 0, again: AGAIN };
-        past.begin = past.begins().await?;
-        Ok(past)
-    }
-
-    /// Behind which position the ledger begins, if it still tells of the moment.
-    async fn begins(&self) -> Result<i64, Error> {
-        match self.queries.known_from(self.workspace).await? {
-            Some((_, known_from)) if self.at < known_from => Err(Error::Pruned { at: self.at, known_from }),
-            begin => Ok(begin.map_or(0, |(position, _)| position)),
-        }
-    }
-
-    /// Whether nothing was pruned since it was looked. What was read before and after a pruning does not belong together.
-    async fn holds(&mut self) -> Result<bool, Error> {
-        let begin = self.begins().await?;
-        if begin == self.begin {
-            return Ok(true);
-        }
-        if self.again == 0 {
-            let message = "the past was pruned while it was read; ask again".to_owned();
-            return Err(Error::Conflict { code: "conflict", message });
-        }
-        self.again -= 1;
-        self.begin = begin;
-        Ok(false)
+        Ok(Self { histories: queries.histories().await?, workspace, at })
     }
 
     /// A goal.
-    pub(crate) async fn goal(mut self, id: GoalId) -> Result<Then<PastGoal>, Error> {
-        loop {
-            let seen = self.see_goal(id).await;
-            if self.holds().await? {
-                return seen;
-            }
-        }
+    ///
+    /// # Errors
+    /// `NotFound` and `NotThen` where it was not there; `Pruned` for a moment of which the ledger tells no more.
+    pub(crate) async fn goal(self, id: GoalId) -> Result<Then<PastGoal>, Error> {
+        let seen = self.see_goal(id).await;
+        self.histories.end().await;
+        seen
     }
 
     /// A task, with what it waited for.
-    pub(crate) async fn task(mut self, id: TaskId) -> Result<Then<TaskView>, Error> {
-        loop {
-            let seen = self.see_task(id).await;
-            if self.holds().await? {
-                return seen;
-            }
-        }
+    ///
+    /// # Errors
+    /// As [`Past::goal`].
+    pub(crate) async fn task(self, id: TaskId) -> Result<Then<TaskView>, Error> {
+        let seen = self.see_task(id).await;
+        self.histories.end().await;
+        seen
     }
 
     /// How far a goal was, and why it was not further, as far as its tasks tell.
-    pub(crate) async fn progress(mut self, id: GoalId, now: Timestamp) -> Result<Then<Progress>, Error> {
-        loop {
-            let seen = self.see_progress(id, now).await;
-            if self.holds().await? {
-                return seen;
-            }
+    ///
+    /// # Errors
+    /// As [`Past::goal`].
+    pub(crate) async fn progress(self, id: GoalId, now: Timestamp) -> Result<Then<Progress>, Error> {
+        let seen = self.see_progress(id, now).await;
+        self.histories.end().await;
+        seen
+    }
+
+    /// Refuses a moment of which the ledger tells no more.
+    async fn is_known(&self) -> Result<(), Error> {
+        match self.histories.known_from(self.workspace).await? {
+            Some(known_from) if self.at < known_from => Err(Error::Pruned { at: self.at, known_from }),
+            _ => Ok(()),
         }
     }
 
@@ -150,7 +126,7 @@ impl Past {
 
     async fn see_progress(&self, id: GoalId, now: Timestamp) -> Result<Then<Progress>, Error> {
         let goal = self.see_goal(id).await?;
-        let members = self.queries.tasks_ever_of(self.workspace, id).await?;
+        let members = self.histories.tasks_ever_of(self.workspace, id).await?;
         let standings = self.standings(&members).await?;
         let (mut tasks, mut untold, mut revision) = (Vec::new(), Vec::new(), 0);
         for (task, stood) in &standings {
@@ -183,9 +159,10 @@ impl Past {
     }
 
     async fn entity(&self, kind: &'static str, id: Uuid) -> Result<Stood, Error> {
+        self.is_known().await?;
         let id = id.to_string();
-        let kept = self.queries.kept(self.workspace, kind, std::slice::from_ref(&id)).await?.pop();
-        let told = self.queries.tellings(self.workspace, kind, &id, self.at).await?;
+        let kept = self.histories.kept(self.workspace, kind, std::slice::from_ref(&id)).await?.pop();
+        let told = self.histories.tellings(self.workspace, kind, &id, self.at).await?;
         match self.folded(kept.map(|(_, folded)| folded), &told)? {
             Some(stood) if stood.0.is_gone() => {
                 let message = format!("the {kind} {id} had been deleted by {}", self.at);
@@ -193,7 +170,7 @@ impl Past {
             }
             Some(stood) => Ok(stood),
             // It may come later, or never have been there at all.
-            None if self.is_known(kind, &id).await? => {
+            None if self.histories.is_told_of(self.workspace, kind, &id).await? => {
                 let message = format!("the {kind} {id} was made after {}; ask for a later moment", self.at);
                 Err(Error::NotThen { message })
             }
@@ -201,25 +178,15 @@ impl Past {
         }
     }
 
-    async fn is_known(&self, kind: &str, id: &str) -> Result<bool, Error> {
-        let filter = EventFilter {
-            entity_type: Some(kind.to_owned()),
-            entity_id: Some(id.to_owned()),
-            ..EventFilter::default()
-        };
-        let events = self.queries.events(self.workspace, &filter, &PageRequest::first(1)).await?;
-        Ok(!events.items.is_empty())
-    }
-
     /// Those of these tasks that were there, or had been deleted.
     async fn standings(&self, ids: &[TaskId]) -> Result<HashMap<TaskId, Stood>, Error> {
         let mut standings = HashMap::new();
         for batch in ids.chunks(AT_ONCE) {
             let texts: Vec<String> = batch.iter().map(ToString::to_string).collect();
-            let kept = self.queries.kept(self.workspace, "task", &texts).await?;
+            let kept = self.histories.kept(self.workspace, "task", &texts).await?;
             let mut kept: HashMap<String, Folded> = kept.into_iter().collect();
             let mut told: HashMap<String, Vec<Telling>> = HashMap::new();
-            for telling in self.queries.told_of_tasks(self.workspace, batch).await? {
+            for telling in self.histories.told_of_tasks(self.workspace, batch).await? {
                 told.entry(telling.entity_id.clone()).or_default().push(telling);
             }
             for (id, text) in batch.iter().zip(&texts) {

@@ -52,6 +52,7 @@ const RULES: &[Rule] = &[
         within: "crates/infrastructure/",
         places: &[
             ("crates/infrastructure/src/persistence/unit_of_work.rs", "opens and ends every unit of work"),
+            ("crates/infrastructure/src/persistence/moment.rs", "reads at one moment, and writes nothing"),
             ("crates/infrastructure/src/persistence/migrate.rs", "a migration is no unit of work"),
             TESTS,
         ],

@@ -316,13 +316,9 @@ async fn a_model_says_what_a_run_taught_and_is_paid_for_it(#[case] backend: Back
         app.drain().await;
         app.clock.advance(Duration::from_secs(120));
     }
-    app.models.form_text("no JSON at all", goalwright_application::ports::Stop::Finished);
-    settle_down(&app, &lessons).await;
-    assert_eq!(of_kind(&app, ExperienceType::Belief).await.len(), 0, "it is asked again later");
     let answer =
         json!({"lessons": ["The weather service needs a pause; ask ann@example.org", "", "b", "c", "d"]});
     app.models.form(&answer);
-    retry_later(&app, &lessons).await;
     settle_down(&app, &lessons).await;
     let beliefs = of_kind(&app, ExperienceType::Belief).await;
     assert_eq!(beliefs.len(), 3, "three at most, and nothing of a run that went smoothly");
@@ -333,10 +329,19 @@ async fn a_model_says_what_a_run_taught_and_is_paid_for_it(#[case] backend: Back
     assert_eq!(first.provenance["sources"][1], "model:anthropic/claude-sonnet-4-5");
     assert_eq!((first.parents.len(), first.causes.len()), (2, 1));
     let asked = app.models.asked();
-    assert_eq!(asked.len(), 2);
-    assert!(format!("{:?}", asked[1].messages).contains("Fetch the weather"));
+    assert_eq!(asked.len(), 1);
+    assert!(format!("{:?}", asked[0].messages).contains("Fetch the weather"));
     let spent = app.services.usage.budget(&app.ada).await.expect("a budget").spent;
-    assert_eq!(spent.tokens, 240, "both answers are paid for");
+    assert_eq!(spent.tokens, 120, "the answer is paid for");
     retry_later(&app, &lessons).await;
-    assert_eq!(app.models.asked().len(), 2, "once is enough");
+    assert_eq!(app.models.asked().len(), 1, "once is enough");
+
+    // What is not of the form is paid for once, and not again and again.
+    app.import(BROKEN).await;
+    app.drain().await;
+    app.models.form_text("no JSON at all", goalwright_application::ports::Stop::Finished);
+    settle_down(&app, &lessons).await;
+    retry_later(&app, &lessons).await;
+    assert_eq!((app.models.asked().len(), app.models.left()), (2, 0));
+    assert_eq!(app.services.queries.failed_hooks(10).await.expect("lists").len(), 1);
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::{derived, histories, selection};
+use crate::{derived, histories, rows, selection};
 
 /// Something that happens in a history.
 #[derive(Debug, Clone)]
@@ -197,6 +197,7 @@ async fn check_fold(app: &TestApp) {
         }
     }
     assert!(rows.is_empty(), "the ledger tells nothing of {:?}", rows.keys());
+    rows::are_what_events_tell(app).await;
     derived::check(app).await;
     selection::agrees_with_the_definition(app).await;
     within_the_table(&events);

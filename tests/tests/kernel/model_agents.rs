@@ -125,7 +125,7 @@ async fn a_model_performs_a_task_with_its_tools(#[case] backend: Backend) {
         asked[0].system.contains("You carry out one task") && asked[0].system.ends_with("Write plainly.")
     );
     let Content::Text { text } = &asked[0].messages[0].content[0] else { panic!("words") };
-    for told in ["Trip", "Write the report", "T001 Look around", "rain in York"] {
+    for told in ["Trip", "Write the report", "T001", "Look around", "rain in York"] {
         assert!(text.contains(told), "{told} is missing in {text}");
     }
     let names: Vec<&str> = asked[0].tools.iter().map(|tool| tool.name.as_str()).collect();
@@ -267,6 +267,8 @@ async fn who_takes_over_goes_on_where_the_dialogue_ended(#[case] backend: Backen
     let of = |n: usize, field: &str| records[n].content["structured"][field].clone();
     assert_eq!((of(0, "status"), of(1, "status")), (json!("failed"), json!("success")));
     assert_eq!(of(1, "retry_of"), of(0, "span_id"));
+    let calls = |n: usize| of(n, "io")["tool_calls"].as_array().map(Vec::len);
+    assert_eq!((calls(0), calls(1)), (Some(2), Some(0)), "what it did before it vanished is told of it");
     let unit = app.ports.transactions.begin().await.expect("a unit");
     let left = unit.executions().dialogue(lost.run.id).await.expect("reads");
     assert!(left.is_empty(), "the dialogue ended with its run");
@@ -296,7 +298,7 @@ async fn a_call_whose_end_nobody_saw_is_not_simply_made_again(#[case] backend: B
     app.drain().await;
     assert_eq!(state(&app, id).await.result, Some(json!("seen to it")));
     assert_eq!(app.tools.calls("mail").len(), 1, "the model is told instead");
-    assert!(told_last(&app).contains("whether it took effect is not known"), "{}", told_last(&app));
+    assert!(told_last(&app).contains("took effect is not known"), "{}", told_last(&app));
 }
 
 #[rstest]
@@ -434,7 +436,7 @@ async fn what_a_model_does_wrong_it_is_told(#[case] backend: Backend) {
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
-async fn a_model_that_is_away_is_waited_for_and_money_that_is_gone_too(#[case] backend: Backend) {
+async fn a_model_that_is_away_is_waited_for(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     model_agent(&app, with_tools(&["probe.none"])).await;
     let bad_key = make(&app, titled("No key")).await;
@@ -444,29 +446,134 @@ async fn a_model_that_is_away_is_waited_for_and_money_that_is_gone_too(#[case] b
     assert_eq!(failed.error.expect("an error").kind, "ModelCredentials");
     assert_eq!(failed.attempt, 1, "trying again is of no use");
 
-    // A budget that is spent: it waits for the next month, or for somebody to raise it.
-    app.services.usage.set_budget(&app.ada, None, Some(10), &Precondition::Any).await.expect("set");
-    let poor = make(&app, titled("No money")).await;
-    let asked = app.models.asked().len();
+    // An endpoint that fails again and again is left alone, and what needs it waits.
+    let away = make(&app, titled("Away")).await;
+    for _ in 0..9 {
+        app.models.fail(Cause::Overloaded { retry_after: None });
+    }
+    for _ in 0..3 {
+        app.clock.advance(Duration::from_secs(60));
+        impatiently(&app, app.drain()).await;
+    }
+    let failed = state(&app, away).await;
+    assert_eq!((failed.error.expect("an error").kind.as_str(), failed.attempt), ("ModelUnavailable", 3));
+    assert_eq!(app.models.left(), 0);
+    let patient = make(&app, titled("Patient")).await;
     app.drain().await;
-    let waiting = state(&app, poor).await;
-    assert_eq!(waiting.status, TaskStatus::Waiting);
-    let wait = waiting.waiting.expect("a wait");
+    let wait = state(&app, patient).await.waiting.expect("a wait");
+    assert_eq!(wait.kind, WaitKind::Model, "{wait:?}");
+    app.clock.advance(Duration::from_secs(61));
+    app.models.call(finish("a", json!("it came back")));
+    app.drain().await;
+    assert_eq!(state(&app, patient).await.result, Some(json!("it came back")));
+}
+
+/// Nobody waits for the pauses between two attempts.
+async fn impatiently<T>(app: &TestApp, work: impl Future<Output = T>) -> T {
+    let skip = async {
+        loop {
+            app.clock.skip_pause(Duration::from_secs(60)).await;
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        () = skip => unreachable!("it never ends"),
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn money_that_is_gone_is_waited_for_and_money_that_never_comes_is_not(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, with_tools(&["probe.none"])).await;
+    let budget = async |tokens: Option<u64>| {
+        app.services.usage.set_budget(&app.ada, None, tokens, &Precondition::Any).await.expect("set")
+    };
+    // What could never be paid.
+    budget(Some(10)).await;
+    let never = make(&app, titled("Never")).await;
+    app.drain().await;
+    assert_eq!(state(&app, never).await.error.expect("an error").kind, "BudgetExhausted");
+    assert_eq!(app.models.asked().len(), 0);
+
+    // What is left is promised to others, for the moment.
+    budget(Some(12_000)).await;
+    let other = uuid::Uuid::from_u128(7);
+    let (now, workspace) = (goalwright_application::ports::Clock::now(&*app.clock), app.ada.workspace());
+    let amount = goalwright_application::ports::Amount { tokens: 11_000, ..Default::default() };
+    let unit = app.ports.transactions.begin().await.expect("a unit");
+    let until = now + Duration::from_secs(40);
+    unit.usage().promise(workspace, other, amount, until, now).await.expect("promised");
+    unit.commit().await.expect("commits");
+    let soon = make(&app, titled("Soon")).await;
+    app.drain().await;
+    let wait = state(&app, soon).await.waiting.expect("a wait");
     assert_eq!(wait.kind, WaitKind::Budget);
-    assert!(wait.until.is_some());
-    assert!(wait.message.contains("PUT /v1/budget"), "{}", wait.message);
-    assert_eq!(app.models.asked().len(), asked, "nothing was asked");
-    let filter = EventFilter { event_type: Some("budget.exhausted".into()), ..EventFilter::default() };
-    let told = app.services.queries.events(app.ada.workspace(), &filter, &PageRequest::first(5)).await;
-    assert_eq!(told.expect("lists").items.len(), 1);
-    let budget = app.services.usage.budget(&app.ada).await.expect("a budget");
-    let seen = Precondition::Any;
-    assert_eq!(budget.reserved.tokens, 0);
-    app.services.usage.set_budget(&app.ada, None, None, &seen).await.expect("raised");
-    app.services.tasks.retry(&app.ada, poor, "there is money").await.expect("retried");
-    app.models.call(finish("a", json!("paid")));
+    assert!(wait.until.expect("a moment").since(now) < Duration::from_secs(60), "{wait:?}");
+    app.clock.advance(Duration::from_secs(41));
+    let usage = Usage { input_tokens: 4_000, output_tokens: 1_000, ..Usage::default() };
+    let made = Content::ToolCall(finish("a", json!("there was some")).remove(0));
+    app.models.answer(ModelReply { content: vec![made], stop: Stop::Tools, usage, ..scripted_reply("") });
     app.drain().await;
-    assert_eq!(state(&app, poor).await.result, Some(json!("paid")));
+    assert_eq!(state(&app, soon).await.result, Some(json!("there was some")));
+
+    // It is spent: next month, or when somebody raises it.
+    let poor = make(&app, titled("Poor")).await;
+    app.drain().await;
+    let wait = state(&app, poor).await.waiting.expect("a wait");
+    assert_eq!(wait.kind, WaitKind::Budget);
+    assert!(wait.until.expect("a moment").since(now) > Duration::from_secs(600), "{wait:?}");
+    assert!(wait.message.contains("PUT /v1/budget"), "{}", wait.message);
+    let filter = EventFilter { event_type: Some("budget.exhausted".into()), ..EventFilter::default() };
+    let told = app.services.queries.events(workspace, &filter, &PageRequest::first(5)).await;
+    assert_eq!(told.expect("lists").items.len(), 3);
+    app.models.call(finish("b", json!("paid")));
+    budget(None).await;
+    app.drain().await;
+    assert_eq!(state(&app, poor).await.result, Some(json!("paid")), "nobody had to do anything else");
+    assert_eq!(budget(None).await.reserved.tokens, 0);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_failed_goes_on_when_somebody_has_it_tried_again(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let agent = model_agent(&app, with_tools(&["probe.*"])).await;
+    let id = make(&app, titled("Order it")).await;
+    app.models.call(vec![call("a", "probe_idempotent", json!({"name": "order", "result": "A"}))]);
+    app.models.fail(Cause::Credentials { setting: "ANTHROPIC_API_KEY", status: 401 });
+    app.drain().await;
+    assert_eq!(state(&app, id).await.error.expect("an error").kind, "ModelCredentials");
+    // The key was renewed: what was paid for and done is not done again.
+    app.services.tasks.retry(&app.ada, id, "another key").await.expect("retried");
+    app.models.call(vec![call("b", "give_up", json!({"reason": "it is sold out"}))]);
+    app.drain().await;
+    assert!(
+        told_last(&app).contains("ModelCredentials")
+            && app.models.asked().last().expect("asked").messages.len() > 2
+    );
+    assert_eq!(state(&app, id).await.error.expect("an error").kind, "GaveUp");
+    // Its agent works otherwise now: another dialogue, and the same call in it is another call.
+    let profile =
+        Profile { instructions: "Order elsewhere.".into(), max_turns: 5, ..with_tools(&["probe.*"]) };
+    let edit = goalwright_domain::agent::AgentEdit { llm: Some(Some(profile)), ..Default::default() };
+    app.services.agents.edit(&app.ada, agent, edit, &Precondition::Any).await.expect("edited");
+    app.services.tasks.retry(&app.ada, id, "elsewhere").await.expect("retried");
+    app.models.call(vec![call("a", "probe_idempotent", json!({"name": "order", "result": "B"}))]);
+    app.models.call(finish("b", json!("ordered")));
+    app.drain().await;
+    let keys = app.tools.calls("order");
+    assert_eq!(keys.len(), 2);
+    assert_ne!(keys[0], keys[1], "whoever is called must not take the one for the other");
+    assert_eq!(state(&app, id).await.result, Some(json!("ordered")));
+    let asked = app.models.asked();
+    assert_eq!(asked[asked.len() - 2].messages.len(), 1, "from its beginning");
+    // Bounds are those of the run: two answers before, two now, and there would be one left.
+    assert_eq!(asked[asked.len() - 1].choice, goalwright_domain::model::ToolChoice::Auto);
 }
 
 #[rstest]
@@ -558,4 +665,29 @@ async fn why_nothing_moves_without_a_model_is_told(#[case] backend: Backend) {
     let codes: Vec<&str> = app.progress(goal).await.reasons.iter().map(|reason| reason.code).collect();
     assert!(codes.contains(&"budget_exhausted"), "{codes:?}");
     assert!(!app.services.tasks.readiness(&app.ada, task.id).await.expect("looks").ready);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_budget_bears_what_was_promised_to_a_call_that_told_nothing(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, with_tools(&["probe.none"])).await;
+    app.services.usage.set_budget(&app.ada, None, Some(1_000_000), &Precondition::Any).await.expect("set");
+    let id = make(&app, titled("No answer")).await;
+    for _ in 0..3 {
+        app.models.fail(Cause::TimedOut { after: Duration::from_secs(60) });
+    }
+    let assignment = claim(&app).await;
+    let settlement = impatiently(&app, app.perform(&assignment)).await;
+    settle(&app, settlement).await;
+    assert_eq!(state(&app, id).await.waiting.expect("a wait").kind, WaitKind::Model);
+    let budget = app.services.usage.budget(&app.ada).await.expect("a budget");
+    assert!(budget.spent.tokens > 8_192 && budget.reserved.tokens == 0, "{budget:?}");
+    let told = app
+        .db
+        .number("SELECT COUNT(*) FROM model_calls WHERE cost_nanos IS NULL AND output_tokens = 0")
+        .await;
+    assert_eq!(told, 1, "what it cost is not known");
 }

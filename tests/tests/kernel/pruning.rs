@@ -22,33 +22,34 @@ use rstest::rstest;
 use crate::audit::{verify, without_guards};
 use crate::ledger::{happen, step};
 use crate::past::{is_told, now};
+use crate::rows;
 
-const DONE: &str = "# Done\n\n- [ ] T001 Read the letter\n  use: file.read {\"path\": \"letter.txt\"}\n\
+pub(crate) const DONE: &str = "# Done\n\n- [ ] T001 Read the letter\n  use: file.read {\"path\": \"letter.txt\"}\n\
                     - [ ] T002 [P] Render\n  use: text.render {\"template\": \"rendered\"}\n";
 const OPEN: &str = "# Open\n\n- [ ] T001 First\n  use: probe.none {\"name\": \"o\"}\n- [ ] T002 A person (depends on T001)\n";
 
-fn folders(app: &TestApp) -> ResultFolders {
+pub(crate) fn folders(app: &TestApp) -> ResultFolders {
     ResultFolders::new(app.db.folder().join("data"))
 }
 
-fn pruner(app: &TestApp) -> Pruner {
+pub(crate) fn pruner(app: &TestApp) -> Pruner {
     Pruner::new(&app.ports, Arc::new(folders(app)), vec!["slow".to_owned()])
 }
 
-async fn try_prune(app: &TestApp, before: Timestamp, dry_run: bool) -> Result<Pruned, Error> {
+pub(crate) async fn try_prune(app: &TestApp, before: Timestamp, dry_run: bool) -> Result<Pruned, Error> {
     let asked =
         Prune { before, actor: app.ada.actor(), reason: "old".to_owned(), dry_run, units: usize::MAX };
     pruner(app).prune(app.ada.workspace(), &asked).await
 }
 
-async fn prune(app: &TestApp, before: Timestamp) -> Pruned {
+pub(crate) async fn prune(app: &TestApp, before: Timestamp) -> Pruned {
     app.sequence().await;
     app.services.experiences.read_all().await.expect("reads");
     try_prune(app, before, false).await.expect("prunes")
 }
 
 /// A goal that is achieved and one that is not, both of long ago, and a goal of today.
-async fn aged(backend: Backend) -> Option<(TestApp, [GoalId; 3], Timestamp)> {
+pub(crate) async fn aged(backend: Backend) -> Option<(TestApp, [GoalId; 3], Timestamp)> {
     let app = TestApp::start(backend).await?;
     let letter = format!("Dear Ada, {}", "words ".repeat(30_000));
     std::fs::write(app.sandbox().join("letter.txt"), letter).expect("a file");
@@ -69,7 +70,7 @@ async fn aged(backend: Backend) -> Option<(TestApp, [GoalId; 3], Timestamp)> {
     Some((app, [done, open, today], moment))
 }
 
-async fn count(app: &TestApp, table: &str) -> i64 {
+pub(crate) async fn count(app: &TestApp, table: &str) -> i64 {
     app.db.number(&format!("SELECT COUNT(*) FROM {table}")).await
 }
 
@@ -254,7 +255,7 @@ async fn bytes_that_a_crash_left_aside_are_put_back(#[case] backend: Backend) {
     assert_eq!(count(&app, "pruned_files").await, 0);
 }
 
-async fn without_guards_of_checkpoints(app: &TestApp, backend: Backend) {
+pub(crate) async fn without_guards_of_checkpoints(app: &TestApp, backend: Backend) {
     let drop = match backend {
         Backend::Sqlite => {
             let names =
@@ -450,6 +451,7 @@ fn whenever_it_is_pruned_what_is_left_is_verified_and_the_past_is_told_from_then
                 moments.retain(|moment| known_from.is_none_or(|from| moment.at >= from));
                 app.sequence().await;
                 assert_eq!(verify(&app).await.first_invalid, None);
+                rows::are_what_events_tell(&app).await;
                 for moment in &moments {
                     is_told(&app, moment).await;
                 }

@@ -18,6 +18,7 @@ mod killed;
 mod limits;
 mod metrics;
 mod models;
+mod rebuilding;
 mod refusals;
 mod scripts;
 mod serving;

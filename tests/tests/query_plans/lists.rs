@@ -136,20 +136,46 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<Liste
     listed
 }
 
-/// A goal says more than an agent or a type, of which a tenant may have any number of tasks. SQLite has to be told so;
-/// PostgreSQL counts.
-pub(crate) async fn within_a_goal(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<Listed> {
+/// Filters that no index answers together: each is counted, and one is looked through, by an index of its own and in order.
+pub(crate) async fn combined(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<Listed> {
     let (queries, workspace) = (&app.services.queries, app.ada.workspace());
     let newest = app.tasks(goal).await.pop().expect("a task").state;
+    let agent_id = app.tasks(goal).await.iter().find_map(|task| task.state.agent_id);
     let mut listed = Vec::new();
     log.record.take();
-    let filter = TaskFilter {
-        goal_id: Some(goal),
-        agent_id: newest.agent_id,
-        task_type: Some(newest.task_type.clone()),
-        ..TaskFilter::default()
+    let (status, task_type) = (Some(newest.status), Some(newest.task_type.clone()));
+    for filter in [
+        TaskFilter {
+            goal_id: Some(goal),
+            status,
+            agent_id,
+            task_type: task_type.clone(),
+            ..TaskFilter::default()
+        },
+        TaskFilter { status, agent_id, task_type, ..TaskFilter::default() },
+    ] {
+        for after in [None, Some(Cursor(newest.id.to_string()))] {
+            queries.tasks(workspace, &filter, &PageRequest { limit: 10, after }).await.expect("lists");
+            let sent = log.note("list tasks by several filters");
+            let looked = sent.into_iter().filter(|sent| sent.text.contains("FROM tasks"));
+            listed.extend(looked.map(|sent| Listed { table: "tasks", columns: vec!["workspace_id"], sent }));
+        }
+    }
+    let filter = ExperienceFilter {
+        kind: Some(ExperienceType::TaskExecution),
+        task_slug: Some(newest.slug.clone()),
+        ..ExperienceFilter::default()
     };
-    list!(log, listed, "tasks" by "id" from newest.id.to_string(), ["goal_id"], page => queries.tasks(workspace, &filter, &page));
+    for after in [None, Some(Cursor("1767268800.5,task_exec".to_owned()))] {
+        queries.experiences(workspace, &filter, &PageRequest { limit: 10, after }).await.expect("lists");
+        let sent = log.note("list experiences by several filters");
+        let columns = vec!["workspace_id"];
+        listed.extend(sent.into_iter().map(|sent| Listed {
+            table: "experiences",
+            columns: columns.clone(),
+            sent,
+        }));
+    }
     listed
 }
 
@@ -208,4 +234,59 @@ pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
     };
     queries.events(workspace, &everything, &page).await.expect("lists");
     log.note("filters combined");
+}
+
+/// More rows of each filter than are looked at for one page, of which hardly any matches both.
+const MANY: i64 = 10_400;
+
+/// However few rows match, each page looks at a bounded number, and all of them are found in the end.
+pub(crate) async fn with_hardly_a_match(app: &TestApp, backend: goalwright_testkit::Backend) {
+    let (queries, workspace) = (&app.services.queries, app.ada.workspace());
+    let goal =
+        app.import("# P\n\n- [ ] T001 Rare\n  use: time.now\n- [ ] T002 [P] Other\n  use: time.now\n").await;
+    app.step(1).await;
+    let (numbers, id) = match backend {
+        goalwright_testkit::Backend::Sqlite => (
+            format!(
+                "(WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {MANY}) SELECT n FROM c) AS more"
+            ),
+            "unhex('ff' || hex(randomblob(15)))",
+        ),
+        goalwright_testkit::Backend::Postgres => (
+            format!("generate_series(1, {MANY}) AS more (n)"),
+            "CAST('ff' || substr(CAST(gen_random_uuid() AS TEXT), 3) AS UUID)",
+        ),
+    };
+    // Thousands that are newer than the one that is done: of its type and open, and done and of another type.
+    for (task_type, state) in [("tool", "key = 'T002'"), ("other", "key = 'T001'")] {
+        let more = format!(
+            "INSERT INTO tasks (id, workspace_id, goal_id, slug, title, description, task_type, status, waiting, error, \
+             priority, agent_id, action, result, labels, parallel, attempt, max_attempts, open_dependencies, revision, \
+             created_at, updated_at) SELECT {id}, workspace_id, NULL, '{task_type}-' || n, title, description, \
+             '{task_type}', status, waiting, error, priority, agent_id, action, result, labels, parallel, attempt, \
+             max_attempts, open_dependencies, revision, created_at, updated_at FROM tasks, {numbers} WHERE {state}"
+        );
+        app.db.execute(&more).await.expect("inserts");
+    }
+    let rare = app.task(goal, "T001").await.state;
+    let filter = TaskFilter {
+        status: Some(rare.status),
+        task_type: Some(rare.task_type.clone()),
+        ..TaskFilter::default()
+    };
+    let (mut page, mut seen, mut pages) = (PageRequest::first(10), Vec::new(), 0);
+    loop {
+        let found = queries.tasks(workspace, &filter, &page).await.expect("lists");
+        seen.extend(found.items.iter().map(|task| task.state.id));
+        pages += 1;
+        assert!(pages < 10, "it ends");
+        match found.next {
+            Some(next) => page.after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!((seen, pages), (vec![rare.id], 2), "the first page ended before it had looked at everything");
+    let filter = TaskFilter { goal_id: Some(goal), ..filter };
+    let found = queries.tasks(workspace, &filter, &PageRequest::first(10)).await.expect("lists");
+    assert_eq!((found.items.len(), found.next), (1, None), "the goal says more, and all of it is looked at");
 }

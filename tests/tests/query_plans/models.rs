@@ -147,7 +147,7 @@ async fn performed(app: &TestApp, log: &mut Log) {
         max_concurrency: None,
         is_default: false,
         user_id: None,
-        llm: Some(Profile::default()),
+        llm: Some(Profile { tools: Some(vec!["probe.*".into()]), ..Profile::default() }),
     };
     services.agents.create(&app.ada, draft).await.expect("made");
     let origin = Origin { queue: QUEUE.to_owned(), ..Origin::default() };
@@ -159,7 +159,8 @@ async fn performed(app: &TestApp, log: &mut Log) {
         task_type: "asked".into(),
         ..DraftTask::default()
     };
-    services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    let made = services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    let task = made.state.id;
     log.note("give a task to a model");
     let called = |name: &str, arguments: Value| ToolCall {
         id: name.to_owned(),
@@ -167,14 +168,24 @@ async fn performed(app: &TestApp, log: &mut Log) {
         arguments,
         extra: Map::new(),
     };
-    app.models.call(vec![called("file_write", json!({"path": "asked.md", "content": "It is."}))]);
-    app.models.call(vec![called("finish", json!({"result": "asked.md", "summary": "It is written."}))]);
     let kernel = app.kernel_with(Settings { queue: QUEUE.to_owned(), ..Settings::default() });
-    let claimed = kernel.claim(5).await.expect("claims");
-    assert_eq!(claimed.len(), 1);
-    log.note("claim for a model");
-    let settlement = app.perform(&claimed[0]).await;
-    log.note("perform by a model");
-    kernel.settle(&[settlement]).await.expect("settles")[0].expect("the lease holds");
-    log.note("settle what a model performed");
+    // A call whose end nobody saw, and the attempt after it.
+    let unseen = json!({"name": "asked", "fail": 1, "unknown": true});
+    for call in
+        [called("probe_irreversible", unseen), called("finish", json!({"result": 1, "summary": "So be it."}))]
+    {
+        app.models.call(vec![call]);
+        log.record.take();
+        let claimed = kernel.claim(5).await.expect("claims");
+        assert_eq!(claimed.len(), 1);
+        log.note("claim for a model");
+        let settlement = app.perform(&claimed[0]).await;
+        log.note("perform by a model");
+        kernel.settle(&[settlement]).await.expect("settles")[0].expect("the lease holds");
+        log.note("settle what a model performed");
+        if app.models.asked().last().is_some_and(|asked| asked.messages.len() == 1) {
+            services.tasks.retry(&app.ada, task, "it may go on").await.expect("retried");
+            log.note("have a model go on");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use goalwright_application::Precondition;
 use goalwright_application::audit::{Prune, Pruner};
 use goalwright_application::execution::Settings;
+use goalwright_application::maintenance::Maintenance;
 use goalwright_application::planning::ImportRequest;
 use goalwright_application::ports::{RecordCursor, Ripe, RipeRun};
 use goalwright_application::tasks::NewTask;
@@ -36,10 +37,19 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log, goal: GoalId) {
     log.record.take();
     services.tasks.as_of(&app.ada, task, now).await.expect("it is there");
     log.note("a task as it was");
-    app.ports.queries.told_of_tasks(workspace, &[task]).await.expect("looks");
-    app.ports.queries.tasks_ever_of(workspace, goal).await.expect("looks");
+    let histories = app.ports.queries.histories().await.expect("begins");
+    histories.told_of_tasks(workspace, &[task]).await.expect("looks");
+    histories.tasks_ever_of(workspace, goal).await.expect("looks");
+    histories.is_told_of(workspace, "task", &task.to_string()).await.expect("looks");
+    histories.end().await;
     services.goals.progress_as_of(&app.ada, own, now).await.expect("it is there");
     log.note("a goal's progress as it was");
+
+    log.record.take();
+    Maintenance::new(&app.ports).compare_rows(&mut |_| {}).await.expect("compares");
+    // Which ledgers there are is asked of all of them.
+    let sent = log.record.take().into_iter().filter(|sent| !sent.text.contains("FROM ledger_heads"));
+    log.sent.extend(sent.map(|sent| ("rows and their events", sent)));
 
     for days in [3650, 3651] {
         let settle = Settle {

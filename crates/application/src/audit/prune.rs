@@ -12,15 +12,17 @@ use goalwright_domain::{Timestamp, Violation};
 use crate::Error;
 use crate::execution::KernelPorts;
 use crate::ports::{
-    Aged, Artifacts, Clock, Dependent, HeldLedger, Ids, Ledger, RecordCursor, Results, Ripe, Transactions,
-    UnitOfWork,
+    Aged, Artifacts, Clock, Dependent, HeldLedger, Ids, Ledger, RecordCursor, Results, Ripe, RunCursor,
+    Transactions, UnitOfWork,
 };
 use crate::retrying::retrying;
 use checkpoint::follow;
-pub(super) use checkpoint::{broken, tell_of, trusted};
+pub(super) use checkpoint::{broken, strengthened, tell_of, trusted};
 
 /// So many events go in one unit.
 const EVENTS: usize = 1_000;
+/// So many runs of which nothing is on record are looked at in one unit.
+const RUNS: usize = 1_000;
 /// So many experiences are looked at in one unit.
 const EXPERIENCES: usize = 250;
 
@@ -114,10 +116,21 @@ pub struct Way {
     cursor: Option<RecordCursor>,
     /// The record was looked through.
     looked: bool,
+    /// Behind this one of the runs of which nothing is on record.
+    run: Option<RunCursor>,
+    /// These were looked through.
+    ended: bool,
     /// There are no more events that are old enough.
     followed: bool,
     /// Where a dry run stands in the ledger.
     position: Option<i64>,
+}
+
+impl Way {
+    /// Whether everything was looked at.
+    const fn is_at_its_end(&self) -> bool {
+        self.looked && self.ended && self.followed
+    }
 }
 
 /// What holds for all units of a pruning.
@@ -166,15 +179,31 @@ impl Pruner {
             let (one, next) = retrying(|| self.in_one_unit(&bounds, way.clone())).await?;
             pruned.add(&one);
             *way = next;
-            if way.looked && way.followed {
+            if way.is_at_its_end() {
                 break;
             }
         }
-        pruned.more = !(way.looked && way.followed);
+        pruned.more = !way.is_at_its_end();
         if !asked.dry_run {
+            if !pruned.more {
+                self.forget_words().await?;
+            }
             pruned.files = self.remove_files().await?;
         }
         Ok(pruned)
+    }
+
+    /// Words that went stay in the index of SQLite until its parts are merged. That is done once, at the end of a pass, and
+    /// by the next one where a crash was faster.
+    async fn forget_words(&self) -> Result<(), Error> {
+        retrying(|| async {
+            let unit = self.transactions.begin().await?;
+            if unit.pruning().forget_words().await? {
+                unit.commit().await?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await
     }
 
     /// What follows the ledger in a file has not read everything yet.
@@ -210,6 +239,11 @@ impl Pruner {
             ripe = unit.pruning().ripe(workspace, bounds.ended_before, looked_at, &self.hooks).await?;
             way.looked = ripe.next.is_none();
             way.cursor = ripe.next.clone();
+        } else if !way.ended {
+            let looked_at = (way.run, RUNS);
+            let (runs, next) =
+                unit.pruning().never_begun(bounds.workspace, bounds.ended_before, looked_at).await?;
+            (ripe.runs, way.ended, way.run) = (runs, next.is_none(), next);
         }
         let alone = ripe.runs.is_empty() && ripe.experiences.is_empty();
         if alone && !self.is_any_aged(unit.as_ref(), bounds, &mut way).await? {

@@ -11,7 +11,7 @@ use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::prune::{broken, tell_of, trusted};
+use super::prune::{broken, strengthened, tell_of, trusted};
 use crate::Error;
 use crate::context::new_id;
 use crate::execution::KernelPorts;
@@ -217,6 +217,7 @@ impl Redactor {
         let Some((mut checkpoint, _)) = held.checkpoint.clone().filter(|_| concerned) else { return Ok(()) };
         let (keys, noted) = (self.ledger.keys(), self.ledger.noted(workspace)?);
         let key = keys.current();
+        checkpoint.sum = strengthened(self.ledger.as_ref(), workspace, &held, &noted).await?;
         let mut kept = Vec::with_capacity(found.len());
         // Both are marked anew: what somebody forged would be trusted from then on.
         let mut verifier = trusted(keys, workspace, &held, &noted)?;
@@ -224,8 +225,8 @@ impl Redactor {
             let Some(blank) = snapshot.redacted() else { continue };
             verifier.keep(snapshot, mark).map_err(|reason| broken(&reason.to_string()))?;
             let next = key.snapshot_mark(workspace, &blank);
-            checkpoint.sum.turn(mark);
-            checkpoint.sum.turn(&next);
+            checkpoint.sum.remove(mark);
+            checkpoint.sum.add(&next);
             kept.push((blank, next));
         }
         unit.pruning().keep_snapshots(workspace, &kept, &[]).await?;

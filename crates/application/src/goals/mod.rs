@@ -51,7 +51,7 @@ impl Goals {
     /// `NotFound`; `NotThen` before it was made and after it was deleted; `Invalid` for a moment that has not come; `Pruned`.
     #[tracing::instrument(name = "goal.as_of", skip_all, fields(goal.id = %id))]
     pub async fn as_of(&self, context: &Context, id: GoalId, at: Timestamp) -> Result<Then<PastGoal>, Error> {
-        Past::at(&self.queries, context.workspace(), at, self.clock.now()).await?.goal(id).await
+        Past::at(&*self.queries, context.workspace(), at, self.clock.now()).await?.goal(id).await
     }
 
     /// Goals, newest first.

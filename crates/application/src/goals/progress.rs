@@ -47,7 +47,7 @@ impl Goals {
         at: Timestamp,
     ) -> Result<Then<Progress>, Error> {
         let now = self.clock.now();
-        Past::at(&self.queries, context.workspace(), at, now).await?.progress(id, now).await
+        Past::at(&*self.queries, context.workspace(), at, now).await?.progress(id, now).await
     }
 
     /// Names the tasks that wait for a model where none can be asked.

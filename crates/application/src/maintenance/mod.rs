@@ -1,6 +1,7 @@
 //! What keeps the database in order, across all workspaces.
 
 mod dependencies;
+mod rows;
 
 use std::sync::Arc;
 
@@ -14,14 +15,18 @@ use serde_json::{Value, json};
 use crate::Error;
 use crate::context::events;
 use crate::execution::KernelPorts;
-use crate::ports::{Clock, Ids, Transactions};
+use crate::ports::{Clock, Ids, Ledger, Transactions};
+use crate::read::Queries;
 use crate::retrying::retrying;
 
 pub use dependencies::Miscount;
+pub use rows::{Compared, Differing};
 
-/// Looks after what is derived.
+/// Looks after what is derived, and compares what is not.
 pub struct Maintenance {
     transactions: Arc<dyn Transactions>,
+    queries: Arc<dyn Queries>,
+    ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 }
@@ -53,8 +58,8 @@ impl Drift {
 impl Maintenance {
     /// Over these ports.
     pub fn new(ports: &KernelPorts) -> Self {
-        let KernelPorts { transactions, clock, ids, .. } = ports.clone();
-        Self { transactions, clock, ids }
+        let KernelPorts { transactions, queries, ledger, clock, ids, .. } = ports.clone();
+        Self { transactions, queries, ledger, clock, ids }
     }
 
     /// Counts the tasks of every goal anew and gives the goals whose counters differ; unless `dry_run`, the counters agree

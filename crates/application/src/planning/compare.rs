@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use goalwright_domain::goal::{GoalId, TaskCounts};
 use goalwright_domain::plan::{Shape, shape};
 use goalwright_domain::task::TaskId;
+use goalwright_domain::workspace::WorkspaceId;
 use goalwright_domain::{Timestamp, Violation};
 use uuid::Uuid;
 
 use super::{Decomposition, DecompositionStatus, Planner, Planning};
-use crate::read::{MAX_LIMIT, PageRequest};
+use crate::read::{Histories, MAX_LIMIT, PageRequest};
 use crate::{Context, Error};
 
 /// So many tasks are looked at with one statement.
@@ -163,16 +164,30 @@ impl Planning {
         let workspace = context.workspace();
         let mut tasks: HashSet<TaskId> = own.iter().copied().collect();
         let own = tasks.clone();
-        tasks.extend(self.queries.tasks_ever_of(workspace, goal).await?);
-        let tasks: Vec<TaskId> = tasks.into_iter().collect();
-        let mut touches = Vec::new();
-        for some in tasks.chunks(AT_ONCE) {
-            touches.extend(self.queries.touched_by_users(workspace, some, since).await?);
-        }
-        // What was pruned meanwhile is missing.
-        let pruned = self.queries.known_from(workspace).await?.is_some_and(|(_, from)| since < from);
-        Ok((!pruned).then(|| count(&own, &touches, planned)))
+        let histories = self.queries.histories().await?;
+        let read = touches(&*histories, workspace, goal, (&mut tasks, since)).await;
+        histories.end().await;
+        Ok(read?.map(|touches| count(&own, &touches, planned)))
     }
+}
+
+/// What people did to these tasks and to those that the goal had since; none where some of it is pruned.
+async fn touches(
+    histories: &dyn Histories,
+    workspace: WorkspaceId,
+    goal: GoalId,
+    (tasks, since): (&mut HashSet<TaskId>, Timestamp),
+) -> Result<Option<Vec<Touch>>, Error> {
+    if histories.known_from(workspace).await?.is_some_and(|from| since < from) {
+        return Ok(None);
+    }
+    tasks.extend(histories.tasks_ever_of(workspace, goal).await?);
+    let tasks: Vec<TaskId> = tasks.iter().copied().collect();
+    let mut touches = Vec::new();
+    for some in tasks.chunks(AT_ONCE) {
+        touches.extend(histories.touched_by_users(workspace, some, since).await?);
+    }
+    Ok(Some(touches))
 }
 
 fn count(own: &HashSet<TaskId>, touches: &[Touch], planned: &HashSet<Timestamp>) -> Edits {

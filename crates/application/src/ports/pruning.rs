@@ -42,6 +42,15 @@ pub struct RecordCursor {
     pub id: String,
 }
 
+/// Where looking through the runs that never had an attempt goes on: behind this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunCursor {
+    /// When it ended.
+    pub updated_at: Timestamp,
+    /// Its id.
+    pub id: RunId,
+}
+
 /// A run that may go with everything that is on record of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RipeRun {
@@ -169,6 +178,16 @@ pub trait PruningRepository: Send + Sync {
         looked_at: (Option<&RecordCursor>, usize),
         hooks: &[String],
     ) -> Stored<Ripe>;
+    /// Runs that never had an attempt, ended before `before` and may go, locked; looks at so many behind the cursor. With
+    /// where to go on; none at the end.
+    async fn never_begun(
+        &self,
+        workspace: WorkspaceId,
+        before: Timestamp,
+        looked_at: (Option<RunCursor>, usize),
+    ) -> Stored<(Vec<RipeRun>, Option<RunCursor>)>;
+    /// Has nothing left in the index of what was removed from it, if anything was since the last time. Gives whether.
+    async fn forget_words(&self) -> Stored<bool>;
     /// Removes it, with what depends on it and is derived from it, and notes the files that are to go: those of artifacts
     /// that nothing refers to any more, and `results`. Gives what depended on it.
     async fn remove_record(

@@ -27,7 +27,7 @@ use crate::planning::{Decomposition, DecompositionSummary};
 use crate::ports::{Amount, Budget, KeptRequest, KeyOwner, Prompt};
 use crate::usage::{UsageBy, UsageRow};
 pub use page::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
-pub use past::{Histories, PastGoal, Then};
+pub use past::{Histories, PastGoal, Place, Source, Then};
 pub use records::{
     ExecutionFilter, ExecutionStatus, ExecutionView, HookStatus, HookView, Link, LinkKind, Measured, Named,
     Records,
@@ -216,7 +216,9 @@ pub struct EventFilter {
 
 /// Answers questions. Everything is scoped to one workspace: what belongs to another one does not exist.
 #[async_trait]
-pub trait Queries: OpenWork + Records + Histories + Send + Sync {
+pub trait Queries: OpenWork + Records + Send + Sync {
+    /// What the ledger tells by now, however much is changed or pruned while it is asked.
+    async fn histories(&self) -> Result<Box<dyn Histories>, Error>;
     /// The user with this `sub` and their personal workspace.
     async fn user(&self, subject: &str) -> Result<Option<(UserId, WorkspaceId)>, Error>;
     /// Whether the user is a member of the workspace.

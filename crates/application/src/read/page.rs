@@ -26,7 +26,7 @@ pub struct Cursor(pub String);
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
-    /// Newest first.
+    /// Newest first. May be fewer than asked for, also where there is a next page.
     pub items: Vec<T>,
     /// The cursor of the next page, if there is one.
     pub next: Option<Cursor>,

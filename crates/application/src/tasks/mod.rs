@@ -93,7 +93,7 @@ impl Tasks {
     /// `NotFound`; `NotThen` before it was made and after it was deleted; `Invalid` for a moment that has not come; `Pruned`.
     #[tracing::instrument(name = "task.as_of", skip_all, fields(task.id = %id))]
     pub async fn as_of(&self, context: &Context, id: TaskId, at: Timestamp) -> Result<Then<TaskView>, Error> {
-        Past::at(&self.queries, context.workspace(), at, self.clock.now()).await?.task(id).await
+        Past::at(&*self.queries, context.workspace(), at, self.clock.now()).await?.task(id).await
     }
 
     /// One task by its id or its slug.

@@ -66,14 +66,14 @@ impl Folded {
         self.state.iter().filter(|(_, value)| is_redacted(value)).map(|(field, _)| field.as_str())
     }
 
-    /// Whether the last event said that the entity is no more. A redacted one does not say.
+    /// Whether the last event said that the entity is no more.
     pub fn is_gone(&self) -> bool {
         !self.state.is_empty() && self.state.values().all(Value::is_null)
     }
 }
 
 /// Lists of edges are sets: older events have them in the order of the plan.
-fn same(known: &Value, from: &Value) -> bool {
+pub(super) fn same(known: &Value, from: &Value) -> bool {
     match (known.as_array(), from.as_array()) {
         (Some(known), Some(from)) => known.len() == from.len() && known.iter().all(|one| from.contains(one)),
         _ => known == from,

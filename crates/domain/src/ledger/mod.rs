@@ -5,6 +5,7 @@
 //! entity's events in order gives its row back (see [`fold`]).
 
 mod checkpoint;
+mod compare;
 mod fold;
 mod past;
 mod seal;
@@ -16,8 +17,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 pub use checkpoint::{Checkpoint, Snapshot, SnapshotSum};
+pub use compare::{Disagreement, Entity, Stored, disagreements};
 pub use fold::{Folded, fold};
-pub use past::{Stood, Telling, stood};
+pub use past::{Stood, Telling, gone_on, stood};
 pub use seal::{KeyRing, SealKey};
 pub use told::{
     Continuation, EVENT_REDACTED, LEDGER_CONTINUED, LEDGER_PRUNED, REDACTED_AT_ONCE, Saying, Told, blank,

@@ -42,8 +42,20 @@ pub fn stood(kept: Option<Folded>, tellings: &[Telling], moment: Timestamp) -> R
         if let Some(status) = status.then(|| status_after(&telling.event_type)).flatten() {
             entry.state.insert("status".to_owned(), status.into());
         }
+        if matches!(telling.event_type.as_str(), "goal.deleted" | "task.deleted") {
+            entry.state.values_mut().for_each(|value| *value = Value::Null);
+        }
     }
     Ok(folded.map(Stood))
+}
+
+/// How an entity stands by all that its events tell, after what is kept of those that were pruned.
+///
+/// # Errors
+/// As [`stood`].
+pub fn gone_on(kept: Option<Folded>, tellings: &[Telling]) -> Result<Option<Folded>, String> {
+    let Some(latest) = tellings.iter().map(|telling| telling.created_at).max() else { return Ok(kept) };
+    Ok(stood(kept, tellings, latest)?.map(|stood| stood.0))
 }
 
 impl Stood {
@@ -140,6 +152,24 @@ mod tests {
             let before = stood(None, &history[..kept], at(30)).expect("consistent").map(|stood| stood.0);
             let whole = stood(before, &history[kept..], at(30)).expect("consistent").expect("some");
             assert_eq!(whole, stood(None, &history, at(30)).expect("consistent").expect("some"));
+        }
+    }
+
+    #[test]
+    fn what_was_deleted_is_gone_also_where_it_was_redacted() {
+        let mut history = history();
+        history.push(telling(
+            "task.deleted",
+            json!({"title": {"from": "b", "to": null}, "status": {"from": "running", "to": null}}),
+            10,
+        ));
+        for redacted in [false, true] {
+            if redacted {
+                history.iter_mut().for_each(|telling| telling.changes = blank(&telling.changes));
+            }
+            let gone =
+                |second| stood(None, &history, at(second)).expect("consistent").expect("some").0.is_gone();
+            assert!(gone(10) && !gone(9), "redacted: {redacted}");
         }
     }
 

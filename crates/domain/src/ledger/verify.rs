@@ -51,7 +51,7 @@ pub struct Verifier<'a> {
 
 impl<'a> Verifier<'a> {
     /// Of this workspace's chain.
-    pub const fn new(keys: &'a KeyRing, workspace: WorkspaceId, head: Head, noted: &'a Noted) -> Self {
+    pub fn new(keys: &'a KeyRing, workspace: WorkspaceId, head: Head, noted: &'a Noted) -> Self {
         Self {
             keys,
             workspace,
@@ -65,7 +65,7 @@ impl<'a> Verifier<'a> {
             redacted: 0,
             unverifiable: 0,
             checkpoint: None,
-            snapshots: (0, SnapshotSum::NONE),
+            snapshots: (0, SnapshotSum::default()),
             pruning: None,
         }
     }
@@ -98,7 +98,8 @@ impl<'a> Verifier<'a> {
         };
         let new = Self::new(keys, workspace, head, noted);
         let (position, seal) = (checkpoint.position, checkpoint.seal.clone());
-        Ok(Self { under, position, seal, checkpoint: Some(checkpoint), ..new })
+        let snapshots = (0, checkpoint.sum.nothing());
+        Ok(Self { under, position, seal, checkpoint: Some(checkpoint), snapshots, ..new })
     }
 
     /// What is kept of an entity at the checkpoint, with its mark.
@@ -113,7 +114,7 @@ impl<'a> Verifier<'a> {
             return Err(Broken::SnapshotForged { entity_type, entity_id });
         }
         self.snapshots.0 += 1;
-        self.snapshots.1.turn(mark);
+        self.snapshots.1.add(mark);
         Ok(())
     }
 
@@ -320,8 +321,18 @@ impl<'a> Verifier<'a> {
         if self.pruning.as_ref() != Some(&(checkpoint.told_by, told)) {
             return Err(Broken::CheckpointForged);
         }
-        let kept = (checkpoint.snapshots, checkpoint.sum);
-        if self.snapshots == kept { Ok(()) } else { Err(Broken::SnapshotsExchanged) }
+        self.agree_on_what_is_kept()
+    }
+
+    /// The snapshots that were looked at are those of the checkpoint, all of them.
+    ///
+    /// # Errors
+    /// If some were removed, added or exchanged.
+    pub fn agree_on_what_is_kept(&self) -> Result<(), Broken> {
+        let agreed = self.checkpoint.is_none_or(|checkpoint| {
+            (self.snapshots.0, &self.snapshots.1) == (checkpoint.snapshots, &checkpoint.sum)
+        });
+        if agreed { Ok(()) } else { Err(Broken::SnapshotsExchanged) }
     }
 
     /// Compares the end with the head.

@@ -10,6 +10,7 @@ use goalwright_application::read::Queries;
 use goalwright_domain::ledger::KeyRing;
 use sea_orm::DatabaseConnection;
 
+use super::checkpoint::Checkpoints;
 use super::ledger::trail::Trail;
 use super::open::{Place, open_postgres, open_sqlite};
 use super::reader::Reader;
@@ -41,6 +42,16 @@ pub struct Database {
     trail: Arc<Trail>,
     /// `sqlite` or `postgres`.
     kind: &'static str,
+    /// On SQLite.
+    checkpoints: Option<Checkpoints>,
+}
+
+/// What a database is reached by.
+struct Connected {
+    writer: Writer,
+    reader: Reader,
+    kind: &'static str,
+    checkpoints: Option<Checkpoints>,
 }
 
 /// Why a database could not be opened.
@@ -157,8 +168,8 @@ impl Database {
         settings: &DatabaseSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, OpenError> {
-        let (writer, reader, kind) = Self::connect(settings, clock, false, Arc::new(Unwatched)).await?;
-        Ok(Self::over(writer, reader, settings, settings.audit_keys.clone(), kind))
+        let connected = Self::connect(settings, clock, false, Arc::new(Unwatched)).await?;
+        Ok(Self::over(connected, settings, settings.audit_keys.clone()))
     }
 
     /// As [`Database::open`], with leases measured by `clock` on PostgreSQL too, for tests that move it.
@@ -178,10 +189,10 @@ impl Database {
         own_clock: bool,
         telemetry: Arc<dyn Telemetry>,
     ) -> Result<Arc<Self>, OpenError> {
-        let (mut writer, reader, kind) = Self::connect(settings, clock, own_clock, telemetry).await?;
-        let keys = know_key(&writer, &settings.audit_keys).await?;
-        writer.take_key(keys.current().clone());
-        Ok(Self::over(writer, reader, settings, keys, kind))
+        let mut connected = Self::connect(settings, clock, own_clock, telemetry).await?;
+        let keys = know_key(&connected.writer, &settings.audit_keys).await?;
+        connected.writer.take_key(keys.current().clone());
+        Ok(Self::over(connected, settings, keys))
     }
 
     async fn connect(
@@ -189,31 +200,33 @@ impl Database {
         clock: Arc<dyn Clock>,
         own_clock: bool,
         telemetry: Arc<dyn Telemetry>,
-    ) -> Result<(Writer, Reader, &'static str), OpenError> {
-        let (writing, reading, kind) = match Place::of(settings)? {
+    ) -> Result<Connected, OpenError> {
+        let key = settings.audit_keys.current().clone();
+        let writer = |connection, commits| Writer::new(connection, clock, own_clock, key, telemetry, commits);
+        Ok(match Place::of(settings)? {
             Place::Postgres => {
                 let pool = open_postgres(settings).await?;
-                (pool.clone(), pool, "postgres")
+                let reader = Reader { connection: pool.clone() };
+                Connected { writer: writer(pool, None), reader, kind: "postgres", checkpoints: None }
             }
             Place::Sqlite(path) => {
-                let (writing, reading) = open_sqlite(&path, settings).await?;
-                (writing, reading, "sqlite")
+                let opened = open_sqlite(&path, settings).await?;
+                let (checkpoints, commits) = Checkpoints::start(opened.copier);
+                Connected {
+                    writer: writer(opened.writer, Some(commits)),
+                    reader: Reader { connection: opened.readers },
+                    kind: "sqlite",
+                    checkpoints: Some(checkpoints),
+                }
             }
-        };
-        let writer = Writer::new(writing, clock, own_clock, settings.audit_keys.current().clone(), telemetry);
-        Ok((writer, Reader { connection: reading }, kind))
+        })
     }
 
-    fn over(
-        writer: Writer,
-        reader: Reader,
-        settings: &DatabaseSettings,
-        keys: KeyRing,
-        kind: &'static str,
-    ) -> Arc<Self> {
+    fn over(connected: Connected, settings: &DatabaseSettings, keys: KeyRing) -> Arc<Self> {
+        let Connected { writer, reader, kind, checkpoints } = connected;
         let reader = Arc::new(reader);
         let trail = Trail { reader: reader.clone(), keys, anchors: settings.audit_anchors.clone() };
-        Arc::new(Self { writer: Arc::new(writer), reader, trail: Arc::new(trail), kind })
+        Arc::new(Self { writer: Arc::new(writer), reader, trail: Arc::new(trail), kind, checkpoints })
     }
 
     /// Units of work.
@@ -261,6 +274,9 @@ impl Database {
 
     /// Closes the connections; on SQLite this also empties the write-ahead log.
     pub async fn close(&self) {
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.stop().await;
+        }
         for connection in [&self.reader.connection, &self.writer.connection] {
             // Closing can only fail when there is nothing left to close.
             let _ = connection.close_by_ref().await;

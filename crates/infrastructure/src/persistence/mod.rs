@@ -7,6 +7,7 @@
 mod agent;
 mod api_key;
 mod arrays;
+mod checkpoint;
 mod connect;
 mod decomposition;
 mod error;
@@ -16,8 +17,10 @@ mod goal;
 mod hook;
 mod idempotency;
 mod ledger;
+mod looking;
 mod many;
 mod migrate;
+mod moment;
 mod open;
 mod reader;
 mod record;

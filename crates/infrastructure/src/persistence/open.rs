@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{ConnectOptions as _, Connection as _};
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _, SqlitePool};
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, sqlx};
 
+use super::checkpoint;
 use super::connect::{DatabaseSettings, OpenError};
 use super::migrate::{migrate_postgres, migrate_sqlite};
 
@@ -35,10 +36,7 @@ fn sqlite_path(url: &str) -> Option<PathBuf> {
     (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
 }
 
-pub(super) async fn open_sqlite(
-    path: &Path,
-    settings: &DatabaseSettings,
-) -> Result<(DatabaseConnection, DatabaseConnection), OpenError> {
+pub(super) async fn open_sqlite(path: &Path, settings: &DatabaseSettings) -> Result<Sqlite, OpenError> {
     let unwritable = |reason: String| OpenError::Unwritable { path: path.to_owned(), reason };
     let options = sqlite_options(path)?;
     migrate_sqlite(path, &options, settings.migrate).await?;
@@ -54,18 +52,31 @@ pub(super) async fn open_sqlite(
         .connect_with(for_writing(options.clone()))
         .await
         .map_err(|error| unwritable(error.to_string()))?;
+    let there = options.create_if_missing(false);
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
         .min_connections(1)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(60))
-        .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
+        .connect_with(there.clone().pragma("query_only", "ON"))
         .await
         .map_err(|error| unwritable(error.to_string()))?;
-    Ok((
-        SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
-        SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
-    ))
+    // Opened with the first commit.
+    let copier =
+        SqlitePoolOptions::new().max_connections(1).test_before_acquire(false).connect_lazy_with(there);
+    Ok(Sqlite {
+        writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+        readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
+        copier,
+    })
+}
+
+/// The connections to a file.
+pub(super) struct Sqlite {
+    pub(super) writer: DatabaseConnection,
+    pub(super) readers: DatabaseConnection,
+    /// For checkpoints.
+    pub(super) copier: SqlitePool,
 }
 
 /// A unit that settles hundreds of tasks changes some ten megabytes of pages. With the usual cache of two they are
@@ -75,8 +86,8 @@ fn for_writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "memory")
-        .pragma("wal_autocheckpoint", "8192")
-        .pragma("journal_size_limit", "67108864")
+        .pragma("wal_autocheckpoint", checkpoint::LIMIT.to_string())
+        .pragma("journal_size_limit", "134217728")
 }
 
 /// For a file whose folder is there afterwards.

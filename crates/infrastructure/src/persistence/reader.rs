@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use goalwright_application::Error;
-use goalwright_application::planning::{Decomposition, DecompositionSummary, Touch};
+use goalwright_application::planning::{Decomposition, DecompositionSummary};
 use goalwright_application::ports::{Amount, Budget, KeptRequest, KeyOwner, ModelCall, Prompt, ToolCall};
 use goalwright_application::read::{
     AgentFilter, EventFilter, EventView, ExecutionFilter, ExecutionView, ExperienceFilter, GoalFilter,
@@ -18,7 +18,6 @@ use goalwright_domain::api_key::{ApiKey, ApiKeyId};
 use goalwright_domain::execution::{Attempt, Run, RunId, ScriptRun, SpanId};
 use goalwright_domain::experience::{Artifact, Experience, ExperienceType};
 use goalwright_domain::goal::GoalId;
-use goalwright_domain::ledger::{Folded, Telling};
 use goalwright_domain::progress::Obstacles;
 use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::{Settings, UserId, WorkspaceId};
@@ -27,6 +26,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::storage;
+use super::moment::Moment;
 use super::sql::{Dialect, Sql};
 use super::{
     agent, api_key, decomposition, execution, experience, goal, hook, idempotency, ledger, schedule, task,
@@ -54,6 +54,10 @@ impl Reader {
 
 #[async_trait]
 impl Queries for Reader {
+    async fn histories(&self) -> Result<Box<dyn Histories>, Error> {
+        Ok(Box::new(Moment::begin(&self.connection).await?))
+    }
+
     async fn user(&self, subject: &str) -> Result<Option<(UserId, WorkspaceId)>, Error> {
         workspace::queries::user(self, subject).await
     }
@@ -263,49 +267,6 @@ impl Queries for Reader {
 
     async fn ping(&self) -> Result<(), Error> {
         self.one(self.sql("SELECT 1")).await.map(|_| ())
-    }
-}
-
-#[async_trait]
-impl Histories for Reader {
-    async fn known_from(&self, workspace: WorkspaceId) -> Result<Option<(i64, Timestamp)>, Error> {
-        ledger::past::known_from(self, workspace).await
-    }
-
-    async fn kept(
-        &self,
-        workspace: WorkspaceId,
-        entity_type: &str,
-        ids: &[String],
-    ) -> Result<Vec<(String, Folded)>, Error> {
-        ledger::past::kept(self, workspace, entity_type, ids).await
-    }
-
-    async fn tellings(
-        &self,
-        workspace: WorkspaceId,
-        entity_type: &str,
-        id: &str,
-        until: Timestamp,
-    ) -> Result<Vec<Telling>, Error> {
-        ledger::past::tellings(self, workspace, entity_type, id, until).await
-    }
-
-    async fn touched_by_users(
-        &self,
-        workspace: WorkspaceId,
-        tasks: &[TaskId],
-        after: Timestamp,
-    ) -> Result<Vec<Touch>, Error> {
-        ledger::past::touched_by_users(self, workspace, tasks, after).await
-    }
-
-    async fn told_of_tasks(&self, workspace: WorkspaceId, tasks: &[TaskId]) -> Result<Vec<Telling>, Error> {
-        ledger::past::told_of_tasks(self, workspace, tasks).await
-    }
-
-    async fn tasks_ever_of(&self, workspace: WorkspaceId, goal: GoalId) -> Result<Vec<TaskId>, Error> {
-        ledger::past::tasks_ever_of(self, workspace, goal).await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use goalwright_domain::Timestamp;
+use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{DatabaseBackend, Statement, Value};
 use serde_json::Value as Json;
@@ -145,6 +146,12 @@ impl Sql {
         self.one_of_values(ArrayType::String, words.into_iter().map(Value::from).collect())
     }
 
+    /// Adds an array, for PostgreSQL.
+    pub(crate) fn array_of_words<'a>(self, words: impl IntoIterator<Item = &'a str>) -> Self {
+        let words = words.into_iter().map(Value::from).collect();
+        self.bind(Value::Array(ArrayType::String, Some(Box::new(words))))
+    }
+
     fn push(&mut self, value: Value) {
         // SQLite keeps JSON as text, and a text is less to carry about than what it was written from.
         self.values.push(match (self.dialect, value) {
@@ -280,6 +287,18 @@ impl Sql {
             None => self,
         };
         Ok(sql.text(" ORDER BY id DESC LIMIT ").bind(page_rows(page)))
+    }
+}
+
+impl Sql {
+    /// The rest of a statement that goes through all rows of a workspace, by id: the next ones behind this.
+    pub(crate) fn behind_id(self, workspace: WorkspaceId, after: Option<Uuid>, most: usize) -> Self {
+        self.text(" WHERE workspace_id = ")
+            .bind(workspace.uuid())
+            .text(" AND id > ")
+            .bind(after.unwrap_or_default())
+            .text(" ORDER BY id LIMIT ")
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
     }
 }
 

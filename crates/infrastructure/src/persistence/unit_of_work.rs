@@ -18,6 +18,7 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+use super::checkpoint::Commits;
 use super::error::storage;
 use super::sql::{Dialect, Sql};
 
@@ -37,6 +38,8 @@ pub(crate) struct Writer {
     pub(crate) all_sealed: AtomicBool,
     /// Who is told of what was committed.
     telemetry: Arc<dyn Telemetry>,
+    /// Who is told that there was a commit: on SQLite, who copies what is committed.
+    commits: Option<Commits>,
 }
 
 /// A unit of work.
@@ -55,6 +58,7 @@ pub(crate) struct Unit {
     executed: Mutex<Vec<Executed>>,
     /// Writes of few rows that nobody needs an answer of, each with its table; they are sent with what comes next.
     pending: Mutex<Vec<(&'static str, Sql)>>,
+    commits: Option<Commits>,
 }
 
 /// So few rows are not worth a turn of the database of their own.
@@ -94,6 +98,7 @@ impl Writer {
             telemetry: self.telemetry.clone(),
             executed: Mutex::new(Vec::new()),
             pending: Mutex::new(Vec::new()),
+            commits: self.commits.clone(),
         })
     }
 }
@@ -105,10 +110,11 @@ impl Writer {
         own_clock: bool,
         seal_key: SealKey,
         telemetry: Arc<dyn Telemetry>,
+        commits: Option<Commits>,
     ) -> Self {
         let (fingerprint, seal_key) = (Arc::new(seal_key.fingerprint()), Arc::new(seal_key));
         let all_sealed = AtomicBool::new(false);
-        Self { connection, clock, own_clock, seal_key, fingerprint, all_sealed, telemetry }
+        Self { connection, clock, own_clock, seal_key, fingerprint, all_sealed, telemetry, commits }
     }
 
     /// Seals with this key from now on.
@@ -222,6 +228,9 @@ impl Unit {
         self.send_pending().await?;
         self.refuse_after_failure()?;
         self.transaction.commit().await.map_err(storage)?;
+        if let Some(commits) = &self.commits {
+            commits.send_replace(());
+        }
         let executed = self.executed.into_inner().unwrap_or_else(PoisonError::into_inner);
         executed.iter().for_each(|one| self.telemetry.tell(Happening::Executed(one)));
         Ok(())

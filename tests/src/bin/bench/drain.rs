@@ -23,11 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The limit is measured for so long.
 const LIMIT: Duration = Duration::from_secs(4);
 /// An import takes at most so many tasks.
-const PER_GOAL: u32 = 10_000;
+pub(crate) const PER_GOAL: u32 = 10_000;
 
 /// What the tasks of a drain call: what only computes is done in the unit that claims it, and the other is held under a lease
 /// and settled.
-const CALLS: [&str; 2] = ["time.now", "file.list"];
+pub(crate) const CALLS: [&str; 2] = ["time.now", "file.list"];
 
 /// Drains so many tasks of each kind and says how fast.
 pub(crate) async fn measure(place: &Place, report: &mut Report, tasks: u32) -> anyhow::Result<()> {
@@ -84,42 +84,20 @@ pub(crate) async fn leave_drained(place: &Place, tasks: u32) -> anyhow::Result<S
     Ok(url)
 }
 
-/// Drains the same number of tasks on empty tables and again behind so many that are finished, and says what is left of the
-/// rate.
-pub(crate) async fn aged(
-    place: &Place,
-    report: &mut Report,
-    tasks: u32,
-    finished: u32,
-) -> anyhow::Result<()> {
-    let product = Product::open(place).await?;
-    let fresh = drain(&product, CALLS[0], tasks).await?;
-    let mut behind = fresh.count;
-    while behind < finished {
-        behind += drain(&product, CALLS[0], PER_GOAL.min(finished - behind)).await?.count;
-    }
-    let aged = drain(&product, CALLS[0], tasks).await?;
-    product.close().await;
-    let what = format!("drain of {tasks} tasks behind {behind} finished ones, and on empty tables");
-    let figure = Figure::new(place, &what, aged.rate(), "tasks/s");
-    report.figure(figure.against(fresh.rate()));
-    Ok(())
-}
-
 /// What was done in which time.
-struct Drained {
-    count: u32,
+pub(crate) struct Drained {
+    pub(crate) count: u32,
     took: Duration,
 }
 
 impl Drained {
-    fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         f64::from(self.count) / self.took.as_secs_f64()
     }
 }
 
 /// From the start of the loops until all tasks are completed, and every event of it has its position and its seal.
-async fn drain(product: &Product, call: &str, tasks: u32) -> anyhow::Result<Drained> {
+pub(crate) async fn drain(product: &Product, call: &str, tasks: u32) -> anyhow::Result<Drained> {
     let done_before = done(product).await?;
     let mut left = tasks;
     while left > 0 {
@@ -176,7 +154,7 @@ async fn recorded(database: &DatabaseConnection, tasks: u32) -> anyhow::Result<(
     Ok(())
 }
 
-async fn number(database: &DatabaseConnection, sql: &str) -> anyhow::Result<i64> {
+pub(crate) async fn number(database: &DatabaseConnection, sql: &str) -> anyhow::Result<i64> {
     let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), sql)).await?;
     Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
 }

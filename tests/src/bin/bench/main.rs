@@ -4,9 +4,11 @@
 //! A figure stands next to the database's own limit where there is one: the least SQL that leaves the same rows,
 //! measured a moment later on the same machine. Nothing fails here because it is slow.
 
+mod aged;
 mod claims;
 mod decompose;
 mod drain;
+mod finished;
 mod import;
 mod latency;
 mod lists;
@@ -16,6 +18,7 @@ mod plain;
 mod product;
 mod report;
 mod serve;
+mod words;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -178,7 +181,7 @@ async fn on(place: &Place, args: &Args, report: &mut Report) -> anyhow::Result<(
         latency::measure(place, report).await?;
     }
     if args.only.contains(&Only::Aged) {
-        drain::aged(place, report, args.drain_tasks, args.finished_tasks).await?;
+        aged::measure(place, report, args.drain_tasks, args.finished_tasks).await?;
     }
     if args.wants_part(Only::Serve) {
         let drained = drain::leave_drained(place, args.tasks).await?;

@@ -74,6 +74,33 @@ impl Table {
         rows.iter().map(row).collect()
     }
 
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The columns, each with what the database calls its type.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.columns.iter().map(|(name, kind)| (name.as_str(), kind.as_str()))
+    }
+
+    /// The values of rows, as the database writes them in a statement.
+    pub(crate) async fn literals(
+        &self,
+        database: &DatabaseConnection,
+        which: &str,
+    ) -> anyhow::Result<Vec<Vec<String>>> {
+        let backend = database.get_database_backend();
+        let literal = |(name, _): &(String, String)| match backend {
+            DatabaseBackend::Postgres => format!("quote_nullable(CAST({name} AS TEXT))"),
+            _ => format!("quote({name})"),
+        };
+        let columns: Vec<String> = self.columns.iter().map(literal).collect();
+        let sql = format!("SELECT {} FROM {} WHERE {which}", columns.join(", "), self.name);
+        let rows = database.query_all_raw(Statement::from_string(backend, sql)).await?;
+        let row = |row: &QueryResult| (0..columns.len()).map(|at| row.try_get_by_index(at)).collect();
+        Ok(rows.iter().map(row).collect::<Result<_, _>>()?)
+    }
+
     /// Statements that write these rows, as many rows in each as the product writes.
     pub(crate) fn inserts(&self, backend: DatabaseBackend, rows: &[Vec<Value>]) -> Vec<Statement> {
         let names: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();

@@ -45,6 +45,11 @@ impl Product {
     /// On a database of its own, with one user.
     pub(crate) async fn open(place: &Place) -> anyhow::Result<Self> {
         let url = place.fresh().await?;
+        Self::open_at(place, url).await
+    }
+
+    /// On a database that is there, with the same user.
+    pub(crate) async fn open_at(place: &Place, url: String) -> anyhow::Result<Self> {
         let clock = Arc::new(SystemClock);
         // The pool that the settings give where nobody says otherwise.
         let settings = DatabaseSettings {

@@ -9,6 +9,7 @@ mod invariants;
 mod person;
 mod place;
 mod processes;
+mod prune;
 mod recorder;
 
 use std::process::ExitCode;
@@ -38,27 +39,45 @@ const TELL: Duration = Duration::from_secs(5);
 const WORKERS: usize = 4;
 
 /// The databases that everything must work on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend {
     Sqlite,
     Postgres,
 }
 
+/// What is tortured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Only {
+    /// On SQLite
+    Sqlite,
+    /// On PostgreSQL
+    Postgres,
+    /// Pruning, on both
+    Prune,
+}
+
+/// What processes do while they are killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Work,
+    Prune,
+}
+
 /// Real processes over one database, killed and replaced while they work.
 #[derive(Debug, Parser)]
-struct Args {
+pub(crate) struct Args {
     /// Decides the work and the faults
     #[arg(long)]
     seed: u64,
-    /// Tasks on PostgreSQL; SQLite gets a fifth of them
+    /// Tasks on PostgreSQL, of which SQLite gets a fifth, and tasks whose history is pruned on each
     #[arg(long, value_parser = clap::value_parser!(u32).range(20..=100_000))]
     tasks: Option<u32>,
     /// After so long a database counts as stuck
     #[arg(long)]
     seconds: Option<u64>,
-    /// One database only
+    /// One database, or one part, only
     #[arg(long, value_enum)]
-    only: Option<Backend>,
+    only: Option<Only>,
     /// Little work and few faults, for the gate
     #[arg(long)]
     short: bool,
@@ -67,28 +86,50 @@ struct Args {
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let mut failed = false;
-    for backend in [Backend::Sqlite, Backend::Postgres] {
-        if args.only.is_some_and(|only| only != backend) {
-            continue;
+    for part in [Part::Work, Part::Prune] {
+        for backend in [Backend::Sqlite, Backend::Postgres] {
+            if args.does(part, backend) {
+                failed |= !args.torture(part, backend)?;
+            }
         }
-        let Some(place) = Place::open(backend)? else {
-            anyhow::ensure!(args.only.is_none(), "{} names no server", place::VARIABLE);
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+impl Args {
+    fn does(&self, part: Part, backend: Backend) -> bool {
+        match self.only {
+            None => true,
+            Some(Only::Sqlite) => backend == Backend::Sqlite,
+            Some(Only::Postgres) => backend == Backend::Postgres,
+            Some(Only::Prune) => part == Part::Prune,
+        }
+    }
+
+    /// Whether everything held.
+    fn torture(&self, part: Part, backend: Backend) -> anyhow::Result<bool> {
+        let name = if part == Part::Work { "work" } else { "prune" };
+        let Some(place) = Place::open(backend, name)? else {
+            anyhow::ensure!(self.only != Some(Only::Postgres), "{} names no server", place::VARIABLE);
             println!("PostgreSQL is left out: {} names no server", place::VARIABLE);
-            continue;
+            return Ok(true);
         };
-        let passed = torture(&args, &place).unwrap_or_else(|error| {
+        let passed = match part {
+            Part::Work => torture(self, &place),
+            Part::Prune => prune::torture(self, &place),
+        };
+        let passed = passed.unwrap_or_else(|error| {
             println!("{backend:?}: {error:#}");
             false
         });
         if passed {
             place.discard()?;
-            continue;
+        } else {
+            println!("{backend:?} FAILED with --seed {}", self.seed);
+            println!("logs and data are kept in {}{}", place.folder().display(), place.dump());
         }
-        failed = true;
-        println!("{backend:?} FAILED with --seed {}", args.seed);
-        println!("logs and data are kept in {}{}", place.folder().display(), place.dump());
+        Ok(passed)
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 impl Args {

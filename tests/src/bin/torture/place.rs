@@ -26,8 +26,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// `None` if there is no server for this backend.
-    pub(crate) fn open(backend: Backend) -> anyhow::Result<Option<Self>> {
+    /// For a part of the torture; `None` if there is no server for this backend.
+    pub(crate) fn open(backend: Backend, part: &str) -> anyhow::Result<Option<Self>> {
         let server = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => match std::env::var(VARIABLE) {
@@ -47,7 +47,7 @@ impl Place {
             runtime,
         };
         if let Some(server) = server {
-            let name = format!("goalwright_torture_{}", std::process::id());
+            let name = format!("goalwright_torture_{part}_{}", std::process::id());
             place.on(&server, async |admin| {
                 admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await
             })?;

@@ -39,10 +39,7 @@ impl<'a> Processes<'a> {
         workers: usize,
         settings: Vec<(&'static str, String)>,
     ) -> anyhow::Result<Self> {
-        let program = std::env::current_exe()?.with_file_name("goalwright");
-        ensure!(program.is_file(), "there is no {}: use `cargo xtask torture`", program.display());
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let mut processes = Self { place, program, settings, address: free, slots: Vec::new(), started: 0 };
+        let mut processes = Self::none(place, settings)?;
         let roles = match place.backend {
             Backend::Sqlite => "api,worker,scheduler",
             Backend::Postgres => "api,scheduler",
@@ -55,6 +52,14 @@ impl<'a> Processes<'a> {
             }
         }
         Ok(processes)
+    }
+
+    /// None that goes on; for commands that end by themselves.
+    pub(crate) fn none(place: &'a Place, settings: Vec<(&'static str, String)>) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?.with_file_name("goalwright");
+        ensure!(program.is_file(), "there is no {}: use `cargo xtask torture`", program.display());
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        Ok(Self { place, program, settings, address: free, slots: Vec::new(), started: 0 })
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {

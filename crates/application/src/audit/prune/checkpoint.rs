@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::{
     Broken, Checkpoint, EventId, Folded, KeyRing, Noted, Saying, Snapshot, SnapshotSum, Telling, Verifier,
-    stood,
+    gone_on,
 };
 use goalwright_domain::workspace::{Actor, WorkspaceId};
 use serde_json::{Map, Value, json};
@@ -13,8 +13,10 @@ use serde_json::{Map, Value, json};
 use super::{Bounds, Pruned, Pruner};
 use crate::Error;
 use crate::context::new_id;
-use crate::ports::{Aged, HeldLedger, UnitOfWork};
+use crate::ports::{Aged, HeldLedger, Ledger, UnitOfWork};
 
+/// So many snapshots are read at once.
+const AT_ONCE: usize = 1_000;
 /// Of these a snapshot is kept: what can be asked for as of a past moment, or rebuilt.
 const KEPT: [&str; 3] = ["goal", "task", "agent"];
 
@@ -32,6 +34,7 @@ impl Pruner {
         let mut verifier = trusted(self.ledger.keys(), workspace, held, &bounds.noted)?;
         let before = held.checkpoint.as_ref().map(|(checkpoint, _)| checkpoint);
         let mut next = before.cloned().unwrap_or_else(|| nothing_pruned(new_id(self.ids.as_ref())));
+        next.sum = strengthened(self.ledger.as_ref(), workspace, held, &bounds.noted).await?;
         if let Some(last) = aged.last() {
             next.position = last.link.position;
             next.seal = last.link.seal.clone();
@@ -73,10 +76,11 @@ impl Pruner {
         for (entity, tellings) in told {
             let (folded, mark) = before.remove(&entity).unzip();
             if let Some(mark) = &mark {
-                checkpoint.sum.turn(mark);
+                checkpoint.sum.remove(mark);
                 checkpoint.snapshots -= 1;
             }
-            let Some(folded) = all_told(folded, &tellings)? else { continue };
+            let contradiction = |why: String| broken(&format!("it contradicts itself: {why}"));
+            let Some(folded) = gone_on(folded, &tellings).map_err(contradiction)? else { continue };
             if folded.is_gone() {
                 gone.extend(mark.map(|_| entity));
                 continue;
@@ -84,7 +88,7 @@ impl Pruner {
             let (entity_type, entity_id) = entity;
             let snapshot = Snapshot { entity_type, entity_id, folded };
             let mark = key.snapshot_mark(workspace, &snapshot);
-            checkpoint.sum.turn(&mark);
+            checkpoint.sum.add(&mark);
             checkpoint.snapshots += 1;
             kept.push((snapshot, mark));
         }
@@ -121,6 +125,33 @@ pub(in crate::audit) async fn tell_of(
     Ok(unit.pruning().set_checkpoint(workspace_id, checkpoint, &mark).await?)
 }
 
+/// The sum of what is kept at the checkpoint. One that could be forged is made anew, of snapshots that are looked at once
+/// more: the ledger is held, so nobody changes them meanwhile, and nothing of this unit has.
+pub(in crate::audit) async fn strengthened(
+    ledger: &dyn Ledger,
+    workspace: WorkspaceId,
+    held: &HeldLedger,
+    noted: &Noted,
+) -> Result<SnapshotSum, Error> {
+    let Some((checkpoint, _)) = &held.checkpoint else { return Ok(SnapshotSum::default()) };
+    if !checkpoint.sum.is_weak() {
+        return Ok(checkpoint.sum.clone());
+    }
+    let mut verifier = trusted(ledger.keys(), workspace, held, noted)?;
+    let (mut sum, mut after) = (SnapshotSum::default(), None);
+    loop {
+        let kept = ledger.snapshots(workspace, after.take(), AT_ONCE).await?;
+        let Some((last, _)) = kept.last() else { break };
+        after = Some((last.entity_type.clone(), last.entity_id.clone()));
+        for (snapshot, mark) in &kept {
+            verifier.keep(snapshot, mark).map_err(|reason| broken(&reason.to_string()))?;
+            sum.add(mark);
+        }
+    }
+    verifier.agree_on_what_is_kept().map_err(|reason| broken(&reason.to_string()))?;
+    Ok(sum)
+}
+
 fn nothing_pruned(told_by: EventId) -> Checkpoint {
     let never = Timestamp::new(chrono::DateTime::UNIX_EPOCH);
     Checkpoint {
@@ -130,17 +161,9 @@ fn nothing_pruned(told_by: EventId) -> Checkpoint {
         known_from: never,
         ended_before: never,
         snapshots: 0,
-        sum: SnapshotSum::NONE,
+        sum: SnapshotSum::default(),
         told_by,
     }
-}
-
-/// All that was told of an entity.
-fn all_told(kept: Option<Folded>, tellings: &[Telling]) -> Result<Option<Folded>, Error> {
-    let Some(latest) = tellings.iter().map(|telling| telling.created_at).max() else { return Ok(kept) };
-    let told =
-        stood(kept, tellings, latest).map_err(|why| broken(&format!("it contradicts itself: {why}")))?;
-    Ok(told.map(|stood| stood.0))
 }
 
 /// Whoever verifies from what stands for the events that are gone, if a holder of the key made it.

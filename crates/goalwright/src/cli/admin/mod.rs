@@ -30,7 +30,7 @@ enum Action {
     Migrate(migrate::Migrate),
     /// Show every setting, its value, and where it comes from
     Config(config::Show),
-    /// Compute the counters of goals and tasks anew, and mend those that differ
+    /// Compute counters anew and mend them; compare goals, tasks and agents with what their events tell
     Rebuild(rebuild::Rebuild),
     /// Show what follows executions and failed for good, and have it tried again
     Hooks(hooks::Failed),

@@ -1,6 +1,7 @@
 use clap::Args;
 use goalwright_application::Error;
-use goalwright_application::maintenance::{Drift, Maintenance, Miscount};
+use goalwright_application::maintenance::{Compared, Differing, Drift, Maintenance, Miscount};
+use goalwright_domain::ledger::Disagreement;
 use goalwright_domain::task::TaskStatus;
 
 use crate::compose::App;
@@ -9,7 +10,9 @@ use crate::failure::{Exit, Failure};
 use crate::terminal::{accent, note, print};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  goalwright admin rebuild --dry-run")]
+#[command(
+    after_help = "Ends with 1 where something does not agree afterwards.\n\nExample:\n  goalwright admin rebuild --dry-run"
+)]
 pub(super) struct Rebuild {
     /// Only compare; nothing is written
     #[arg(long)]
@@ -20,15 +23,30 @@ impl Rebuild {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
         let config = Config::load()?;
         let app = App::open(&config, "admin").await?;
-        let maintenance = Maintenance::new(&app.ports);
-        let rebuilt = self.compare(&maintenance).await;
-        let read = match (&rebuilt, self.dry_run) {
-            (Ok(_), false) => app.services.experiences.rebuild().await.map(Some),
-            _ => Ok(None),
-        };
+        let rebuilt = self.rebuild(&app).await;
         app.close().await;
-        let ((miscounted, drifted), read) = (rebuilt?, read?);
-        for one in &miscounted {
+        Ok(if rebuilt? { Exit::Success } else { Exit::Failed })
+    }
+
+    /// Gives whether everything agrees now. Tasks first: what goes on with them changes the counters of goals.
+    async fn rebuild(&self, app: &App) -> Result<bool, Error> {
+        let maintenance = Maintenance::new(&app.ports);
+        let miscounted = maintenance.recount_dependencies(self.dry_run).await?;
+        self.show_miscounted(&miscounted);
+        let drifted = maintenance.rebuild_counts(self.dry_run).await?;
+        self.show_drifted(&drifted);
+        let compared = maintenance.compare_rows(&mut |one| print(&told(&one))).await?;
+        show_compared(compared);
+        if !self.dry_run {
+            let count = app.services.experiences.rebuild().await?;
+            note(&format!("read {count} experiences anew: their words, links and executions"));
+        }
+        let mended = !self.dry_run || (miscounted.is_empty() && drifted.is_empty());
+        Ok(mended && compared.differing == 0)
+    }
+
+    fn show_miscounted(&self, miscounted: &[Miscount]) {
+        for one in miscounted {
             print(&format!("task {}: open dependencies {} → {}", one.task, one.stored, one.actual));
         }
         match (miscounted.len(), self.dry_run) {
@@ -36,7 +54,10 @@ impl Rebuild {
             (count, true) => note(&format!("{count} tasks are counted wrong")),
             (count, false) => note(&format!("mended the open dependencies of {count} tasks")),
         }
-        for drift in &drifted {
+    }
+
+    fn show_drifted(&self, drifted: &[Drift]) {
+        for drift in drifted {
             print(&format!("goal {}: {}", drift.goal, differences(drift)));
         }
         match (drifted.len(), self.dry_run) {
@@ -49,19 +70,33 @@ impl Rebuild {
             }
             (count, false) => note(&format!("mended the counters of {count} goals")),
         }
-        if let Some(count) = read {
-            note(&format!("read {count} experiences anew: their words, links and executions"));
-        }
-        Ok(Exit::Success)
     }
 }
 
-impl Rebuild {
-    /// Tasks first: what goes on with them changes the counters of goals.
-    async fn compare(&self, maintenance: &Maintenance) -> Result<(Vec<Miscount>, Vec<Drift>), Error> {
-        let miscounted = maintenance.recount_dependencies(self.dry_run).await?;
-        Ok((miscounted, maintenance.rebuild_counts(self.dry_run).await?))
+fn show_compared(Compared { rows, differing }: Compared) {
+    match differing {
+        0 => note(&format!("the rows of {rows} goals, tasks and agents are what their events tell")),
+        _ => note(&format!(
+            "{differing} goals, tasks and agents are not what their events tell, and were left as they are: somebody \
+             changed them past the product; {} see whether `goalwright admin verify-audit` finds the ledger whole, and \
+             what to do in the guide on auditing",
+            accent("next:")
+        )),
     }
+}
+
+/// `task 0193…: title is "b" in its row, and "a" by its events`.
+fn told(Differing { entity, id, what, .. }: &Differing) -> String {
+    let what = match what {
+        Disagreement::Field { field, in_row, by_events } => {
+            format!("{field} is {in_row} in its row, and {by_events} by its events")
+        }
+        Disagreement::NoRow => "its events tell of it, and it has no row".to_owned(),
+        Disagreement::NoEvents => "it has a row, and no event tells of it".to_owned(),
+        Disagreement::Deleted => "it has a row, and its events say that it was deleted".to_owned(),
+        Disagreement::Contradiction { why } => format!("its events contradict each other: {why}"),
+    };
+    format!("{} {id}: {what}", entity.as_str())
 }
 
 /// `completed 3 → 4, ready 1 → 0`.

@@ -2,6 +2,7 @@
 
 pub(crate) mod queries;
 mod repository;
+pub(crate) mod stored;
 
 use goalwright_application::ports::StorageError;
 use goalwright_domain::agent::{Agent, AgentKind, AgentState, AgentStatus};

@@ -19,7 +19,7 @@ pub(super) async fn earlier_call(
     idempotency_key: &str,
 ) -> Result<Option<CallStatus>, StorageError> {
     let sql = unit
-        .sql("SELECT c.status FROM attempts a JOIN tool_calls c ON c.span_id = a.span_id WHERE a.run_id = ")
+        .sql("SELECT c.status FROM attempts a JOIN tool_calls c ON c.task_id = a.task_id AND c.span_id = a.span_id WHERE a.run_id = ")
         .bind(run.uuid())
         .text(" AND c.idempotency_key = ")
         .bind(idempotency_key)

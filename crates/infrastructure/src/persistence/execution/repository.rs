@@ -242,9 +242,12 @@ impl ExecutionRepository for Unit {
                 .bind(CallStatus::Unknown.as_str())
                 .text(", ended_at = ")
                 .bind(time(now))
-                .text(" WHERE status = 'intended' AND span_id")
+                .text(
+                    " WHERE status = 'intended' AND (task_id, span_id) IN \
+                     (SELECT task_id, span_id FROM attempts WHERE span_id",
+                )
                 .one_of(batch.iter().copied())
-                .text(" RETURNING *");
+                .text(") RETURNING *");
             for row in &self.all(sql).await? {
                 given_up.push(call_from(row)?);
             }
@@ -255,9 +258,13 @@ impl ExecutionRepository for Unit {
     async fn call_ids(&self, spans: &[SpanId]) -> Result<Vec<(SpanId, Uuid)>, StorageError> {
         let mut ids = Vec::new();
         for batch in batches(spans) {
-            let sql =
-                self.sql("SELECT span_id, id FROM tool_calls WHERE span_id").one_of(batch.iter().copied());
-            for row in &self.all(sql.text(" ORDER BY span_id, id")).await? {
+            let sql = self
+                .sql(
+                    "SELECT c.span_id, c.id FROM attempts a JOIN tool_calls c \
+                     ON c.task_id = a.task_id AND c.span_id = a.span_id WHERE a.span_id",
+                )
+                .one_of(batch.iter().copied());
+            for row in &self.all(sql.text(" ORDER BY a.span_id, c.id")).await? {
                 let row = Row::of("tool_calls", row);
                 ids.push((row.get("span_id")?, row.get("id")?));
             }

@@ -35,8 +35,13 @@ pub(crate) async fn attempts(reader: &Reader, runs: &[RunId], most: u64) -> Resu
 }
 
 pub(crate) async fn calls(reader: &Reader, spans: &[SpanId], most: u64) -> Result<Vec<ToolCall>, Error> {
-    let sql = reader.sql("SELECT * FROM tool_calls WHERE span_id").one_of(spans.iter().copied());
-    read(reader, sql.text(" ORDER BY span_id, id"), most, call_from).await
+    let sql = reader
+        .sql(
+            "SELECT c.* FROM attempts a JOIN tool_calls c ON c.task_id = a.task_id AND c.span_id = a.span_id \
+             WHERE a.span_id",
+        )
+        .one_of(spans.iter().copied());
+    read(reader, sql.text(" ORDER BY a.span_id, c.id"), most, call_from).await
 }
 
 pub(crate) async fn scripts(reader: &Reader, spans: &[SpanId], most: u64) -> Result<Vec<ScriptRun>, Error> {

@@ -19,7 +19,7 @@ const EXECUTIONS: &str = "INSERT INTO task_executions (document, workspace_id, e
      agent_id, tool, attempt, duration_ms, queued_at, started_at) \
      SELECT d.document, e.workspace_id, e.id, e.task_id, coalesce(e.task_slug, ''), \
      coalesce(e.content -> 'structured' ->> 'task_type', ''), e.content -> 'structured' ->> 'status', a.agent_id, \
-     (SELECT c.tool || '.' || c.operation FROM tool_calls c WHERE c.span_id = a.span_id ORDER BY c.id LIMIT 1), \
+     (SELECT c.tool || '.' || c.operation FROM tool_calls c WHERE c.task_id = a.task_id AND c.span_id = a.span_id ORDER BY c.id LIMIT 1), \
      coalesce(CAST(CAST(e.content -> 'structured' ->> 'attempt' AS DOUBLE PRECISION) AS INTEGER), 1), \
      coalesce(CAST(CAST(e.content -> 'structured' ->> 'duration_ms' AS DOUBLE PRECISION) AS BIGINT), 0), \
      CASE WHEN a.number = 1 THEN r.created_at END, e.created_at \

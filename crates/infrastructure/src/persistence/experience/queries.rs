@@ -2,13 +2,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use goalwright_application::Error;
 use goalwright_application::ports::StorageError;
-use goalwright_application::read::{ExperienceFilter, Page, PageRequest};
+use goalwright_application::read::{Cursor, ExperienceFilter, Page, PageRequest};
 use goalwright_domain::experience::{Experience, ExperienceType};
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::{COLUMNS, Followed, from_row, records};
+use crate::persistence::looking::{Found, Key, Looking, ended_at};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
 use crate::persistence::sql::{bad_cursor, batches, page_rows};
@@ -37,6 +38,10 @@ pub(crate) async fn list(
     filter: &ExperienceFilter,
     page: &PageRequest,
 ) -> Result<Page<Experience>, Error> {
+    let keys = keys(filter);
+    if filter.search.is_none() && keys.len() > 1 {
+        return looked_for(reader, workspace, keys, page).await;
+    }
     let mut sql = match &filter.search {
         None => {
             let columns = COLUMNS.map(|column| format!("e.{column}")).join(", ");
@@ -63,8 +68,7 @@ pub(crate) async fn list(
         return Ok(Page::cut(experiences, page.limit, |experience| experience.id.clone()));
     }
     if let Some(cursor) = &page.after {
-        let (ts, id) = cursor.0.split_once(',').ok_or_else(bad_cursor)?;
-        let ts: f64 = ts.parse().map_err(|_| bad_cursor())?;
+        let (ts, id) = place(cursor)?;
         // Row values compare like the index: first by time, then by id.
         sql = sql.text(" AND (e.ts, e.id) < (").bind(ts).text(", ").bind(id).text(")");
     }
@@ -72,6 +76,51 @@ pub(crate) async fn list(
     let rows = reader.all(sql).await?;
     let experiences: Vec<Experience> = rows.iter().map(from_row).collect::<Result<_, StorageError>>()?;
     Ok(Page::cut(experiences, page.limit, |experience| format!("{},{}", experience.ts, experience.id)))
+}
+
+/// When an experience was, and its id.
+fn place(cursor: &Cursor) -> Result<(f64, &str), Error> {
+    let (ts, id) = cursor.0.split_once(',').ok_or_else(bad_cursor)?;
+    Ok((ts.parse().map_err(|_| bad_cursor())?, id))
+}
+
+/// What there are indexes for: a trace has few, a type may have any number.
+fn keys(filter: &ExperienceFilter) -> Vec<Key> {
+    let kind = filter.kind.map(|kind| kind.as_str().to_owned());
+    let words = [
+        ("trace_id", filter.trace_id.clone()),
+        ("task_id", filter.task_id.clone()),
+        ("task_slug", filter.task_slug.clone()),
+        ("type", kind),
+    ];
+    words.into_iter().filter_map(|(column, word)| word.map(|word| vec![(column, word.into())])).collect()
+}
+
+async fn looked_for(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    keys: Vec<Key>,
+    page: &PageRequest,
+) -> Result<Page<Experience>, Error> {
+    let behind = page.after.as_ref().map(place).transpose()?;
+    let looking = Looking {
+        reader,
+        workspace,
+        table: "experiences",
+        columns: &COLUMNS,
+        order: &["ts", "id"],
+        behind: behind.map(|(ts, id)| vec![ts.into(), id.into()]),
+        keys,
+    };
+    let Found { rows, end } = looking.find(page_rows(page)).await?;
+    let experiences: Vec<Experience> = rows.iter().map(from_row).collect::<Result<_, StorageError>>()?;
+    let mut found =
+        Page::cut(experiences, page.limit, |experience| format!("{},{}", experience.ts, experience.id));
+    let end = ended_at(end.as_ref(), "experiences", |row| {
+        Ok(format!("{},{}", row.get::<f64>("ts")?, row.text("id")?))
+    })?;
+    found.next = found.next.or(end.map(Cursor));
+    Ok(found)
 }
 
 /// Those of these ids that there are.

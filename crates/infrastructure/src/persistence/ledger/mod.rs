@@ -1,6 +1,7 @@
 //! The ledger of events.
 
 mod chain;
+pub(crate) mod comparing;
 pub(crate) mod continuation;
 mod key;
 mod outbox;

@@ -11,7 +11,7 @@ use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::QueryResult;
 use serde_json::{Map, Value};
 
-use crate::persistence::reader::Reader;
+use crate::persistence::moment::Moment;
 use crate::persistence::row::Row;
 use crate::persistence::sql::{Sql, time};
 
@@ -25,28 +25,21 @@ fn left(sql: Sql, workspace: WorkspaceId) -> Sql {
         .text("), 0)")
 }
 
-pub(crate) async fn known_from(
-    reader: &Reader,
-    workspace: WorkspaceId,
-) -> Result<Option<(i64, Timestamp)>, Error> {
-    let sql = reader
-        .sql("SELECT position, known_from FROM ledger_checkpoints WHERE position > 0 AND workspace_id = ")
+pub(crate) async fn known_from(moment: &Moment, workspace: WorkspaceId) -> Result<Option<Timestamp>, Error> {
+    let sql = moment
+        .sql("SELECT known_from FROM ledger_checkpoints WHERE position > 0 AND workspace_id = ")
         .bind(workspace.uuid());
-    let row = reader.one(sql).await?;
-    let read = |row: QueryResult| {
-        let row = Row::of("ledger_checkpoints", &row);
-        Ok::<_, StorageError>((row.get("position")?, row.time("known_from")?))
-    };
-    Ok(row.map(read).transpose()?)
+    let row = moment.one(sql).await?;
+    Ok(row.map(|row| Row::of("ledger_checkpoints", &row).time("known_from")).transpose()?)
 }
 
 pub(crate) async fn kept(
-    reader: &Reader,
+    moment: &Moment,
     workspace: WorkspaceId,
     entity_type: &str,
     ids: &[String],
 ) -> Result<Vec<(String, Folded)>, Error> {
-    let sql = reader
+    let sql = moment
         .sql(
             "SELECT entity_id, revision, CAST(state AS TEXT) AS state, first_at, updated_at FROM ledger_snapshots \
              WHERE workspace_id = ",
@@ -56,7 +49,7 @@ pub(crate) async fn kept(
         .bind(entity_type)
         .text(" AND entity_id")
         .one_of_words(ids.iter().map(String::as_str));
-    let rows = reader.all(sql).await?;
+    let rows = moment.all(sql).await?;
     let read = |row: &QueryResult| {
         let row = Row::of("ledger_snapshots", row);
         Ok((row.text("entity_id")?, folded_of(&row)?))
@@ -79,7 +72,7 @@ fn json_of<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StorageError
 }
 
 pub(crate) async fn tellings(
-    reader: &Reader,
+    moment: &Moment,
     workspace: WorkspaceId,
     entity_type: &str,
     id: &str,
@@ -92,7 +85,7 @@ pub(crate) async fn tellings(
             .text(" AND entity_type = ")
             .bind(entity_type)
     };
-    let sql = reader.sql(
+    let sql = moment.sql(
         "SELECT entity_id, event_type, CAST(changes AS TEXT) AS changes, created_at FROM events WHERE workspace_id = ",
     );
     // Everything before the last one that was by then, whatever its clock said.
@@ -100,34 +93,52 @@ pub(crate) async fn tellings(
         " AND position <= (SELECT MAX(u.position) FROM events u WHERE u.position IS NOT NULL AND u.workspace_id = ",
     ));
     let sql = last.text(" AND created_at <= ").bind(time(until)).text(") ORDER BY position");
-    let rows = reader.all(sql).await?;
-    let read = |row: &QueryResult| {
-        let row = Row::of("events", row);
-        Ok(Telling {
-            entity_id: row.text("entity_id")?,
-            event_type: row.text("event_type")?,
-            changes: json_of(&row.text("changes")?)?,
-            created_at: row.time("created_at")?,
-        })
-    };
-    Ok(rows.iter().map(read).collect::<Result<_, StorageError>>()?)
+    let rows = moment.all(sql).await?;
+    Ok(rows.iter().map(telling_of).collect::<Result<_, StorageError>>()?)
+}
+
+/// What an event tells.
+pub(super) fn telling_of(row: &QueryResult) -> Result<Telling, StorageError> {
+    let row = Row::of("events", row);
+    Ok(Telling {
+        entity_id: row.text("entity_id")?,
+        event_type: row.text("event_type")?,
+        changes: json_of(&row.text("changes")?)?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+pub(crate) async fn is_told_of(
+    moment: &Moment,
+    workspace: WorkspaceId,
+    entity_type: &str,
+    id: &str,
+) -> Result<bool, Error> {
+    let sql = moment
+        .sql("SELECT 1 AS told FROM events WHERE position IS NOT NULL AND workspace_id = ")
+        .bind(workspace.uuid())
+        .text(" AND entity_id = ")
+        .bind(id)
+        .text(" AND entity_type = ")
+        .bind(entity_type);
+    Ok(moment.one(sql.text(" LIMIT 1")).await?.is_some())
 }
 
 pub(crate) async fn told_of_tasks(
-    reader: &Reader,
+    moment: &Moment,
     workspace: WorkspaceId,
     tasks: &[TaskId],
 ) -> Result<Vec<Telling>, Error> {
     let columns = STANDING.map(|field| format!("CAST(changes -> '{field}' AS TEXT) AS {field}")).join(", ");
     let ids: Vec<String> = tasks.iter().map(ToString::to_string).collect();
-    let sql = reader
+    let sql = moment
         .sql(&format!(
             "SELECT entity_id, event_type, created_at, {columns} FROM events WHERE workspace_id = "
         ))
         .bind(workspace.uuid())
         .text(" AND position IS NOT NULL AND entity_type = 'task' AND entity_id")
         .one_of_words(ids.iter().map(String::as_str));
-    let rows = reader.all(left(sql, workspace).text(" ORDER BY entity_id, position")).await?;
+    let rows = moment.all(left(sql, workspace).text(" ORDER BY entity_id, position")).await?;
     let read = |row: &QueryResult| {
         let row = Row::of("events", row);
         let mut changes = Map::new();
@@ -147,13 +158,13 @@ pub(crate) async fn told_of_tasks(
 }
 
 pub(crate) async fn touched_by_users(
-    reader: &Reader,
+    moment: &Moment,
     workspace: WorkspaceId,
     tasks: &[TaskId],
     after: Timestamp,
 ) -> Result<Vec<Touch>, Error> {
     let ids: Vec<String> = tasks.iter().map(ToString::to_string).collect();
-    let sql = reader
+    let sql = moment
         .sql(
             // What is made or deleted is told with everything that it is; which fields those are is of no interest.
             "SELECT entity_id, event_type, CASE WHEN event_type IN ('task.created', 'task.deleted') THEN '{}' \
@@ -167,7 +178,7 @@ pub(crate) async fn touched_by_users(
              AND actor_type = 'user' AND created_at > ",
         )
         .bind(time(after));
-    let rows = reader.all(left(sql, workspace)).await?;
+    let rows = moment.all(left(sql, workspace)).await?;
     let read = |row: &QueryResult| {
         let row = Row::of("events", row);
         let changes: Value = json_of(&row.text("changes")?)?;
@@ -182,18 +193,18 @@ pub(crate) async fn touched_by_users(
 }
 
 pub(crate) async fn tasks_ever_of(
-    reader: &Reader,
+    moment: &Moment,
     workspace: WorkspaceId,
     goal: GoalId,
 ) -> Result<Vec<TaskId>, Error> {
-    let sql = reader
+    let sql = moment
         .sql("SELECT id AS task_id FROM tasks WHERE workspace_id = ")
         .bind(workspace.uuid())
         .text(" AND goal_id = ")
         .bind(goal.uuid())
         .text(" UNION SELECT task_id FROM goal_departures WHERE goal_id = ")
         .bind(goal.uuid());
-    let rows = reader.all(sql).await?;
+    let rows = moment.all(sql).await?;
     let read = |row: &QueryResult| Row::of("goal_departures", row).id("task_id");
     Ok(rows.iter().map(read).collect::<Result<_, StorageError>>()?)
 }

@@ -2,15 +2,16 @@
 
 use async_trait::async_trait;
 use goalwright_application::ports::{
-    Aged, Dependent, FileKind, HeldLedger, PrunedFile, PruningRepository, RecordCursor, Ripe, StorageError,
+    Aged, Dependent, FileKind, HeldLedger, PrunedFile, PruningRepository, RecordCursor, Ripe, RipeRun,
+    RunCursor, StorageError,
 };
 use goalwright_domain::Timestamp;
-use goalwright_domain::ledger::{Checkpoint, EventId, Head, Link, Snapshot, SnapshotSum, Telling};
+use goalwright_domain::ledger::{Checkpoint, EventId, Head, Link, Snapshot, SnapshotSum};
 use goalwright_domain::task::TaskId;
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::{QueryResult, Value};
 
-use super::past::folded_of;
+use super::past::{folded_of, telling_of};
 use super::{head_of, trail};
 use crate::persistence::record;
 use crate::persistence::row::Row;
@@ -218,6 +219,19 @@ impl PruningRepository for Unit {
         record::ripe::find(self, workspace, before, looked_at, hooks).await
     }
 
+    async fn never_begun(
+        &self,
+        workspace: WorkspaceId,
+        before: Timestamp,
+        looked_at: (Option<RunCursor>, usize),
+    ) -> Result<(Vec<RipeRun>, Option<RunCursor>), StorageError> {
+        record::ripe::never_begun(self, workspace, before, looked_at).await
+    }
+
+    async fn forget_words(&self) -> Result<bool, StorageError> {
+        record::remove::forget_words(self).await
+    }
+
     async fn remove_record(
         &self,
         workspace: WorkspaceId,
@@ -276,18 +290,6 @@ fn by_type(of: &[(String, String)]) -> std::collections::BTreeMap<&str, Vec<&str
         types.entry(kind).or_default().push(id);
     }
     types
-}
-
-fn telling_of(row: &QueryResult) -> Result<Telling, StorageError> {
-    let row = Row::of("events", row);
-    let changes = serde_json::from_str(&row.text("changes")?);
-    Ok(Telling {
-        entity_id: row.text("entity_id")?,
-        event_type: row.text("event_type")?,
-        changes: changes
-            .map_err(|error| StorageError::Corrupt { what: format!("events.changes: {error}") })?,
-        created_at: row.time("created_at")?,
-    })
 }
 
 /// A checkpoint with its mark.

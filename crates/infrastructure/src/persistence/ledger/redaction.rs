@@ -34,8 +34,8 @@ impl RedactionRepository for Unit {
         let (experiences, artifacts) = self.experiences_of(scope).await?;
         found.experiences = experiences;
         let spans = self.attempts_of(scope, &mut found).await?;
-        found.tool_calls = self.ids_by_span("tool_calls", &spans).await?;
-        found.script_runs = self.ids_by_span("script_runs", &spans).await?;
+        found.tool_calls = self.calls_of(scope).await?;
+        found.script_runs = self.scripts_of(&spans).await?;
         found.artifacts = self.artifacts_of(scope, &spans, &artifacts).await?;
         let entities: Vec<(String, String)> = scope
             .entities
@@ -200,17 +200,27 @@ impl Unit {
         Ok(spans)
     }
 
-    async fn ids_by_span(&self, table: &str, spans: &[Uuid]) -> Result<Vec<Uuid>, StorageError> {
+    async fn calls_of(&self, scope: &RedactionScope) -> Result<Vec<Uuid>, StorageError> {
+        let mut ids = Vec::new();
+        for batch in batches(&scope.entities) {
+            let sql = self
+                .sql("SELECT id FROM tool_calls WHERE task_id")
+                .one_of(batch.iter().copied())
+                .text(" AND redacted_by IS NULL AND workspace_id = ")
+                .bind(scope.workspace_id.uuid());
+            ids.extend(self.read(sql, |row| Row::of("tool_calls", row).get::<Uuid>("id")).await?);
+        }
+        Ok(ids)
+    }
+
+    async fn scripts_of(&self, spans: &[Uuid]) -> Result<Vec<Uuid>, StorageError> {
         let mut ids = Vec::new();
         for batch in batches(spans) {
-            let sql =
-                self.sql("SELECT id FROM ").text(table).text(" WHERE span_id").one_of(batch.iter().copied());
-            ids.extend(
-                self.read(sql.text(" AND redacted_by IS NULL"), |row| {
-                    Row::of("records", row).get::<Uuid>("id")
-                })
-                .await?,
-            );
+            let sql = self
+                .sql("SELECT id FROM script_runs WHERE span_id")
+                .one_of(batch.iter().copied())
+                .text(" AND redacted_by IS NULL");
+            ids.extend(self.read(sql, |row| Row::of("script_runs", row).get::<Uuid>("id")).await?);
         }
         Ok(ids)
     }

@@ -25,7 +25,9 @@ pub(crate) async fn all(
     let mut artifacts: BTreeSet<Uuid> = BTreeSet::new();
     for batch in batches(&ripe.spans) {
         let of = |text: &str| unit.sql(text).one_of(batch.iter().copied());
-        gone.tool_calls += unit.run(of("DELETE FROM tool_calls WHERE span_id")).await?;
+        let calls = of("DELETE FROM tool_calls WHERE (task_id, span_id) IN \
+             (SELECT task_id, span_id FROM attempts WHERE span_id");
+        gone.tool_calls += unit.run(calls.text(")")).await?;
         gone.script_runs += unit.run(of("DELETE FROM script_runs WHERE span_id")).await?;
         for (text, column) in [
             ("SELECT id FROM artifacts WHERE span_id", "id"),
@@ -112,6 +114,8 @@ async fn remove_experiences(
     if unit.dialect == Dialect::Sqlite {
         let words = format!("DELETE FROM experience_words WHERE rowid IN {documents}");
         unit.run(of(&words).text(")")).await?;
+        let noted = "INSERT INTO pruned_words (id) VALUES (1) ON CONFLICT DO NOTHING";
+        unit.run(unit.sql(noted)).await?;
     }
     // As an array, it is found by its numbers and by nothing else on PostgreSQL, whatever the planner believes.
     let executions = match unit.dialect {
@@ -148,4 +152,15 @@ async fn remove_experiences(
         unit.run(of(text)).await?;
     }
     Ok(())
+}
+
+/// Deleted words stay in SQLite's index until its parts are merged.
+pub(crate) async fn forget_words(unit: &Unit) -> Result<bool, StorageError> {
+    if unit.dialect != Dialect::Sqlite
+        || unit.run(unit.sql("DELETE FROM pruned_words WHERE id = 1")).await? == 0
+    {
+        return Ok(false);
+    }
+    unit.run(unit.sql("INSERT INTO experience_words (experience_words) VALUES ('optimize')")).await?;
+    Ok(true)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use goalwright_application::ports::{Dependent, RecordCursor, Ripe, RipeRun, StorageError};
+use goalwright_application::ports::{Dependent, RecordCursor, Ripe, RipeRun, RunCursor, StorageError};
 use goalwright_domain::Timestamp;
 use goalwright_domain::execution::{RunId, RunStatus};
 use goalwright_domain::experience::Experience;
@@ -66,10 +66,42 @@ pub(crate) async fn find(
     }
     let spans: Vec<Uuid> =
         all.iter().filter(|attempt| runs.contains_key(&attempt.run)).map(|attempt| attempt.span).collect();
+    let ids = still_there(unit, &ids).await?;
     let experiences = experiences(unit, old, &ids).await?;
     let counts = dependent(unit, &spans, before).await?;
     let unread = u64::try_from(unread.len()).unwrap_or(u64::MAX);
     Ok(Ripe { experiences, runs: runs.into_values().collect(), spans, counts, unread, next })
+}
+
+/// The oldest runs behind the cursor that are over and never had an attempt, as far as they may go.
+pub(crate) async fn never_begun(
+    unit: &Unit,
+    workspace: WorkspaceId,
+    before: Timestamp,
+    (after, most): (Option<RunCursor>, usize),
+) -> Result<(Vec<RipeRun>, Option<RunCursor>), StorageError> {
+    let mut sql = unit
+        .sql(
+            "SELECT id, updated_at FROM runs WHERE attempts = 0 AND status IN ('succeeded', 'failed', 'cancelled') \
+             AND workspace_id = ",
+        )
+        .bind(workspace.uuid())
+        .text(" AND updated_at < ")
+        .bind(time(before));
+    if let Some(RunCursor { updated_at, id }) = after {
+        sql =
+            sql.text(" AND (updated_at, id) > (").bind(time(updated_at)).text(", ").bind(id.uuid()).text(")");
+    }
+    let sql = sql.text(" ORDER BY updated_at, id LIMIT ").bind(i64::try_from(most).unwrap_or(i64::MAX));
+    let (mut ids, mut last) = (BTreeSet::new(), None);
+    for row in &unit.all(sql).await? {
+        let row = Row::of("runs", row);
+        let cursor = RunCursor { updated_at: row.time("updated_at")?, id: row.id("id")? };
+        ids.insert(cursor.id);
+        last = Some(cursor);
+    }
+    let next = last.filter(|_| ids.len() == most);
+    Ok((over(unit, workspace, &ids, before).await?.into_values().collect(), next))
 }
 
 fn span_of(experience: &Experience) -> Option<Uuid> {
@@ -230,6 +262,19 @@ async fn followed_by_somebody(
     Ok(unread)
 }
 
+/// Those of these experiences that are there, locked: somebody else who prunes may have been faster.
+async fn still_there(unit: &Unit, ids: &BTreeSet<String>) -> Result<BTreeSet<String>, StorageError> {
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut there = BTreeSet::new();
+    for batch in batches(&ids) {
+        let sql = unit.sql("SELECT id FROM experiences WHERE id").one_of_words(batch.iter().copied());
+        for row in &unit.all(sql.text(" ORDER BY id").text(unit.dialect.lock())).await? {
+            there.insert(Row::of("experiences", row).text("id")?);
+        }
+    }
+    Ok(there)
+}
+
 /// The experiences of these ids; some are known already.
 async fn experiences(
     unit: &Unit,
@@ -254,8 +299,9 @@ async fn dependent(unit: &Unit, spans: &[Uuid], before: Timestamp) -> Result<Dep
     let mut counts = Dependent::default();
     for batch in batches(spans) {
         let of = |text: &str| unit.sql(text).one_of(batch.iter().copied());
-        counts.tool_calls +=
-            number(unit, of("SELECT COUNT(*) AS count FROM tool_calls WHERE span_id")).await?;
+        let calls = of("SELECT COUNT(*) AS count FROM attempts a JOIN tool_calls c \
+             ON c.task_id = a.task_id AND c.span_id = a.span_id WHERE a.span_id");
+        counts.tool_calls += number(unit, calls).await?;
         counts.script_runs +=
             number(unit, of("SELECT COUNT(*) AS count FROM script_runs WHERE span_id")).await?;
         let artifacts = of("SELECT COUNT(*) AS count FROM artifacts a WHERE a.span_id")

@@ -4,6 +4,7 @@ pub(crate) mod cycle;
 pub(crate) mod queries;
 mod repository;
 mod search;
+pub(crate) mod stored;
 
 use goalwright_application::ports::StorageError;
 use goalwright_domain::execution::OnExhausted;

@@ -2,19 +2,21 @@ use std::collections::HashMap;
 
 use goalwright_application::Error;
 use goalwright_application::ports::StorageError;
-use goalwright_application::read::{Page, PageRequest, TaskFilter, TaskView};
+use goalwright_application::read::{Cursor, Page, PageRequest, TaskFilter, TaskView};
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::progress::{NAMED_TASKS, Obstacle, Obstacles};
 use goalwright_domain::task::{Dependency, Origin, Task, TaskId, TaskStatus};
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::QueryResult;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{COLUMNS, from_row, search, select};
+use crate::persistence::looking::{Found, Key, Looking, ended_at};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
 use crate::persistence::schedule;
-use crate::persistence::sql::{Dialect, Sql};
+use crate::persistence::sql::{Sql, bad_cursor, page_rows};
 
 pub(crate) async fn by_id(
     reader: &Reader,
@@ -60,6 +62,10 @@ pub(crate) async fn list(
     filter: &TaskFilter,
     page: &PageRequest,
 ) -> Result<Page<TaskView>, Error> {
+    let keys = keys(filter);
+    if filter.search.is_none() && filter.slug.is_none() && keys.len() > 1 {
+        return looked_for(reader, workspace, keys, page).await;
+    }
     let mut sql = match &filter.search {
         None => reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid()),
         Some(search) => search::matching(reader, workspace, search, page)?,
@@ -70,14 +76,11 @@ pub(crate) async fn list(
     if let Some(status) = filter.status {
         sql = sql.text(" AND status = ").bind(status.as_str());
     }
-    // SQLite would search by agent or type, of which a tenant may have any number of tasks, when a goal says more. A
-    // plus sign keeps it from that.
-    let aside = if filter.goal_id.is_some() && sql.dialect == Dialect::Sqlite { "+" } else { "" };
     if let Some(agent) = filter.agent_id {
-        sql = sql.text(&format!(" AND {aside}agent_id = ")).bind(agent.uuid());
+        sql = sql.text(" AND agent_id = ").bind(agent.uuid());
     }
     if let Some(task_type) = &filter.task_type {
-        sql = sql.text(&format!(" AND {aside}task_type = ")).bind(task_type.as_str());
+        sql = sql.text(" AND task_type = ").bind(task_type.as_str());
     }
     if let Some(slug) = &filter.slug {
         sql = sql.text(" AND slug = ").bind(slug.as_str());
@@ -89,6 +92,44 @@ pub(crate) async fn list(
     let rows = reader.all(sql).await?;
     let tasks = views(reader, &rows, &ids_of(&rows)?).await?;
     Ok(Page::cut(tasks, page.limit, |task| task.state.id.to_string()))
+}
+
+/// What there are indexes for, goals first: they say more than agents and types, of which a tenant may have any number of
+/// tasks.
+fn keys(filter: &TaskFilter) -> Vec<Key> {
+    let status = filter.status.map(|status| ("status", status.as_str().into()));
+    let of_goal = filter.goal_id.map(|goal| {
+        let goal = ("goal_id", goal.uuid().into());
+        std::iter::once(goal).chain(status.clone()).collect()
+    });
+    let alone = status.filter(|_| filter.goal_id.is_none()).map(|status| vec![status]);
+    let agent = filter.agent_id.map(|agent| vec![("agent_id", agent.uuid().into())]);
+    let task_type = filter.task_type.as_ref().map(|of| vec![("task_type", of.as_str().into())]);
+    of_goal.into_iter().chain(agent).chain(task_type).chain(alone).collect()
+}
+
+async fn looked_for(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    keys: Vec<Key>,
+    page: &PageRequest,
+) -> Result<Page<TaskView>, Error> {
+    let behind = page.after.as_ref().map(|cursor| cursor.0.parse::<Uuid>().map_err(|_| bad_cursor()));
+    let looking = Looking {
+        reader,
+        workspace,
+        table: "tasks",
+        columns: &COLUMNS,
+        order: &["id"],
+        behind: behind.transpose()?.map(|id| vec![id.into()]),
+        keys,
+    };
+    let Found { rows, end } = looking.find(page_rows(page)).await?;
+    let tasks = views(reader, &rows, &ids_of(&rows)?).await?;
+    let mut found = Page::cut(tasks, page.limit, |task| task.state.id.to_string());
+    let end = ended_at(end.as_ref(), "tasks", |row| row.get::<Uuid>("id"))?;
+    found.next = found.next.or(end.map(|id| Cursor(id.to_string())));
+    Ok(found)
 }
 
 /// Every task of a goal, oldest first.

@@ -9,10 +9,11 @@ use goalwright_domain::goal::GoalId;
 use goalwright_domain::task::{Dependency, Origin, Task, TaskId, TaskStatus};
 use goalwright_domain::workspace::WorkspaceId;
 use sea_orm::Value;
+use uuid::Uuid;
 
 use super::{CHANGING, COLUMNS, REWRITTEN, changing_row, from_row, rewritten_row, select, to_row};
 use crate::persistence::row::Row;
-use crate::persistence::sql::{Dialect, Sql, batches, insert_many, int, time, update_many};
+use crate::persistence::sql::{Dialect, batches, insert_many, int, time, update_many};
 use crate::persistence::unit_of_work::Unit;
 
 const EDGE: [&str; 5] = ["workspace_id", "task_id", "depends_on_task_id", "origin", "created_at"];
@@ -260,17 +261,11 @@ impl TaskRepository for Unit {
         workspace: WorkspaceId,
         slugs: &[String],
     ) -> Result<HashSet<String>, StorageError> {
-        let head = self
-            .sql("SELECT slug AS name FROM tasks WHERE workspace_id = ")
-            .bind(workspace.uuid())
-            .text(" AND slug");
-        names(self, head, slugs).await
+        names(self, ("workspace_id", workspace.uuid()), "slug", slugs).await
     }
 
     async fn taken_keys(&self, goal: GoalId, keys: &[String]) -> Result<HashSet<String>, StorageError> {
-        let head =
-            self.sql("SELECT key AS name FROM tasks WHERE goal_id = ").bind(goal.uuid()).text(" AND key");
-        names(self, head, keys).await
+        names(self, ("goal_id", goal.uuid()), "key", keys).await
     }
 }
 
@@ -287,11 +282,37 @@ fn edge_rows(workspace: WorkspaceId, edges: &[(TaskId, Dependency)], now: Timest
     edges.iter().map(row).collect()
 }
 
-async fn names(unit: &Unit, head: Sql, wanted: &[String]) -> Result<HashSet<String>, StorageError> {
+/// Those of these names that tasks have within a workspace or a goal.
+async fn names(
+    unit: &Unit,
+    (within, id): (&str, Uuid),
+    column: &str,
+    wanted: &[String],
+) -> Result<HashSet<String>, StorageError> {
     let mut found = HashSet::new();
-    // One value is bound already.
+    // One value is bound besides.
     for batch in wanted.chunks(29_000) {
-        let sql = head.clone().one_of_words(batch.iter().map(String::as_str));
+        let words = batch.iter().map(String::as_str);
+        let sql = match unit.dialect {
+            Dialect::Sqlite => unit
+                .sql(&format!("SELECT {column} AS name FROM tasks WHERE {within} = "))
+                .bind(id)
+                .text(&format!(" AND {column}"))
+                .one_of_words(words),
+            // One by one, each by the index that holds both: it gives the next name in order, which others do not. A server
+            // that knows little of the table would rather read all that is within and compare every row with every
+            // name, which takes seconds for a plan of thousands of tasks.
+            Dialect::Postgres => unit
+                .sql("SELECT w.name FROM UNNEST(")
+                .array_of_words(words)
+                .text(&format!(
+                    ") AS w (name) CROSS JOIN LATERAL (SELECT t.{column} AS name FROM tasks t WHERE t.{within} = "
+                ))
+                .bind(id)
+                .text(&format!(
+                    " AND t.{column} >= w.name ORDER BY t.{column} LIMIT 1) AS next WHERE next.name = w.name"
+                )),
+        };
         for row in &unit.all(sql).await? {
             found.insert(Row::of("tasks", row).text("name")?);
         }

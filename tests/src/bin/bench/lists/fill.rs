@@ -3,9 +3,9 @@
 use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, Statement};
 use uuid::Uuid;
 
-use super::words::{Words, id, spread};
 use crate::plain;
 use crate::product::Product;
+use crate::words::{Words, id, spread};
 
 pub(super) const GOALS: u32 = 50;
 const AGENTS: u32 = 20;

@@ -6,7 +6,6 @@
 mod fill;
 mod latency;
 mod questions;
-mod words;
 
 use std::time::{Duration, Instant};
 

@@ -7,7 +7,7 @@ const EPOCH: i64 = 1_767_225_600_000;
 
 /// One database's words.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Words(pub(super) DatabaseBackend);
+pub(crate) struct Words(pub(crate) DatabaseBackend);
 
 impl Words {
     fn is_postgres(self) -> bool {
@@ -15,7 +15,7 @@ impl Words {
     }
 
     /// The numbers from 0, so many of them, as a table `n` with the column `i`.
-    pub(super) fn numbers(self, count: u32) -> String {
+    pub(crate) fn numbers(self, count: u32) -> String {
         let last = i64::from(count) - 1;
         if self.is_postgres() {
             return format!("(SELECT i FROM generate_series(0::BIGINT, {last}) AS g (i)) AS n");
@@ -38,13 +38,13 @@ impl Words {
     }
 
     /// The id of a number.
-    pub(super) fn id(self, kind: u16, number: &str) -> String {
+    pub(crate) fn id(self, kind: u16, number: &str) -> String {
         let digits = self.digits(kind, number);
         if self.is_postgres() { format!("({digits})::UUID") } else { format!("unhex({digits})") }
     }
 
     /// The id of a number as text.
-    pub(super) fn id_text(self, kind: u16, number: &str) -> String {
+    pub(crate) fn id_text(self, kind: u16, number: &str) -> String {
         if self.is_postgres() {
             return format!("{}::TEXT", self.id(kind, number));
         }
@@ -55,19 +55,19 @@ impl Words {
     }
 
     /// An id that is known.
-    pub(super) fn known(self, id: uuid::Uuid) -> String {
+    pub(crate) fn known(self, id: uuid::Uuid) -> String {
         if self.is_postgres() { format!("'{id}'::UUID") } else { format!("x'{}'", id.simple()) }
     }
 }
 
 /// The id that [`Words::id`] makes of a number.
-pub(super) fn id(kind: u16, number: u32) -> uuid::Uuid {
+pub(crate) fn id(kind: u16, number: u32) -> uuid::Uuid {
     let moment = u128::try_from(EPOCH).unwrap_or_default() + u128::from(number);
     uuid::Uuid::from_u128(moment << 80 | 0x7 << 76 | u128::from(kind) << 64 | 0x8 << 60 | u128::from(number))
 }
 
 /// A number below `below` for the row `i`, spread evenly and without a pattern that other spreads share: the high
 /// bits of a product with an odd constant of 32 bits, another one for each spread.
-pub(super) fn spread(constant: u32, below: u32) -> String {
+pub(crate) fn spread(constant: u32, below: u32) -> String {
     format!("((i * {constant} % 4294967296) / 65536 % {below})")
 }
