@@ -682,7 +682,7 @@ async fn a_budget_bears_what_was_promised_to_a_call_that_told_nothing(#[case] ba
     let assignment = claim(&app).await;
     let settlement = impatiently(&app, app.perform(&assignment)).await;
     settle(&app, settlement).await;
-    assert_eq!(state(&app, id).await.waiting.expect("a wait").kind, WaitKind::Model);
+    assert_eq!(state(&app, id).await.status, TaskStatus::Ready, "it is tried again later");
     let budget = app.services.usage.budget(&app.ada).await.expect("a budget");
     assert!(budget.spent.tokens > 8_192 && budget.reserved.tokens == 0, "{budget:?}");
     let told = app

@@ -34,6 +34,12 @@ pub(crate) async fn fill(app: &TestApp, backend: Backend) {
              SELECT {new_id}, '2026-01-01', 'openai/x', {new_id}, 1, 1, 1, 0, 0, 1, 0 FROM numbers"
         ),
         format!(
+            "INSERT INTO model_calls (id, workspace_id, purpose, model, attempts, input_tokens, output_tokens, \
+             cache_creation_tokens, cache_read_tokens, raw_usage, price_version, trace_id, created_at) {numbers} \
+             SELECT {new_id}, g.workspace_id, 'task', 'openai/x', 1, 1, 1, 0, 0, '[]', '', {new_id}, g.created_at \
+             FROM numbers, (SELECT * FROM goals LIMIT 1) AS g"
+        ),
+        format!(
             "INSERT INTO budget_months (workspace_id, month, spent_nanos, spent_tokens) {numbers} \
              SELECT {new_id}, '2026-01', 1, 1 FROM numbers"
         ),
@@ -181,6 +187,10 @@ async fn performed(app: &TestApp, log: &mut Log) {
         log.note("claim for a model");
         let settlement = app.perform(&claimed[0]).await;
         log.note("perform by a model");
+        let unit = app.ports.transactions.begin().await.expect("begins");
+        unit.executions().earlier_call(claimed[0].run.id, "none").await.expect("looks");
+        drop(unit);
+        log.note("look for a call that a worker which vanished left open");
         kernel.settle(&[settlement]).await.expect("settles")[0].expect("the lease holds");
         log.note("settle what a model performed");
         if app.models.asked().last().is_some_and(|asked| asked.messages.len() == 1) {
