@@ -37,7 +37,7 @@ pub(crate) async fn fill(app: &TestApp, backend: Backend) {
             "INSERT INTO model_calls (id, workspace_id, purpose, model, attempts, input_tokens, output_tokens, \
              cache_creation_tokens, cache_read_tokens, raw_usage, price_version, trace_id, created_at) {numbers} \
              SELECT {new_id}, g.workspace_id, 'task', 'openai/x', 1, 1, 1, 0, 0, '[]', '', {new_id}, g.created_at \
-             FROM numbers, (SELECT * FROM goals LIMIT 1) AS g"
+             FROM numbers, (SELECT * FROM goals LIMIT 10) AS g"
         ),
         format!(
             "INSERT INTO budget_months (workspace_id, month, spent_nanos, spent_tokens) {numbers} \
