@@ -7,6 +7,13 @@ ALTER TABLE tasks ADD COLUMN complexity_reason TEXT;
 ALTER TABLE decompositions ADD COLUMN expanded_task_id {uuid};
 CREATE INDEX ix_decompositions_expanded_task ON decompositions (expanded_task_id, id) WHERE expanded_task_id IS NOT NULL;
 ",
-    triggers: &[],
+    triggers: &[crate::dialect::Refusal {
+        name: "decompositions_keep_their_task",
+        table: "decompositions",
+        on: "UPDATE",
+        when: "NEW.expanded_task_id {is_not} OLD.expanded_task_id",
+        unless_exists: None,
+        message: "a decomposition keeps the task that it breaks down",
+    }],
     tables: []
 );

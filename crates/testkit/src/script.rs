@@ -23,6 +23,7 @@ struct Script {
     usual: Option<ModelName>,
     lines: VecDeque<Line>,
     asked: Vec<ModelRequest>,
+    output_limit: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -52,6 +53,11 @@ impl ScriptedModel {
     /// If that is no name of a model.
     pub fn offer(&self, name: &str) {
         self.lock().usual = Some(name.parse().expect("the name of a model"));
+    }
+
+    /// Its endpoint allows no longer answers, and has said so.
+    pub fn allow_output(&self, tokens: u32) {
+        self.lock().output_limit = Some(tokens);
     }
 
     /// It answers this.
@@ -127,6 +133,10 @@ impl Models for ScriptedModel {
             Some(_) => Ok("scripted.test:443".to_owned()),
             None => Err(Cause::NotConfigured { setting: "GOALWRIGHT_MODEL" }.into()),
         }
+    }
+
+    fn output_limit(&self, _: &ModelName) -> Option<u32> {
+        self.lock().output_limit
     }
 
     async fn ask(

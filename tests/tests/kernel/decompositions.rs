@@ -230,6 +230,100 @@ async fn a_model_that_thinks_until_its_limit_is_given_more_room_once(#[case] bac
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
+async fn more_room_is_kept_where_it_led_to_an_answer_and_taken_back_where_it_took_too_long(
+    #[case] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    app.models.offer("openai/gpt-4o-mini");
+    let id = goal(&app).await;
+    let limits = || app.models.asked().iter().map(|asked| asked.max_output_tokens).collect::<Vec<_>>();
+    let after = Duration::from_secs(60);
+    let time_out = || (0..3).for_each(|_| app.models.fail(Cause::TimedOut { after }));
+    let ask = async || {
+        let request = by_model();
+        let mut asked = std::pin::pin!(decompose(&app, id, &request));
+        loop {
+            tokio::select! {
+                outcome = &mut asked => return outcome,
+                _ = app.clock.skip_pause(after) => {}
+            }
+        }
+    };
+    // It thinks until its limit, and then for longer than anybody waits: what follows is asked as before.
+    app.models.form_text("", Stop::Length);
+    time_out();
+    ask().await.expect_err("it took too long");
+    app.models.form_text("", Stop::Length);
+    app.models.form(&bread());
+    ask().await.expect("made");
+    let tokens = limits();
+    let (usual, generous) = (tokens[0], tokens[1]);
+    assert!(usual < generous);
+    assert_eq!(tokens, [usual, generous, generous, generous, usual, generous]);
+    // That led to an answer, and is kept until it takes too long. What another workspace pays for is its own.
+    time_out();
+    ask().await.expect_err("it took too long");
+    app.models.form(&json!({"tasks": [task("T010", "Sleep", &[])]}));
+    ask().await.expect("made");
+    assert_eq!(limits()[6..], [generous, generous, generous, usual]);
+
+    // An endpoint that allows less is asked for no more, and nothing more is promised to it.
+    app.models.allow_output(4_096);
+    app.models.form_text("", Stop::Length);
+    app.models.form(&json!({"tasks": [task("T011", "Wake", &[])]}));
+    let made = ask().await.expect("made");
+    assert_eq!((made.making.repairs, made.making.rejected[0].problems[0].code.as_str()), (1, "cut_off"));
+    assert_eq!(limits()[10..], [4_096, 4_096]);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_budget_bears_what_was_promised_to_calls_that_tell_nothing(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    app.models.offer("openai/gpt-4o-mini");
+    let id = goal(&app).await;
+    let usage = &app.services.usage;
+    usage.set_budget(&app.ada, None, Some(40_000), &Precondition::Any).await.expect("set");
+    let after = Duration::from_secs(60);
+    let ask = async || {
+        let request = by_model();
+        let mut asked = std::pin::pin!(decompose(&app, id, &request));
+        loop {
+            tokio::select! {
+                outcome = &mut asked => return outcome.expect_err("no answer"),
+                _ = app.clock.skip_pause(after) => {}
+            }
+        }
+    };
+    // What is refused at once consumed nothing.
+    app.models.fail(Cause::Credentials { setting: "OPENAI_API_KEY", status: 401 });
+    ask().await;
+    assert_eq!(usage.budget(&app.ada).await.expect("a budget").spent.tokens, 0);
+    // Nobody knows what calls without an end consumed; they cannot be repeated for ever for nothing.
+    let mut spent = Vec::new();
+    let refused = loop {
+        (0..3).for_each(|_| app.models.fail(Cause::TimedOut { after }));
+        let refused = ask().await;
+        let budget = usage.budget(&app.ada).await.expect("a budget");
+        assert_eq!(budget.reserved.tokens, 0);
+        spent.push(budget.spent.tokens);
+        if refused.code() == "budget_exhausted" || spent.len() > 9 {
+            break refused;
+        }
+    };
+    assert_eq!(refused.code(), "budget_exhausted", "{spent:?}");
+    assert!(spent[0] > 8_192 && spent[1] == 2 * spent[0], "{spent:?}");
+    let sums = usage.usage(&app.ada, UsageBy::Model, None, None).await.expect("sums");
+    assert_eq!((sums.rows[0].usage.cost_tokens(), sums.rows[0].cost.nanos()), (0, 0), "what was told");
+    assert_eq!(sums.rows[0].unpriced_calls, u64::try_from(spent.len()).expect("few") - 1);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
 async fn what_an_attempt_without_an_end_cost_is_not_known_and_never_too_small(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     app.models.offer("openai/gpt-4o-mini");
@@ -237,6 +331,8 @@ async fn what_an_attempt_without_an_end_cost_is_not_known_and_never_too_small(#[
     for (lost, known) in [
         (Cause::TimedOut { after }, false),
         (Cause::CutOff, false),
+        (Cause::Server { status: 504, retry_after: None }, false),
+        (Cause::Server { status: 500, retry_after: None }, true),
         (Cause::Overloaded { retry_after: None }, true),
     ] {
         let id = goal(&app).await;
@@ -257,11 +353,11 @@ async fn what_an_attempt_without_an_end_cost_is_not_known_and_never_too_small(#[
         assert_eq!(events(&app, "goal.decomposed").await[0].metadata["cost_usd"].is_null(), !known);
     }
     let sums = app.services.usage.usage(&app.ada, UsageBy::Model, None, None).await.expect("sums");
-    assert_eq!((sums.rows[0].calls, sums.rows[0].unpriced_calls), (3, 2));
-    assert_eq!(sums.rows[0].usage.cost_tokens(), 360, "what was told is counted");
+    assert_eq!((sums.rows[0].calls, sums.rows[0].unpriced_calls), (5, 3));
+    assert_eq!(sums.rows[0].usage.cost_tokens(), 600, "what was told is counted");
     let budget = app.services.usage.budget(&app.ada).await.expect("a budget");
-    // 100 tokens at 15 cents and 20 at 60 cents for a million, three times.
-    assert_eq!(budget.spent.money.nanos(), 81_000, "a budget bears what is known");
+    // 100 tokens at 15 cents and 20 at 60 cents for a million, five times.
+    assert_eq!(budget.spent.money.nanos(), 135_000, "a budget bears what is known");
 }
 
 #[rstest]

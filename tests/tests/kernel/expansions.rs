@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use goalwright_application::Precondition;
-use goalwright_application::planning::{DecomposeRequest, Decomposition, DecompositionStatus, Planner};
+use goalwright_application::planning::{DecomposeRequest, Decomposition, DecompositionStatus, Mode, Planner};
 use goalwright_application::read::{EventFilter, EventView, PageRequest, TaskView};
 use goalwright_application::tasks::{Ending, NewTask};
 use goalwright_application::usage::UsageBy;
@@ -192,6 +192,8 @@ async fn what_cannot_be_broken_down_is_refused_and_nothing_changes(#[case] backe
         app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
     let claimed = app.kernel.claim(1).await.expect("claims");
     assert_eq!(claimed[0].task.id, ids[0]);
+    // A workspace of her own is made for her.
+    let eve: Context = app.user("eve").await;
 
     let before =
         (count(&app, "events").await, count(&app, "tasks").await, count(&app, "decompositions").await);
@@ -202,14 +204,12 @@ async fn what_cannot_be_broken_down_is_refused_and_nothing_changes(#[case] backe
         }
         let refused = expand(&app, homeless.state.id, &request).await.expect_err("refused");
         assert_eq!(refused.code(), "goal_needed");
-        let eve: Context = app.user("eve").await;
         let refused = app.services.planning.expand(&eve, ids[5], &request).await.expect_err("not hers");
         assert_eq!(refused.code(), "not_found");
     }
     let after =
         (count(&app, "events").await, count(&app, "tasks").await, count(&app, "decompositions").await);
-    // A workspace of her own is made for eve.
-    assert_eq!((after.1, after.2), (before.1, before.2));
+    assert_eq!(after, before, "nothing is written, and nothing is told");
     assert!(app.models.asked().is_empty());
 
     for (text, code) in [("only words", "not_a_plan"), ("- [ ] T001 Taken\n", "invalid_plan")] {
@@ -274,6 +274,10 @@ async fn what_was_shown_for_a_task_is_not_applied_to_another_one(#[case] backend
     let dry = |text: &str| DecomposeRequest { dry_run: true, ..outline(text) };
     let planning = &app.services.planning;
     let edited = expand(&app, bake, &dry(PARTS)).await.expect("shown");
+    for other in ["NULL", "id"] {
+        let moved = app.db.execute(&format!("UPDATE decompositions SET expanded_task_id = {other}")).await;
+        assert!(moved.is_err(), "it keeps the task that it breaks down");
+    }
     let retitled = TaskEdit { title: Some("Bake slowly".into()), ..TaskEdit::default() };
     app.services.tasks.edit(&app.ada, bake, retitled, &Precondition::Any).await.expect("edited");
     let outdated = planning.accept(&app.ada, edited.id, &edited.plan_hash).await.expect_err("outdated");
@@ -316,4 +320,251 @@ async fn a_task_that_changes_while_the_model_thinks_keeps_what_it_waits_for(#[ca
     assert_eq!(app.tasks(goal).await.len(), 1);
     let usage = app.services.usage.usage(&app.ada, UsageBy::Goal, None, None).await.expect("sums");
     assert_eq!(usage.rows[0].usage.cost_tokens(), 120, "what it cost is counted");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_task_that_starts_while_the_model_thinks_is_not_broken_down(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let goal = app.import("# Bread\n\n- [ ] T001 Knead\n  use: time.now\n").await;
+    let knead = find(&app, goal, "T001").await;
+    app.models.offer("openai/gpt-4o-mini");
+    app.models.fail(Cause::Overloaded { retry_after: None });
+    app.models.form(&json!({"tasks": [part("T001_1", "Weigh", &[])]}));
+    let request = by_model();
+    let asked = expand(&app, knead, &request);
+    let meanwhile = async {
+        while app.clock.next_sleep().await > Duration::from_secs(10) {}
+        assert_eq!(app.kernel.claim(1).await.expect("claims").len(), 1);
+        app.clock.advance(Duration::from_secs(5));
+    };
+    let (refused, ()) = tokio::join!(asked, meanwhile);
+    assert_eq!(refused.expect_err("outdated").code(), "plan_outdated");
+    assert_eq!(app.task(goal, "T001").await.state.status, TaskStatus::Running);
+    assert_eq!(app.tasks(goal).await.len(), 1);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_break_the_same_task_down_at_once_give_it_the_parts_of_both(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let goal = app.import(PLAN).await;
+    let knead = find(&app, goal, "T001").await;
+    let request = outline(PARTS);
+    let (one, two) = tokio::join!(expand(&app, knead, &request), expand(&app, knead, &request));
+    one.expect("made");
+    two.expect("made");
+    assert_eq!(waits(&app, goal, "T001").await, ["T001_1", "T001_2", "T001_3", "T001_4"]);
+    app.drain().await;
+    assert_eq!(app.progress(goal).await.percentage, 100.0);
+}
+
+/// Waits until so many units wait for locks of others.
+async fn until_waiting(app: &TestApp, units: i64) {
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while app.db.number(waiting).await < units {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[rstest]
+#[case::an_expansion(true)]
+#[case::an_update(false)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_task_that_becomes_ready_while_its_plan_changes_leaves_no_run_behind(#[case] expands: bool) {
+    // SQLite has one writer at a time.
+    let Some(app) = TestApp::start(Backend::Postgres).await else { return };
+    let goal = app.import(PLAN).await;
+    let bake = find(&app, goal, "T002").await;
+    let held = app.kernel.claim(1).await.expect("claims");
+    // The settlement writes tasks and runs, and then waits for the goal's counters.
+    let counters = app.ports.transactions.begin().await.expect("begins");
+    counters.goals().lock_counts(&[goal]).await.expect("locks");
+    let settled = [app.done(&held[0], json!({}))];
+    let settlement = app.kernel.settle(&settled);
+    let changed = async {
+        until_waiting(&app, 1).await;
+        if expands {
+            return expand(&app, bake, &outline(PARTS)).await;
+        }
+        let text = "# Bread\n\n- [ ] T001 Knead\n  use: time.now\n- [ ] [P] T004 Heat the oven\n  use: time.now\n\
+                    - [ ] T002 Bake (depends on T001, T004)\n  use: time.now\n- [ ] T003 Eat (depends on T002)\n  use: time.now\n";
+        let request = DecomposeRequest { mode: Mode::Update, ..outline(text) };
+        app.services.planning.decompose(&app.ada, goal, &request).await
+    };
+    let release = async {
+        // It looked at the runs, and waits for the tasks.
+        until_waiting(&app, 2).await;
+        counters.commit().await.expect("commits");
+    };
+    let (settled, changed, ()) = tokio::join!(settlement, changed, release);
+    assert_eq!(settled.expect("settles"), [Ok(())]);
+    changed.expect("changed, on a second look");
+    assert_eq!(app.task(goal, "T002").await.state.status, TaskStatus::Pending);
+    let left = format!("SELECT COUNT(*) FROM runs WHERE status = 'queued' AND task_id = '{bake}'");
+    assert_eq!(app.db.number(&left).await, 0, "nobody can claim it");
+    app.drain().await;
+    assert_eq!(app.progress(goal).await.percentage, 100.0);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_has_failed_is_retried_when_its_parts_are_done(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let plan = "# P\n\n- [ ] T001 Broken\n  use: probe.none {\"name\": \"b\", \"fail\": 1, \"retryable\": false}\n\
+                - [ ] T002 Behind (depends on T001)\n  use: time.now\n";
+    let goal = app.import(plan).await;
+    app.drain().await;
+    let broken = find(&app, goal, "T001").await;
+    assert_eq!(app.task(goal, "T001").await.state.status, TaskStatus::Failed);
+    let made = expand(&app, broken, &outline(PARTS)).await.expect("made");
+    let [finding] = made.findings.as_slice() else { panic!("{:?}", made.findings) };
+    assert_eq!(&*finding.code, "failed_whole");
+    let refused = app.services.tasks.retry(&app.ada, broken, "").await.expect_err("its parts are not done");
+    assert_eq!(refused.code(), "dependencies_open");
+    app.drain().await;
+    assert_eq!(app.task(goal, "T001_2").await.state.status, TaskStatus::Completed);
+    assert_eq!(app.task(goal, "T001").await.state.status, TaskStatus::Failed, "as was said");
+    app.services.tasks.retry(&app.ada, broken, "").await.expect("tried again");
+    app.drain().await;
+    assert_eq!(app.progress(goal).await.percentage, 100.0);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn parts_read_what_their_whole_waits_for_and_no_other_task(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let goal = app.import(PLAN).await;
+    let bake = find(&app, goal, "T002").await;
+    // The reader calls the first of these parts T001; the goal has another task of that name.
+    let parts = "- [ ] Put it in\n  use: time.now\n- [ ] Say it\n  use: text.render {\"template\": \"at {T001.date}\"}\n";
+    let Err(Error::Invalid { code: "invalid_plan", violations, .. }) =
+        expand(&app, bake, &outline(parts)).await
+    else {
+        panic!("one of two is read")
+    };
+    assert_eq!((violations[0].code.as_ref(), violations.len()), ("ambiguous_reference", 1), "{violations:?}");
+    assert!(violations[0].message.starts_with("line 4:") && violations[0].message.contains("in line 1"));
+    let named = parts.replace("Put", "T020 Put").replace("Say", "T021 Say");
+    expand(&app, bake, &outline(&named)).await.expect("made");
+    app.drain().await;
+    let said = app.task(goal, "T021").await.state;
+    assert_eq!(said.status, TaskStatus::Completed, "{:?}", said.error);
+    assert_eq!(app.progress(goal).await.percentage, 100.0);
+
+    let goal = app.import(PLAN).await;
+    let bake = find(&app, goal, "T002").await;
+    let before = count(&app, "tasks").await;
+    for (root, code) in
+        [("T002", "unknown_reference"), ("T003", "unknown_reference"), ("T001.nothing", "unknown_path")]
+    {
+        let text = format!(
+            "- [ ] T020 First\n  use: time.now\n- [ ] T021 Say it\n  use: text.render {{\"template\": \"{{{root}}}\"}}\n"
+        );
+        let Err(Error::Invalid { code: "invalid_plan", violations, .. }) =
+            expand(&app, bake, &outline(&text)).await
+        else {
+            panic!("{root} is read")
+        };
+        assert_eq!((violations[0].code.as_ref(), violations.len()), (code, 1), "{violations:?}");
+        assert!(violations[0].message.starts_with("line 4:"), "{violations:?}");
+    }
+    assert_eq!(count(&app, "tasks").await, before);
+
+    // A model may do the same.
+    app.models.offer("openai/gpt-4o-mini");
+    let reading = |root: &str| {
+        let mut part = part("T002_1", "Say it", &[]);
+        let parameters = json!({"template": format!("at {{{root}}}")}).to_string();
+        part["use"] = json!({"tool": "text.render", "parameters": parameters});
+        json!({"tasks": [part]})
+    };
+    app.models.form(&reading("T003.date"));
+    app.models.form(&reading("T001.date"));
+    let made = expand(&app, bake, &by_model()).await.expect("made");
+    assert_eq!(made.making.rejected[0].problems[0].code, "unknown_reference");
+    let Content::Text { text } = &app.models.asked()[0].messages[0].content[0] else { panic!("words") };
+    assert!(text.contains("of what `T002` waits for, and of no other task"), "{text}");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn parts_begin_no_earlier_than_their_whole_and_are_as_urgent(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let goal = app.import("# Bread\n\n- [ ] T001 Knead\n  use: time.now\n").await;
+    let knead = find(&app, goal, "T001").await;
+    let monday = app.ports.clock.now() + Duration::from_secs(3_600);
+    let edit = TaskEdit { scheduled_at: Some(Some(monday)), priority: Some(5), ..TaskEdit::default() };
+    app.services.tasks.edit(&app.ada, knead, edit, &Precondition::Any).await.expect("edited");
+    let dry = DecomposeRequest { dry_run: true, ..outline(PARTS) };
+    let shown = expand(&app, knead, &dry).await.expect("shown");
+    let later =
+        TaskEdit { scheduled_at: Some(Some(monday + Duration::from_secs(60))), ..TaskEdit::default() };
+    app.services.tasks.edit(&app.ada, knead, later, &Precondition::Any).await.expect("edited");
+    let outdated =
+        app.services.planning.accept(&app.ada, shown.id, &shown.plan_hash).await.expect_err("later");
+    assert_eq!(outdated.code(), "plan_outdated");
+    expand(&app, knead, &outline(PARTS)).await.expect("made");
+    let part = app.task(goal, "T001_1").await.state;
+    assert_eq!((part.priority, part.scheduled_at), (5, Some(monday + Duration::from_secs(60))));
+    app.drain().await;
+    assert_eq!(app.progress(goal).await.completed, 0, "it is not Monday yet");
+    app.clock.advance(Duration::from_secs(3_700));
+    app.drain().await;
+    assert_eq!(app.progress(goal).await.percentage, 100.0);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_key_that_is_taken_meanwhile_makes_what_was_shown_outdated(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let goal = app.import(PLAN).await;
+    let bake = find(&app, goal, "T002").await;
+    let dry = DecomposeRequest { dry_run: true, ..outline(PARTS) };
+    let shown = expand(&app, bake, &dry).await.expect("shown");
+    let draft = DraftTask {
+        goal_id: Some(goal),
+        key: Some("T002_1".into()),
+        title: "Between".into(),
+        ..DraftTask::default()
+    };
+    app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    let outdated =
+        app.services.planning.accept(&app.ada, shown.id, &shown.plan_hash).await.expect_err("taken");
+    assert_eq!(outdated.code(), "plan_outdated", "{outdated}");
+    let made = expand(&app, bake, &outline(PARTS)).await.expect("made");
+    assert_eq!(made.changes.add, ["T002_2", "T002_3"]);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn parts_of_a_task_without_a_key_have_none(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let goal = app.import(PLAN).await;
+    let draft = DraftTask { goal_id: Some(goal), title: "Sing".into(), ..DraftTask::default() };
+    let sing =
+        app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    app.models.offer("openai/gpt-4o-mini");
+    app.models.form(&json!({"tasks": [part("N001_1", "Breathe", &[]), part("N001_2", "Hum", &["N001_1"])]}));
+    let made = expand(&app, sing.state.id, &by_model()).await.expect("made");
+    assert_eq!(made.making.repairs, 0);
+    let tasks = app.tasks(goal).await;
+    let keys = tasks.iter().filter(|task| matches!(&*task.state.title, "Breathe" | "Hum" | "Sing"));
+    assert!(keys.map(|task| &task.state.key).all(Option::is_none), "nobody else knows these names");
+    let of = |title: &str| tasks.iter().find(|task| task.state.title == title).expect("it is there");
+    assert_eq!(of("Hum").depends_on[0].task_id, of("Breathe").state.id);
 }

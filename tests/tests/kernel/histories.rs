@@ -120,7 +120,16 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
                 (0..=how % 3).map(|part| format!("- [{}] Part {part}", marks[(how + part) % 4])).collect();
             let outline = parts.join("\n");
             let request = DecomposeRequest { outline, dry_run: how.is_multiple_of(7), ..Default::default() };
-            services.planning.expand(ada, task, &request).await.err()
+            match Box::pin(services.planning.expand(ada, task, &request)).await {
+                // What was shown is applied, to a task that was retitled meanwhile now and then.
+                Ok(shown) if request.dry_run => {
+                    let title = (how % 14 == 7).then(|| format!("Title {n}"));
+                    let edit = TaskEdit { title, ..TaskEdit::default() };
+                    services.tasks.edit(ada, task, edit, &any).await.expect("it is there");
+                    Box::pin(services.planning.accept(ada, shown.id, &shown.plan_hash)).await.err()
+                }
+                made => made.err(),
+            }
         }
         (Change::Schedule, Some(task), _) => {
             let overlap = ["skip", "queue", "allow", "cancel_previous"][how % 4];

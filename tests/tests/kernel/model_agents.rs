@@ -668,3 +668,28 @@ async fn why_nothing_moves_without_a_model_is_told(#[case] backend: Backend) {
     assert!(codes.contains(&"budget_exhausted"), "{codes:?}");
     assert!(!app.services.tasks.readiness(&app.ada, task.id).await.expect("looks").ready);
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_budget_bears_what_was_promised_to_a_call_that_told_nothing(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, with_tools(&["probe.none"])).await;
+    app.services.usage.set_budget(&app.ada, None, Some(1_000_000), &Precondition::Any).await.expect("set");
+    let id = make(&app, titled("No answer")).await;
+    for _ in 0..3 {
+        app.models.fail(Cause::TimedOut { after: Duration::from_secs(60) });
+    }
+    let assignment = claim(&app).await;
+    let settlement = impatiently(&app, app.perform(&assignment)).await;
+    settle(&app, settlement).await;
+    assert_eq!(state(&app, id).await.status, TaskStatus::Ready, "it is tried again later");
+    let budget = app.services.usage.budget(&app.ada).await.expect("a budget");
+    assert!(budget.spent.tokens > 8_192 && budget.reserved.tokens == 0, "{budget:?}");
+    let told = app
+        .db
+        .number("SELECT COUNT(*) FROM model_calls WHERE cost_nanos IS NULL AND output_tokens = 0")
+        .await;
+    assert_eq!(told, 1, "what it cost is not known");
+}

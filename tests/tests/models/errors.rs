@@ -59,6 +59,27 @@ async fn whatever_passes_is_waited_out_and_asked_again() {
     assert_eq!((&told[..8], told[8].as_str()), (&expected[..], "anthropic answered"));
 }
 
+#[tokio::test]
+async fn what_a_useless_answer_consumed_is_known_if_it_says_so() {
+    let telling = json!({"kind": "other", "usage": {"input_tokens": 7, "output_tokens": 2}});
+    let useless = [
+        (ok(&telling), 9, false),
+        (ok(&json!({"kind": "other"})), 0, true),
+        (ResponseTemplate::new(504).set_body_string("the model takes too long"), 0, true),
+        (ResponseTemplate::new(500).set_body_string("oops"), 0, false),
+    ];
+    let answer = anthropic_words("at last");
+    for (first, tokens, untold) in useless {
+        let server = endpoint(vec![ok(&answer)]).await;
+        let stage = Stage::at(&server.uri());
+        let usual = stage.ask(&request(MODEL)).await.0.expect("an answer").usage.cost_tokens();
+        let server = endpoint(vec![first, ok(&answer)]).await;
+        let stage = Stage::at(&server.uri());
+        let answered = stage.ask(&request(MODEL)).await.0.expect("the second");
+        assert_eq!((answered.usage.cost_tokens(), answered.untold), (usual + tokens, untold));
+    }
+}
+
 /// Until so many connections were taken; an attempt that ends earlier would leave no trace of itself.
 async fn until_connected(server: &RawServer, count: usize) {
     while server.connections() < count {

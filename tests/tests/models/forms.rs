@@ -181,6 +181,8 @@ async fn a_model_that_writes_less_than_is_asked_for_is_asked_for_less_from_then_
                 (json!({"tasks": ["bake"]}), 1)
             );
         }
+        let name = model.parse().expect("a name");
+        assert_eq!(stage.calls.output_limit(&name), Some(600), "nobody promises more");
         // Whoever asks for still less gets that.
         let short = ModelRequest { max_output_tokens: 100, ..formed(model) };
         stage.once(&short).await.expect("an answer");

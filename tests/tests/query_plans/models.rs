@@ -1,15 +1,23 @@
 //! Plans by models: asking, showing, deciding, and what it costs.
 
+use goalwright_application::execution::Settings;
 use goalwright_application::idempotency::RequestKey;
 use goalwright_application::planning::{DecomposeRequest, DecompositionStatus, Planner};
 use goalwright_application::read::PageRequest;
+use goalwright_application::tasks::NewTask;
 use goalwright_application::usage::UsageBy;
 use goalwright_application::{Context, Precondition};
-use goalwright_domain::goal::DraftGoal;
+use goalwright_domain::agent::{AgentKind, DraftAgent, Profile};
+use goalwright_domain::goal::{DraftGoal, Origin};
+use goalwright_domain::model::ToolCall;
+use goalwright_domain::task::DraftTask;
 use goalwright_testkit::{Backend, TestApp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::work::Log;
+
+/// The queue of what a model performs.
+const QUEUE: &str = "asked";
 
 /// What many workspaces spent on many days, and plans that were shown.
 pub(crate) async fn fill(app: &TestApp, backend: Backend) {
@@ -24,6 +32,12 @@ pub(crate) async fn fill(app: &TestApp, backend: Backend) {
             "INSERT INTO usage_days (workspace_id, day, model, goal_id, calls, input_tokens, output_tokens, \
              cache_creation_tokens, cache_read_tokens, cost_nanos, unpriced_calls) {numbers} \
              SELECT {new_id}, '2026-01-01', 'openai/x', {new_id}, 1, 1, 1, 0, 0, 1, 0 FROM numbers"
+        ),
+        format!(
+            "INSERT INTO model_calls (id, workspace_id, purpose, model, attempts, input_tokens, output_tokens, \
+             cache_creation_tokens, cache_read_tokens, raw_usage, price_version, trace_id, created_at) {numbers} \
+             SELECT {new_id}, g.workspace_id, 'task', 'openai/x', 1, 1, 1, 0, 0, '[]', '', {new_id}, g.created_at \
+             FROM numbers, (SELECT * FROM goals LIMIT 10) AS g"
         ),
         format!(
             "INSERT INTO budget_months (workspace_id, month, spent_nanos, spent_tokens) {numbers} \
@@ -41,12 +55,6 @@ pub(crate) async fn fill(app: &TestApp, backend: Backend) {
         format!(
             "INSERT INTO dialogue_entries (run_id, n, span_id, entry, created_at) {numbers} \
              SELECT r.id, n, {new_id}, '{{}}', r.created_at FROM numbers, (SELECT * FROM runs ORDER BY id LIMIT 1) AS r"
-        ),
-        format!(
-            "INSERT INTO model_calls (id, workspace_id, purpose, model, attempts, input_tokens, output_tokens, cache_creation_tokens, \
-             cache_read_tokens, raw_usage, price_version, trace_id, created_at) {numbers} \
-             SELECT {new_id}, g.workspace_id, 'task', 'openai/x', 1, 1, 1, 0, 0, '[]', '', {new_id}, g.created_at \
-             FROM numbers, (SELECT * FROM goals LIMIT 1) AS g"
         ),
     ] {
         app.db.execute(&statement).await.expect("inserts");
@@ -153,4 +161,62 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
     let prompted = DecomposeRequest { prompt_version: Some("p1".into()), ..by_model };
     services.planning.decompose(&app.ada, goal, &prompted).await.expect("made");
     log.note("use a prompt");
+    Box::pin(performed(app, log)).await;
+}
+
+/// A task that a model performs with a tool.
+async fn performed(app: &TestApp, log: &mut Log) {
+    let services = &app.services;
+    let draft = DraftAgent {
+        name: "asked".into(),
+        kind: AgentKind::Llm,
+        capabilities: vec!["asked".into()],
+        max_concurrency: None,
+        is_default: false,
+        user_id: None,
+        llm: Some(Profile { tools: Some(vec!["probe.*".into()]), ..Profile::default() }),
+    };
+    services.agents.create(&app.ada, draft).await.expect("made");
+    let origin = Origin { queue: QUEUE.to_owned(), ..Origin::default() };
+    let draft = DraftGoal { title: "For an agent".into(), origin, ..DraftGoal::default() };
+    let goal = services.goals.create(&app.ada, draft).await.expect("made").state.id;
+    let draft = DraftTask {
+        title: "Write".into(),
+        goal_id: Some(goal),
+        task_type: "asked".into(),
+        ..DraftTask::default()
+    };
+    let made = services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    let task = made.state.id;
+    log.note("give a task to a model");
+    let called = |name: &str, arguments: Value| ToolCall {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        arguments,
+        extra: Map::new(),
+    };
+    let kernel = app.kernel_with(Settings { queue: QUEUE.to_owned(), ..Settings::default() });
+    // A call whose end nobody saw, and the attempt after it.
+    let unseen = json!({"name": "asked", "fail": 1, "unknown": true});
+    for call in
+        [called("probe_irreversible", unseen), called("finish", json!({"result": 1, "summary": "So be it."}))]
+    {
+        app.models.call(vec![call]);
+        log.record.take();
+        let claimed = kernel.claim(5).await.expect("claims");
+        assert_eq!(claimed.len(), 1);
+        log.note("claim for a model");
+        let settlement = app.perform(&claimed[0]).await;
+        log.note("perform by a model");
+        let unit = app.ports.transactions.begin().await.expect("begins");
+        unit.executions().earlier_call(claimed[0].run.id, "none").await.expect("looks");
+        drop(unit);
+        log.note("look for a call that a worker which vanished left open");
+        kernel.settle(&[settlement]).await.expect("settles")[0].expect("the lease holds");
+        log.note("settle what a model performed");
+        if app.models.asked().last().is_some_and(|asked| asked.messages.len() == 1) {
+            services.tasks.retry(&app.ada, task, "it may go on").await.expect("retried");
+            log.note("have a model go on");
+        }
+    }
 }

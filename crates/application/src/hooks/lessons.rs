@@ -97,6 +97,9 @@ impl Lessons {
                 raw_usage: Vec::new(),
             },
         };
+        if asked.as_ref().is_err_and(|unanswered| unanswered.untold) {
+            reservation.forfeit();
+        }
         retrying(|| async {
             let unit = self.transactions.begin().await?;
             let spending = self.spending(run, request, &spent);

@@ -117,6 +117,12 @@ impl ModelCalls {
         self.ports.models.any()
     }
 
+    /// After how many tokens an answer of this model ends at the latest, if its endpoint has said so. More is neither asked for nor
+    /// promised.
+    pub fn output_limit(&self, model: &ModelName) -> Option<u32> {
+        self.ports.models.output_limit(model)
+    }
+
     /// This model, else the usual one.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use goalwright_domain::{Rejection, Timestamp, Violation};
 use serde_json::Value;
 
 use super::Planning;
-use super::change::Present;
+use super::change::{DrivingRuns, Present};
 use super::write::{of_task, wanted_slug};
 use crate::context::new_id;
 use crate::execution::{Book, Ended, Report, attempt_by_hand, conclude, driving_run, take_stock};
@@ -49,13 +49,13 @@ impl Planning {
         let mut book = Book::default();
         book.enter(present.tasks);
         for &id in &changes.remove {
-            let run = present.runs.remove(&id);
+            let run = present.runs.take(id)?;
             book.remove(unit, &*self.ids, (id, &actor, context.trace_id), run, now).await?;
         }
         for changed in &changes.change {
             // What only gets other dependencies keeps its words.
             let Some(index) = changed.index else { continue };
-            let run = present.runs.remove(&changed.task_id);
+            let run = present.runs.take(changed.task_id)?;
             let schedule = book.task(changed.task_id)?.state().schedule.clone();
             let run = self.rewrite(&mut book, changed, (index, &plan.tasks[index]), run, now)?;
             book.tell(&*self.ids, changed.task_id, &actor, context.trace_id, now)?;
@@ -64,7 +64,9 @@ impl Planning {
                 let considered = present.schedules.get(&changed.task_id).copied();
                 keep::follow(unit, after, considered, now).await?;
             }
-            present.runs.extend(run.map(|run| (changed.task_id, run)));
+            if let Some(run) = run {
+                present.runs.put(run);
+            }
         }
         self.add(unit, context, (plan, changes), (&present.goal, queue), &mut book, task_ids, now).await?;
         let changing =
@@ -80,7 +82,7 @@ impl Planning {
             let undo = book.replace_edges(unit, id, &before, &after, open, now).await?;
             book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
             if book.task(id)?.status() == TaskStatus::Pending {
-                book.compensate(undo, present.runs.remove(&id), now);
+                book.compensate(undo, present.runs.take(id)?, now);
             }
         }
         if leads_out {
@@ -248,7 +250,7 @@ impl Planning {
         unit: &dyn UnitOfWork,
         context: &Context,
         changes: &Changes,
-        runs: &mut HashMap<TaskId, Run>,
+        runs: &mut DrivingRuns,
         book: &mut Book,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -261,7 +263,7 @@ impl Planning {
             let undo = book.task(id)?.skip(person, "marked in the plan as not to be done", now)?;
             book.tell(&*self.ids, id, &actor, context.trace_id, now)?;
             book.satisfies(id);
-            book.compensate(undo, runs.remove(&id), now);
+            book.compensate(undo, runs.take(id)?, now);
         }
         Ok(())
     }
@@ -377,7 +379,11 @@ fn task_edit(changed: &Changed, planned: &PlannedTask) -> TaskEdit {
             "priority" => edit.priority = Some(planned.priority),
             "parallel" => edit.parallel = Some(planned.parallel),
             "estimate_minutes" => edit.estimate_minutes = Some(planned.estimate_minutes),
-            "complexity" => edit.complexity = Some(planned.complexity),
+            "complexity" => {
+                edit.complexity = Some(planned.complexity);
+                // What the plan says of it holds, also where the goal's task said the same of another complexity.
+                edit.complexity_reason = Some(planned.complexity_reason.clone());
+            }
             "complexity_reason" => edit.complexity_reason = Some(planned.complexity_reason.clone()),
             "key" => edit.key = Some(planned.key.clone()),
             "slug" => edit.slug.clone_from(&planned.slug),

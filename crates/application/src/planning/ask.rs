@@ -5,20 +5,23 @@ use std::time::Duration;
 
 use goalwright_domain::Violation;
 use goalwright_domain::agent::Agent;
-use goalwright_domain::model::{Content, Message, ModelName, Usage};
+use goalwright_domain::model::{Cause, Content, Message, ModelName, Usage};
 use goalwright_domain::plan::answer::{FORM_NAME, complete_tasks, form, read_answer};
 use goalwright_domain::plan::{
     Finding, Limits, Plan, PlannedTask, PresentGoal, PresentTask, Problem, Severity, compare, validate,
 };
 use goalwright_domain::task::{Task, TaskId};
+use goalwright_domain::template::inspect;
 use serde_json::{Value, json};
 
 use super::by_model::Spent;
+use super::change::read_by_parts;
+use super::limits::OutputLimit;
 use super::prompt::{self, Subject};
 use super::write::of_task;
 use super::{Aim, AnswerProblem, Making, Mode, Planning, Prepared, RejectedAnswer, check};
 use crate::context::new_id;
-use crate::models::{Answered, ModelCalls, Patience};
+use crate::models::{Answered, ModelCalls, NoAnswer, Patience};
 use crate::ports::telemetry::TraceContext;
 use crate::ports::{AnswerForm, ModelRequest, Stop};
 use crate::usage::kept_usage;
@@ -78,6 +81,37 @@ impl Scene {
         Self { goal, tasks, expanded, agents, basis }
     }
 
+    /// The task that is broken further down, if it is not the goal, with the name by which the model knows it.
+    fn whole(&self) -> Option<&(String, PresentTask)> {
+        let expanded = self.expanded.as_deref()?;
+        self.tasks.iter().find(|(name, _)| name == expanded)
+    }
+
+    /// What parts of a task may read besides each other.
+    fn read_by_parts(&self) -> Vec<&PlannedTask> {
+        let Some((_, whole)) = self.whole() else { return Vec::new() };
+        let tasks = self.tasks.iter().map(|(_, task)| task);
+        read_by_parts(tasks, whole)
+    }
+
+    /// Parts of a task without a key were named after a name that nobody else knows. Where no other part reads their results they
+    /// have no key either.
+    fn unname(&self, plan: &mut Plan) {
+        let Some((name, _)) = self.whole().filter(|(_, whole)| whole.fields.key.is_none()) else { return };
+        let actions = plan.tasks.iter().filter_map(|task| task.action.as_ref());
+        let inspected: Vec<_> = actions.map(|action| inspect(&action.parameters)).collect();
+        let read: HashSet<&str> = inspected
+            .iter()
+            .flat_map(|one| one.references().map(|(_, reference)| reference.root.as_str()))
+            .collect();
+        for part in &mut plan.tasks {
+            let named_after =
+                |key: &&str| key.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('_'));
+            part.key_generated =
+                part.key.as_deref().filter(named_after).is_some_and(|key| !read.contains(key));
+        }
+    }
+
     /// Of an update: says of the tasks that the goal has which ones they are, and leaves what no model can say as it is.
     fn recognise(&self, plan: &mut Plan) {
         let known: HashMap<&str, &PresentTask> =
@@ -107,8 +141,8 @@ struct Conversation {
     /// Tasks of answers that were cut off.
     arrived: Vec<Value>,
     parts: usize,
-    /// After how many tokens the last answer was to end.
-    limit: u32,
+    /// After how many tokens answers end.
+    limit: OutputLimit,
     making: Making,
 }
 
@@ -151,7 +185,7 @@ impl Planning {
             messages: vec![subject],
             arrived: Vec::new(),
             parts: 0,
-            limit: 0,
+            limit: self.limits.of(context.workspace(), &assignment.model),
             making: Making {
                 planner: super::Planner::Llm,
                 model: Some(assignment.model.to_string()),
@@ -184,7 +218,6 @@ impl Planning {
                 );
                 return Err(Error::TimedOut { message });
             }
-            so_far.limit = self.limits.of(&assignment.model);
             let request = ModelRequest {
                 model: assignment.model.clone(),
                 system: system.clone(),
@@ -196,7 +229,7 @@ impl Planning {
                     description: "The tasks of the plan, in an order in which they could be done.".to_owned(),
                     schema: form(),
                 }),
-                max_output_tokens: so_far.limit,
+                max_output_tokens: so_far.limit.tokens(self.models.output_limit(&assignment.model)),
                 trace: self.trace_of(context),
             };
             self.usage.reserve(context, &mut spent.reservation, &request, &so_far.making).await?;
@@ -209,6 +242,13 @@ impl Planning {
                 Err(unanswered) => {
                     so_far.making.attempts += unanswered.attempts;
                     so_far.add(&self.models, &assignment.model, (unanswered.usage, unanswered.untold));
+                    let timed_out = matches!(unanswered.why, NoAnswer::Failed(Cause::TimedOut { .. }));
+                    if timed_out && so_far.limit.is_raised() {
+                        self.limits.take_back(context.workspace(), &assignment.model);
+                    }
+                    if unanswered.untold {
+                        spent.reservation.forfeit();
+                    }
                     return Err(unanswered.into());
                 }
             };
@@ -235,11 +275,15 @@ impl Planning {
             return Err(refused(category.as_deref()));
         }
         let text = reply.formed.clone().unwrap_or_else(|| reply.text());
+        if so_far.limit.is_raised() && reply.stop != Stop::Length {
+            self.limits.keep(context.workspace(), &assignment.model);
+        }
         let mut problems = Vec::new();
         if reply.stop == Stop::Length {
             let part = complete_tasks(&text);
             let fits = so_far.arrived.len() + part.tasks.len() < assignment.max_tasks;
-            if part.tasks.is_empty() && self.limits.raise(&assignment.model, so_far.limit) {
+            let most = self.models.output_limit(&assignment.model);
+            if part.tasks.is_empty() && so_far.limit.raise(most) {
                 // It spent its answer on thoughts, or on one task. With more room it is asked the same again.
                 return Ok(None);
             }
@@ -306,7 +350,8 @@ impl Planning {
             Ok(()) => Vec::new(),
             Err(broken) => broken.iter().map(told).collect(),
         };
-        let violations = check::actions(plan, &*self.tools, findings);
+        let mut violations = check::calls(plan, &*self.tools, findings);
+        violations.extend(check::references(plan, &scene.read_by_parts(), &*self.tools));
         problems.extend(violations.into_iter().map(of_violation));
         let (now, workspace) = (self.clock.now(), context.workspace());
         for (index, planned) in plan.tasks.iter().enumerate() {
@@ -351,6 +396,9 @@ impl Planning {
             let errors = compare(&scene.goal, &present, plan).findings;
             let errors = errors.into_iter().filter(|finding| finding.severity == Severity::Error);
             problems.extend(errors.map(|finding| problem("tasks", &finding.code, finding.message)));
+        }
+        if problems.is_empty() {
+            scene.unname(plan);
         }
         problems
     }

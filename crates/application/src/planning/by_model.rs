@@ -141,7 +141,7 @@ impl Planning {
     /// What the goal has, as a model is told.
     async fn scene(&self, context: &Context, aim: Aim) -> Result<Scene, Error> {
         let unit = self.transactions.begin().await?;
-        let present = self.present(&*unit, context, aim.goal_id).await?;
+        let present = self.present(&*unit, context, aim).await?;
         let agents = unit.agents().active(context.workspace()).await?;
         let basis = present.basis(aim);
         if let Some(id) = aim.task_id {

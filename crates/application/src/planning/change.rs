@@ -1,20 +1,23 @@
 //! Changing what a goal has: a plan that is read again, or a task that is broken further down. What differs is applied, in
 //! one unit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use goalwright_domain::execution::{Run, RunId};
-use goalwright_domain::goal::{Goal, GoalId};
+use goalwright_domain::goal::Goal;
 use goalwright_domain::ledger::Event;
 use goalwright_domain::plan::{
-    Finding, PresentGoal, PresentTask, Severity, TaskDependencies, TaskRef, basis, basis_of_addition,
-    basis_of_expansion, compare, expand, name_parts, refuse_expansion,
+    Finding, PlannedTask, PresentGoal, PresentTask, Severity, TaskDependencies, TaskRef, basis,
+    basis_of_addition, basis_of_expansion, compare, expand, inherit, name_parts, refuse_expansion,
+    refuse_made_up_references,
 };
 use goalwright_domain::task::{Dependency, Task, TaskId, TaskStatus};
 use goalwright_domain::{Rejection, Timestamp, Violation};
 
-use super::{Aim, Decomposition, Mode, Planning, Prepared, ShownChanges, Target, on_line};
+use super::record::outdated;
+use super::{Aim, Decomposition, Mode, Planning, Prepared, ShownChanges, Target, check, on_line, refuse};
 use crate::ports::UnitOfWork;
+use crate::tasks::changed;
 use crate::{Context, Error};
 
 /// Everything of the goal, locked.
@@ -22,9 +25,35 @@ pub(super) struct Present {
     pub(super) goal: Goal,
     pub(super) tasks: Vec<Task>,
     pub(super) edges: HashMap<TaskId, Vec<Dependency>>,
-    pub(super) runs: HashMap<TaskId, Run>,
+    pub(super) runs: DrivingRuns,
     /// Up to when the schedules of tasks that recur were looked after.
     pub(super) schedules: HashMap<TaskId, Timestamp>,
+}
+
+/// The runs that drive tasks which have not begun, locked.
+#[derive(Default)]
+pub(super) struct DrivingRuns {
+    locked: HashMap<TaskId, Run>,
+    /// Tasks that got a run between the look at runs and the lock of the tasks: runs are locked before tasks, everywhere.
+    missed: HashSet<TaskId>,
+}
+
+impl DrivingRuns {
+    /// The run of a task that is to change, if it has one.
+    ///
+    /// # Errors
+    /// `Conflict` (`conflict`) if it has one that is not locked: the next look is done at once.
+    pub(super) fn take(&mut self, id: TaskId) -> Result<Option<Run>, Error> {
+        if self.missed.contains(&id) {
+            return Err(changed());
+        }
+        Ok(self.locked.remove(&id))
+    }
+
+    /// Gives it back for a second change in the same unit.
+    pub(super) fn put(&mut self, run: Run) {
+        self.locked.insert(run.task_id, run);
+    }
 }
 
 impl Present {
@@ -81,24 +110,38 @@ impl Planning {
     ) -> Result<Decomposition, Error> {
         let Prepared { mut plan, mut findings } = prepared;
         unit.tasks().lock_edges(context.workspace()).await?;
-        if let Some(id) = target.aim.task_id.filter(|_| !target.dry_run) {
-            self.give_back(unit, context, id, now).await?;
-        }
-        let mut present = self.present(unit, context, target.aim.goal_id).await?;
-        let views = present.views();
+        let mut present = self.present(unit, context, target.aim).await?;
         let basis = match target.is_compared() {
             true => present.basis(target.aim),
             false => String::new(),
         };
         target.refuse_outdated(&basis)?;
+        if let Some(id) = target.aim.task_id.filter(|_| !target.dry_run)
+            && self.give_back(unit, context, id, &mut present, now).await?
+        {
+            // Everything of it is locked by now, and some of it is not as it was.
+            present = self.present(unit, context, target.aim).await?;
+        }
+        let views = present.views();
         let changes = match target.aim.task_id {
             None => compare(&PresentGoal::of(present.goal.state()), &views, &plan),
             Some(id) => {
                 let whole = present.whole(id)?;
+                refuse_errors(&refuse_made_up_references(&plan))?;
+                inherit(&whole, &mut plan, now);
                 name_parts(&views, &whole, &mut plan);
                 // They have other names than the reader of the plan said.
                 findings.retain(|finding| !matches!(&*finding.code, "generated_keys" | "missing_id"));
-                self.refuse_taken_keys(unit, target.aim, &plan).await?;
+                if let Err(taken) = self.refuse_taken_keys(unit, target.aim, &plan).await {
+                    // They were free when it was shown.
+                    return Err(match target.proposal.is_some() {
+                        true => outdated(
+                            "the goal has tasks with keys of this plan by now; ask for a new one, and apply that",
+                        ),
+                        false => taken,
+                    });
+                }
+                refuse(check::references(&plan, &read_by_parts(views.iter(), &whole), &*self.tools))?;
                 let earlier = unit.decompositions().parts_of(id).await?;
                 expand(&views, &whole, &earlier.into_iter().collect(), &plan)
             }
@@ -153,14 +196,24 @@ impl Planning {
         &self,
         unit: &dyn UnitOfWork,
         context: &Context,
-        goal_id: GoalId,
+        Aim { goal_id, task_id, .. }: Aim,
     ) -> Result<Present, Error> {
         let schedules = unit.schedules().lock_of_goal(goal_id).await?.into_iter().collect();
-        let open = unit.tasks().in_goal(goal_id, &[TaskStatus::Pending, TaskStatus::Ready]).await?;
+        let mut open = unit.tasks().in_goal(goal_id, &[TaskStatus::Pending, TaskStatus::Ready]).await?;
+        open.extend(task_id);
         let driving = unit.executions().driving_of(&open).await?;
         let driving: Vec<RunId> = driving.iter().map(|run| run.id).collect();
-        let runs = unit.executions().lock_runs(&driving).await?;
+        let locked = unit.executions().lock_runs(&driving).await?;
         let tasks = unit.tasks().lock_of_goal(goal_id).await?;
+        let is_open = |task: &&Task| matches!(task.status(), TaskStatus::Pending | TaskStatus::Ready);
+        let mut open: Vec<TaskId> = tasks.iter().filter(is_open).map(Task::id).collect();
+        open.extend(task_id);
+        let locked: HashMap<TaskId, Run> = locked.into_iter().map(|run| (run.task_id, run)).collect();
+        // While it waited for the locks, whoever had them may have made runs, or queued some again.
+        let now = unit.executions().driving_of(&open).await?;
+        let is_locked = |run: &Run| locked.get(&run.task_id).is_some_and(|known| known.id == run.id);
+        let missed = now.iter().filter(|run| !is_locked(run)).map(|run| run.task_id).collect();
+        let runs = DrivingRuns { locked, missed };
         unit.goals().lock_counts(&[goal_id]).await?;
         let goal = unit
             .goals()
@@ -176,7 +229,6 @@ impl Planning {
         for (task, edge) in unit.tasks().edges_of(&ids).await? {
             edges.entry(task).or_default().push(edge);
         }
-        let runs = runs.into_iter().map(|run| (run.task_id, run)).collect();
         Ok(Present { goal, tasks, edges, runs, schedules })
     }
 
@@ -185,22 +237,19 @@ impl Planning {
     }
 }
 
+/// What parts of a task may read besides each other: what it waits for, which is done before they begin.
+pub(super) fn read_by_parts<'a>(
+    tasks: impl Iterator<Item = &'a PresentTask>,
+    whole: &PresentTask,
+) -> Vec<&'a PlannedTask> {
+    let waited_for: HashSet<TaskId> = whole.depends_on.iter().map(|edge| edge.task_id).collect();
+    tasks.filter(|task| waited_for.contains(&task.id)).map(|task| &task.fields).collect()
+}
+
 fn refuse_errors(findings: &[Finding]) -> Result<(), Error> {
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let violations: Vec<Violation> = errors
-        .map(|finding| {
-            Violation::new("content", finding.code.to_string(), on_line(finding.line, &finding.message))
-        })
-        .collect();
-    match violations.as_slice() {
-        [] => Ok(()),
-        [one] => {
-            let message = format!("the plan cannot be used: {}", one.message);
-            Err(Error::Invalid { code: "invalid_plan", message, violations })
-        }
-        many => {
-            let message = format!("the plan cannot be used: it has {} problems", many.len());
-            Err(Error::Invalid { code: "invalid_plan", message, violations })
-        }
-    }
+    let violation = |finding: &Finding| {
+        Violation::new("content", finding.code.to_string(), on_line(finding.line, &finding.message))
+    };
+    refuse(errors.map(violation).collect())
 }

@@ -12,27 +12,29 @@ use crate::ports::Tools;
 /// Unknown tools, parameters that do not fit, references to tasks that are not in the plan or are done already, and
 /// paths that a result cannot have. What is merely odd is added to `findings`.
 pub(crate) fn actions(plan: &Plan, tools: &dyn Tools, findings: &mut Vec<Finding>) -> Vec<Violation> {
-    let by_key: HashMap<&str, &PlannedTask> =
-        plan.tasks.iter().filter_map(|task| task.key.as_deref().map(|key| (key, task))).collect();
+    let mut violations = calls(plan, tools, findings);
+    violations.extend(references(plan, &[], tools));
+    violations
+}
+
+/// The same, but of a plan that breaks a task further down, whose references are checked when its tasks have their names.
+pub(crate) fn calls(plan: &Plan, tools: &dyn Tools, findings: &mut Vec<Finding>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (index, task) in plan.tasks.iter().enumerate() {
         let Some(action) = &task.action else { continue };
-        let at = |path: &str| format!("tasks[{index}].use.{path}");
         for problem in tools.check(&action.tool, &action.operation, &action.parameters) {
             // Named in the words as well, since the command line shows nothing else.
             let named = match problem.path.strip_prefix("parameters.") {
                 Some(name) if !problem.message.contains(name) => format!("`{name}`: {}", problem.message),
                 _ => problem.message,
             };
-            violations.push(Violation::new(at(&problem.path), problem.code, on_line(action.line, &named)));
+            violations.push(Violation::new(
+                at(index, &problem.path),
+                problem.code,
+                on_line(action.line, &named),
+            ));
         }
-        let inspection = inspect(&action.parameters);
-        for (path, reference) in inspection.references() {
-            if let Some((code, message)) = reference_problem(reference, task, &by_key, tools) {
-                violations.push(Violation::new(at(path), code, on_line(action.line, &message)));
-            }
-        }
-        findings.extend(inspection.warnings.into_iter().map(|warning| Finding {
+        findings.extend(inspect(&action.parameters).warnings.into_iter().map(|warning| Finding {
             severity: Severity::Warning,
             code: warning.code.into(),
             line: action.line,
@@ -41,6 +43,27 @@ pub(crate) fn actions(plan: &Plan, tools: &dyn Tools, findings: &mut Vec<Finding
     }
     findings.sort_by_key(|finding| finding.line);
     violations
+}
+
+/// What is wrong with what tasks of the plan read. Besides results of each other they may read those of `others`.
+pub(crate) fn references(plan: &Plan, others: &[&PlannedTask], tools: &dyn Tools) -> Vec<Violation> {
+    let readable = others.iter().copied().chain(&plan.tasks);
+    let by_key: HashMap<&str, &PlannedTask> =
+        readable.filter_map(|task| task.key.as_deref().map(|key| (key, task))).collect();
+    let mut violations = Vec::new();
+    for (index, task) in plan.tasks.iter().enumerate() {
+        let Some(action) = &task.action else { continue };
+        for (path, reference) in inspect(&action.parameters).references() {
+            if let Some((code, message)) = reference_problem(reference, task, &by_key, tools) {
+                violations.push(Violation::new(at(index, path), code, on_line(action.line, &message)));
+            }
+        }
+    }
+    violations
+}
+
+fn at(index: usize, path: &str) -> String {
+    format!("tasks[{index}].use.{path}")
 }
 
 fn reference_problem(

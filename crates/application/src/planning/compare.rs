@@ -62,7 +62,7 @@ pub struct Touch {
     pub task_id: TaskId,
     /// The type of the event: `task.created`, `task.updated`, `task.dependencies_changed` or `task.deleted`.
     pub event_type: String,
-    /// The fields that changed.
+    /// The fields that changed; none of what was made or deleted.
     pub fields: Vec<String>,
     /// When.
     pub created_at: Timestamp,
@@ -192,8 +192,17 @@ async fn touches(
 
 fn count(own: &HashSet<TaskId>, touches: &[Touch], planned: &HashSet<Timestamp>) -> Edits {
     let mut edits = Edits::default();
+    // What waited for a task that was deleted lost the edge to it in the same moment: that is no edit of its own.
+    let deletions: HashSet<Timestamp> = touches
+        .iter()
+        .filter(|touch| touch.event_type == "task.deleted")
+        .map(|touch| touch.created_at)
+        .collect();
+    let follows = |touch: &Touch| {
+        touch.event_type == "task.dependencies_changed" && deletions.contains(&touch.created_at)
+    };
     let mut changed: HashSet<TaskId> = HashSet::new();
-    for touch in touches.iter().filter(|touch| !planned.contains(&touch.created_at)) {
+    for touch in touches.iter().filter(|touch| !planned.contains(&touch.created_at) && !follows(touch)) {
         match (touch.event_type.as_str(), own.contains(&touch.task_id)) {
             ("task.created", false) => edits.added += 1,
             ("task.deleted", true) => edits.deleted += 1,

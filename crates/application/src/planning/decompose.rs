@@ -70,7 +70,11 @@ impl Planning {
         request: &DecomposeRequest,
     ) -> Result<Decomposition, Error> {
         let target = Target::of_outline(aim, request.dry_run);
-        let prepared = match self.prepare(&request.outline, Format::Auto) {
+        let prepared = match aim.task_id {
+            None => self.prepare(&request.outline, Format::Auto),
+            Some(_) => self.prepare_parts(&request.outline, Format::Auto),
+        };
+        let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
                 self.record_failure(context, &target, &error, None).await?;

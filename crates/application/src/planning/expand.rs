@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use goalwright_domain::execution::{Mode as RunMode, Outcome, Run, RunId};
+use goalwright_domain::execution::{Mode as RunMode, Outcome, Run};
 use goalwright_domain::plan::{PresentTask, refuse_expansion};
 use goalwright_domain::task::{TaskId, TaskStatus};
 use goalwright_domain::{Rejection, Timestamp};
 
+use super::change::Present;
 use super::{Aim, DecomposeRequest, Decomposition, Planning};
 use crate::execution::{Ended, Report, conclude};
 use crate::ports::UnitOfWork;
@@ -40,26 +41,26 @@ impl Planning {
     }
 
     /// A person who was asked for the task is not asked any more: they give it back, and are asked again when its parts are
-    /// done. That is no attempt that counts.
+    /// done. That is no attempt that counts. Says whether there was such a person.
     pub(super) async fn give_back(
         &self,
         unit: &dyn UnitOfWork,
         context: &Context,
         id: TaskId,
+        present: &mut Present,
         now: Timestamp,
-    ) -> Result<(), Error> {
-        let driving = unit.executions().find_driving(id).await?.filter(|run| run.suspended);
-        let driving: Vec<RunId> = driving.into_iter().map(|run| run.id).collect();
-        let Some(run) = unit.executions().lock_runs(&driving).await?.pop() else { return Ok(()) };
-        let suspended = unit.executions().lock_suspended(&[run.id]).await?.pop();
-        let task = unit.tasks().lock_many(&[id]).await?.pop();
-        let Some((attempt, task)) = suspended.zip(task) else { return Ok(()) };
+    ) -> Result<bool, Error> {
+        let Some(task) = present.tasks.iter().find(|task| task.id() == id) else { return Ok(false) };
         let state = task.state();
         let waits = state.waiting.as_ref().map(|waiting| waiting.kind);
         let refused = refuse_expansion(&PresentTask::of(state, Vec::new()), waits).is_some();
-        if refused || state.status != TaskStatus::Waiting || state.workspace_id != context.workspace() {
-            return Ok(());
+        if refused || state.status != TaskStatus::Waiting {
+            return Ok(false);
         }
+        let Some(run) = present.runs.take(id)?.filter(|run| run.suspended) else { return Ok(false) };
+        let Some(attempt) = unit.executions().lock_suspended(&[run.id]).await?.pop() else {
+            return Ok(false);
+        };
         let given_back = Ended {
             unwritten: false,
             run: Run { mode: RunMode::Manual, ..run },
@@ -68,6 +69,7 @@ impl Planning {
             manual: true,
             actor: context.actor(),
         };
-        conclude(unit, &*self.ids, &self.runner, vec![given_back], now).await
+        conclude(unit, &*self.ids, &self.runner, vec![given_back], now).await?;
+        Ok(true)
     }
 }

@@ -152,6 +152,20 @@ impl Planning {
 
     /// Reads a written plan and checks everything that can be known before it runs. All problems are reported at once.
     pub(crate) fn prepare(&self, text: &str, format: Format) -> Result<Prepared, Error> {
+        self.prepare_with(text, format, check::actions)
+    }
+
+    /// The same for the parts of a task. What they read is checked when they are named, beside the task that they are parts of.
+    pub(crate) fn prepare_parts(&self, text: &str, format: Format) -> Result<Prepared, Error> {
+        self.prepare_with(text, format, check::calls)
+    }
+
+    fn prepare_with(
+        &self,
+        text: &str,
+        format: Format,
+        check: fn(&Plan, &dyn Tools, &mut Vec<Finding>) -> Vec<Violation>,
+    ) -> Result<Prepared, Error> {
         let outline = read_plan(text, format, &Limits::IMPORT).map_err(unreadable)?;
         let mut violations: Vec<Violation> = Vec::new();
         if let Err(problems) = validate(&outline.plan, &Limits::IMPORT) {
@@ -160,16 +174,20 @@ impl Planning {
             }));
         }
         let mut findings = outline.findings;
-        violations.extend(check::actions(&outline.plan, &*self.tools, &mut findings));
-        if !violations.is_empty() {
-            let message = match violations.as_slice() {
-                [one] => format!("the plan cannot be used: {}", one.message),
-                many => format!("the plan cannot be used: it has {} problems", many.len()),
-            };
-            return Err(Error::Invalid { code: "invalid_plan", message, violations });
-        }
+        violations.extend(check(&outline.plan, &*self.tools, &mut findings));
+        refuse(violations)?;
         Ok(Prepared { plan: outline.plan, findings })
     }
+}
+
+/// Refuses a plan with all that is wrong with it.
+fn refuse(violations: Vec<Violation>) -> Result<(), Error> {
+    let message = match violations.as_slice() {
+        [] => return Ok(()),
+        [one] => format!("the plan cannot be used: {}", one.message),
+        many => format!("the plan cannot be used: it has {} problems", many.len()),
+    };
+    Err(Error::Invalid { code: "invalid_plan", message, violations })
 }
 
 fn unreadable(error: OutlineError) -> Error {

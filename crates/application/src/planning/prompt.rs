@@ -95,7 +95,8 @@ pub(super) fn subject(of: &Subject<'_>) -> Message {
              `{expanded}` says, and nothing that another task does already. Name them `{expanded}_1`, `{expanded}_2` and so \
              on, from the first number that is free. Every part waits for what `{expanded}` waits for, and `{expanded}` \
              waits for all of its parts and brings them together: that is so without your saying it. In `depends_on`, name \
-             parts alone.\n"
+             parts alone. What parts `use` may read results of earlier parts and of what `{expanded}` waits for, and of no \
+             other task.\n"
         );
     }
     if let Some(instructions) = of.instructions.filter(|given| !given.trim().is_empty()) {

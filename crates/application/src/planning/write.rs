@@ -39,7 +39,7 @@ impl Planning {
         let Prepared { plan, findings } = prepared;
         let goal_id = target.aim.goal_id;
         let basis = match target.is_compared() {
-            true => self.present(unit, context, goal_id).await?.basis(target.aim),
+            true => self.present(unit, context, target.aim).await?.basis(target.aim),
             false => String::new(),
         };
         target.refuse_outdated(&basis)?;

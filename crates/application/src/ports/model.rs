@@ -36,6 +36,11 @@ pub trait Models: Send + Sync {
     /// `NotConfigured` with the setting that is missing.
     fn endpoint(&self, model: &ModelName) -> Result<String, ModelFailure>;
 
+    /// After how many tokens an answer of this model ends at the latest, if its endpoint has said so.
+    fn output_limit(&self, _model: &ModelName) -> Option<u32> {
+        None
+    }
+
     /// Asks once. With a listener the answer is streamed, and handed on as it comes.
     ///
     /// # Errors

@@ -145,8 +145,8 @@ pub trait UsageRepository: Send + Sync {
     /// Takes a promise back.
     async fn release(&self, id: Uuid) -> Stored<()>;
     /// Adds what was spent: the calls, the sums of the day (`2026-11-21`) and of the month. `least` is what is known of its
-    /// cost, also where not all of it is: so much is spent of a budget at least.
-    async fn spend(&self, spending: &ModelSpending, least: Usd) -> Stored<()>;
+    /// cost, also where not all of it is; `borne` is what is spent of the month's budget.
+    async fn spend(&self, spending: &ModelSpending, least: Usd, borne: Amount) -> Stored<()>;
     /// Adds a version of a prompt. `Duplicate` if the name is taken.
     async fn add_prompt(&self, workspace: WorkspaceId, prompt: &Prompt) -> Stored<()>;
 }

@@ -43,7 +43,7 @@ impl Tasks {
 }
 
 /// Somebody changed the task between two looks; the next look is done at once.
-pub(super) fn changed() -> Error {
+pub(crate) fn changed() -> Error {
     Error::Conflict { code: "conflict", message: "the task changed at the same moment; ask again".to_owned() }
 }
 

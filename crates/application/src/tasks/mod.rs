@@ -42,6 +42,7 @@ pub(crate) use depend::cycle;
 pub(crate) use edit::{duplicate, follow};
 pub use end::Ending;
 pub use fail::{Failure, MESSAGE_LIMIT};
+pub(crate) use held::changed;
 pub use next::{Next, NextReason};
 pub use readiness::Readiness;
 pub use run::{RunAnswer, RunRequest, RunState};

@@ -119,6 +119,18 @@ pub(crate) struct Payer {
 pub struct Reservation {
     id: Uuid,
     held: bool,
+    /// What is promised by now.
+    promised: Amount,
+    /// Whether nobody will ever tell what was consumed of it.
+    forfeited: bool,
+}
+
+impl Reservation {
+    /// The last call ended without telling what it consumed, and that may be as much as was promised to it: so much the budget bears.
+    /// Otherwise calls that time out could be repeated for ever for nothing.
+    pub(crate) const fn forfeit(&mut self) {
+        self.forfeited = true;
+    }
 }
 
 /// A budget and how much of it is left.
@@ -151,7 +163,7 @@ impl Spendings {
 
     /// For calls that have not begun.
     pub(crate) fn open(&self) -> Reservation {
-        Reservation { id: self.ids.ordered(), held: false }
+        Reservation { id: self.ids.ordered(), held: false, promised: Amount::default(), forfeited: false }
     }
 
     /// Promises what the next request of a breakdown may cost at most, besides what was consumed before it.
@@ -255,7 +267,7 @@ impl Spendings {
         })
         .await?;
         let Some((limit, why)) = refusal else {
-            reservation.held = true;
+            (reservation.held, reservation.promised) = (true, amount);
             return Ok(None);
         };
         self.signals.events_appended();
@@ -268,7 +280,8 @@ impl Spendings {
         Ok(Some(Refusal { limit, why, retry_after: until.since(now), resets_at }))
     }
 
-    /// Writes what was spent, and takes back what was promised.
+    /// Writes what was spent, and takes back what was promised. Where nobody knows what a call consumed, its cost stays unknown, and
+    /// the budget bears what was promised to it.
     pub(crate) async fn settle(
         &self,
         unit: &dyn UnitOfWork,
@@ -281,7 +294,18 @@ impl Spendings {
         if spending.attempts > 0 {
             let model = spending.model.parse().ok();
             let known = model.map(|model| self.least(&model, spending.cost, &spending.usage));
-            unit.usage().spend(spending, known.or(spending.cost).unwrap_or_default()).await?;
+            let known = Amount {
+                money: known.or(spending.cost).unwrap_or_default(),
+                tokens: spending.usage.cost_tokens(),
+            };
+            let borne = match reservation.forfeited && reservation.held {
+                true => Amount {
+                    money: known.money.max(reservation.promised.money),
+                    tokens: known.tokens.max(reservation.promised.tokens),
+                },
+                false => known,
+            };
+            unit.usage().spend(spending, known.money, borne).await?;
         }
         Ok(())
     }

@@ -165,13 +165,14 @@ impl Cause {
             Self::TimedOut { .. } | Self::Unreachable { .. } | Self::CutOff | Self::Unintelligible { .. } => {
                 true
             }
+            // Whoever stands before the model gave up waiting for it.
+            Self::Server { status, .. } => matches!(status, 408 | 504 | 524),
             Self::NotConfigured { .. }
             | Self::Credentials { .. }
             | Self::UnknownModel { .. }
             | Self::RateLimited { .. }
             | Self::Quota { .. }
             | Self::Overloaded { .. }
-            | Self::Server { .. }
             | Self::TooLong { .. }
             | Self::Refused { .. } => false,
         }

@@ -29,7 +29,8 @@ pub use read::{Format, read_plan};
 pub use shape::{Shape, shape};
 pub use update::{
     Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, basis,
-    basis_of_addition, basis_of_expansion, compare, expand, name_parts, plan_of, refuse_expansion,
+    basis_of_addition, basis_of_expansion, compare, expand, inherit, name_parts, plan_of, refuse_expansion,
+    refuse_made_up_references,
 };
 pub use validate::{Problem, validate};
 

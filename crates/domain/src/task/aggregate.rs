@@ -70,7 +70,7 @@ impl Task {
             parallel: draft.parallel,
             estimate_minutes: draft.estimate_minutes,
             complexity: draft.complexity,
-            complexity_reason: draft.complexity_reason,
+            complexity_reason: draft.complexity_reason.filter(|reason| !reason.trim().is_empty()),
             attempt: 0,
             max_attempts: draft.max_attempts.unwrap_or(3),
             retry: draft.retry,

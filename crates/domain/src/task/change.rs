@@ -104,7 +104,12 @@ impl Task {
             parallel: edit.parallel.unwrap_or(state.parallel),
             estimate_minutes: edit.estimate_minutes.unwrap_or(state.estimate_minutes),
             complexity: edit.complexity.unwrap_or(state.complexity),
-            complexity_reason: edit.complexity_reason.unwrap_or_else(|| state.complexity_reason.clone()),
+            // The reason of another complexity is none of this one.
+            complexity_reason: match (edit.complexity_reason, edit.complexity) {
+                (Some(reason), _) => reason,
+                (None, Some(other)) if other != state.complexity => None,
+                (None, _) => state.complexity_reason.clone(),
+            },
             max_attempts: Some(edit.max_attempts.unwrap_or(state.max_attempts)),
             retry: edit.retry.unwrap_or_else(|| state.retry.clone()),
             on_exhausted: edit.on_exhausted.unwrap_or(state.on_exhausted),
@@ -128,7 +133,7 @@ impl Task {
             parallel: draft.parallel,
             estimate_minutes: draft.estimate_minutes,
             complexity: draft.complexity,
-            complexity_reason: draft.complexity_reason,
+            complexity_reason: draft.complexity_reason.filter(|reason| !reason.trim().is_empty()),
             max_attempts: draft.max_attempts.unwrap_or(state.max_attempts),
             retry: draft.retry,
             on_exhausted: draft.on_exhausted,

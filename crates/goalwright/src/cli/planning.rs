@@ -92,9 +92,18 @@ impl Asked {
         if self.dry_run {
             plan_table(plan).lines().iter().for_each(|line| print(line));
         }
-        let verb = if self.dry_run { "would break down" } else { "broke down" };
-        let (tasks, edges) = (count(plan, "tasks"), count(plan, "dependencies"));
-        print(&format!("{verb} {word} {named} into {tasks} tasks with {edges} dependencies{}", cost(plan)));
+        if text(plan, "mode") == "update" {
+            removed(&plan["changes"]).iter().for_each(|line| print(line));
+            let verb = if self.dry_run { "would update" } else { "updated" };
+            print(&format!("{verb} {word} {named}: {}{}", changes(&plan["changes"]), cost(plan)));
+        } else {
+            let verb = if self.dry_run { "would break down" } else { "broke down" };
+            let (tasks, edges) = (count(plan, "tasks"), count(plan, "dependencies"));
+            print(&format!(
+                "{verb} {word} {named} into {tasks} tasks with {edges} dependencies{}",
+                cost(plan)
+            ));
+        }
         note(&match self.dry_run {
             true => format!(
                 "{} `goalwright decomposition apply {decomposition}` applies it, `goalwright decomposition reject {decomposition}` does not",
@@ -140,6 +149,12 @@ pub(super) fn changes(changes: &Value) -> String {
         .map(|(field, word)| format!("{} {word}", count(changes, field)))
         .collect();
     if told.is_empty() { "nothing about its tasks changes".to_owned() } else { told.join(", ") }
+}
+
+/// The tasks that an update removes, a line each: nothing else of it is lost.
+pub(super) fn removed(changes: &Value) -> Vec<String> {
+    let names = changes["remove"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    names.map(|name| format!("remove: {}", printable(name))).collect()
 }
 
 /// What the reader of a plan noticed, a line each.

@@ -74,8 +74,11 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         "waiting_for_person" => "`goalwright task complete ID` completes it",
         "payload_too_large" | "plan_too_large" => "make several plans of it; nothing was written",
         "invalid_plan" => "mend the plan and import it again; nothing was written",
+        "plan_outdated" | "decomposition_decided" if noun == "task" => {
+            "`goalwright task expand ID --dry-run` makes a new plan"
+        }
         "plan_outdated" | "decomposition_decided" => {
-            "`goalwright goal decompose ID --dry-run` makes a new plan"
+            "`goalwright goal decompose ID --dry-run` makes a new plan, of a task `goalwright task expand ID --dry-run`"
         }
         "budget_exhausted" => {
             "`goalwright budget` shows what is left, `goalwright budget set` says what may be spent"

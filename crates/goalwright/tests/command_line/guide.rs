@@ -1,8 +1,8 @@
 //! The guide shows what happens: each of its commands is run, and says what stands there.
 
+use crate::alike::alike;
 use crate::home::Home;
 use crate::shown::{self, Shown};
-use crate::words::settled;
 
 const GUIDE: &str = include_str!("../../../../docs/guides/command-line.md");
 
@@ -15,7 +15,7 @@ fn every_command_of_the_guide_says_what_is_written_below_it() {
     let data = data.display().to_string();
     for Shown { command, output, said } in &shown {
         let said = said.replace(data.trim_end_matches('/'), "~/.local/share/goalwright");
-        assert_eq!(settled(said.trim_end()), settled(output.trim_end()), "$ {command}\n{said}");
+        assert!(alike(output, &said), "$ {command}\n{said}\n-- is shown as --\n{output}");
     }
 }
 

@@ -38,6 +38,33 @@ fn a_plan_that_was_shown_is_applied_or_rejected() {
 }
 
 #[test]
+fn an_update_says_what_it_changes_and_what_it_takes_away() {
+    let home = Home::new();
+    home.write("plan.md", "- [ ] T001 Knead\n- [ ] T002 Bake\n- [ ] T003 Eat\n");
+    home.write("next.md", "- [ ] T001 Knead well\n- [ ] T004 Cool\n");
+    let goal = home.id(&["goal", "create", "Bread"]);
+    home.run(&["goal", "decompose", &goal, "--outline", "plan.md"]).has_code(0);
+    let update = ["goal", "decompose", &goal, "--outline", "next.md", "--mode", "update"];
+    let shown = home.run(&[&update[..], &["--dry-run"]].concat()).has_code(0);
+    for said in ["would update goal ", "1 to add, 1 to change, 2 to remove", "remove: T002", "remove: T003"] {
+        assert!(shown.stdout.contains(said), "{said} in {shown:?}");
+    }
+    let imported =
+        home.run(&["goal", "import", "next.md", "--goal", &goal, "--update", "--dry-run"]).has_code(0);
+    assert!(imported.stdout.contains("remove: T002"), "{imported:?}");
+    let applied = home.run(&update).has_code(0);
+    assert!(
+        applied.stdout.contains("updated goal ") && applied.stdout.contains("remove: T003"),
+        "{applied:?}"
+    );
+    assert_eq!(home.json(&["goal", "progress", &goal])["total"], 2);
+    // What was shown for the goal as it was is not applied any more.
+    let outdated = home.run(&["decomposition", "apply", &ids(&home, &goal)[1]]).has_code(2);
+    assert!(outdated.stderr.contains("goalwright goal decompose ID --dry-run"), "{outdated:?}");
+    assert!(outdated.stderr.contains("goalwright task expand ID --dry-run"), "{outdated:?}");
+}
+
+#[test]
 fn a_task_is_broken_down_into_parts() {
     let home = Home::new();
     home.write("plan.md", "# Bread\n\n- [ ] T001 Knead\n- [ ] T002 Bake (depends on T001)\n");

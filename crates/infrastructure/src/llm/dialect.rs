@@ -106,6 +106,11 @@ impl Dialect {
         [self.most, self.room].into_iter().flatten().fold(request.max_output_tokens, u32::min)
     }
 
+    /// After how many tokens any answer ends at the latest, if the endpoint said so.
+    pub(super) const fn most(self) -> Option<u32> {
+        self.most
+    }
+
     /// What also holds of other requests.
     pub(super) const fn lasting(self) -> Self {
         Self { room: None, ..self }

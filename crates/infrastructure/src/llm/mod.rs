@@ -115,6 +115,10 @@ impl Models for ModelEndpoints {
         self.site(model.provider()).map(Endpoint::place)
     }
 
+    fn output_limit(&self, model: &ModelName) -> Option<u32> {
+        self.lock().get(model)?.most()
+    }
+
     /// Says the same thing in other ways, where the endpoint does not understand the first, until it does.
     async fn ask(
         &self,

@@ -56,6 +56,9 @@ pub(super) trait Reading: Default + Send {
     /// Whether the stream is at its end; what comes behind it is not read.
     fn is_over(&self) -> bool;
 
+    /// What an answer that is not streamed tells of its usage, whatever else it says.
+    fn told(answer: &Value) -> Option<Usage>;
+
     /// What was told of its usage until now.
     fn usage(&self) -> Option<Usage>;
 
@@ -154,7 +157,12 @@ impl Answer<'_> {
         if answer.get("error").or_else(|| answer.get(0)?.get("error")).is_some_and(|error| !error.is_null()) {
             return Err(self.error_inside(&answer, request));
         }
-        Err(foreign("JSON of another kind"))
+        let mut denied = foreign("JSON of another kind");
+        if let Some(usage) = R::told(&answer) {
+            // It arrived whole, and so did what it says of its usage.
+            (denied.failure.usage, denied.failure.untold) = (Some(usage), false);
+        }
+        Err(denied)
     }
 
     async fn read_stream<R: Reading>(

@@ -130,7 +130,7 @@ const PATIENCE: Duration = Duration::from_secs(6);
 async fn main() -> ExitCode {
     let args = Args::parse();
     let mut report = Report::new(args.json);
-    match measure(&args, &mut report).await {
+    match Box::pin(measure(&args, &mut report)).await {
         Ok(()) => {
             report.finish();
             ExitCode::SUCCESS

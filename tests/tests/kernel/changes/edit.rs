@@ -77,6 +77,32 @@ async fn every_field_changes_and_one_event_tells_of_it(#[case] backend: Backend)
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
+async fn the_reason_of_a_complexity_goes_with_it_and_is_never_empty(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let reason = |text: &str| Some(Some(text.to_owned()));
+    let id = make(&app, quick("Complex"), &[]).await;
+    let given =
+        TaskEdit { complexity: Some(Some(4)), complexity_reason: reason("new"), ..TaskEdit::default() };
+    edit(&app, id, given.clone()).await.expect("changes");
+    // The same complexity keeps its reason, another one has none of its own yet.
+    let same = TaskEdit { complexity: Some(Some(4)), title: Some("Same".into()), ..TaskEdit::default() };
+    let state = edit(&app, id, same).await.expect("changes").state;
+    assert_eq!(state.complexity_reason.as_deref(), Some("new"));
+    let other = TaskEdit { complexity: Some(Some(7)), ..TaskEdit::default() };
+    let state = edit(&app, id, other).await.expect("changes").state;
+    assert_eq!((state.complexity, state.complexity_reason), (Some(7), None));
+    edit(&app, id, given).await.expect("changes");
+    let empty = TaskEdit { complexity_reason: reason(" "), ..TaskEdit::default() };
+    assert_eq!(edit(&app, id, empty).await.expect("changes").state.complexity_reason, None);
+    let draft = DraftTask { complexity_reason: Some(String::new()), ..quick("Made") };
+    let made = make(&app, draft, &[]).await;
+    assert_eq!(task(&app, made).await.state.complexity_reason, None);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
 async fn a_task_that_goes_to_another_goal_moves_the_counters_of_both(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     let (from, to) = (goal(&app, "From").await, goal(&app, "To").await);

@@ -97,6 +97,9 @@ impl Kernel {
                 spent.attempts = unanswered.attempts;
                 spent.usage = unanswered.usage;
                 spent.told = !unanswered.untold;
+                if unanswered.untold {
+                    spent.reservation.forfeit();
+                }
                 let now = self.clock().now();
                 let hurried = matches!(unanswered.why, NoAnswer::Failed(Cause::TimedOut { .. }));
                 Some(if hurried && work.time_left(now).is_zero() {
@@ -108,6 +111,7 @@ impl Kernel {
             None => {
                 spent.attempts = 1;
                 spent.told = false;
+                spent.reservation.forfeit();
                 Some(Outcome::Released)
             }
         };
@@ -145,7 +149,11 @@ impl Kernel {
             tools,
             choice: if last { ToolChoice::Named(FINISH.to_owned()) } else { ToolChoice::Auto },
             form: None,
-            max_output_tokens: OUTPUT_TOKENS,
+            max_output_tokens: self
+                .ports
+                .models
+                .output_limit(&work.model)
+                .map_or(OUTPUT_TOKENS, |most| most.min(OUTPUT_TOKENS)),
             trace: Some(TraceContext::of(assignment.run.trace_id, &assignment.lease, self.telemetry())),
         }
     }

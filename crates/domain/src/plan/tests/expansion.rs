@@ -6,14 +6,14 @@ use rstest::rstest;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::Id;
 use crate::execution::WaitKind;
 use crate::plan::{
-    Changes, Format, Limits, Origin, Plan, PlannedAction, PlannedTask, PresentGoal, PresentTask, TaskRef,
-    basis_of_expansion, expand, name_parts, read_plan, refuse_expansion,
+    Changes, Format, Limits, Origin, Plan, PlannedAction, PlannedTask, PresentGoal, PresentTask, Severity,
+    TaskRef, basis_of_expansion, expand, inherit, name_parts, read_plan, refuse_expansion,
 };
 use crate::schedule::Schedule;
 use crate::task::{Dependency, TaskId, TaskStatus};
+use crate::{Id, Timestamp};
 
 fn id(number: u128) -> TaskId {
     Id::new(Uuid::from_u128(number))
@@ -100,6 +100,63 @@ fn names_that_would_be_too_long_are_left_out() {
     assert_eq!(plan.tasks[0].key, None);
 }
 
+#[test]
+fn edges_are_counted_before_they_are_made() {
+    let waited_for: Vec<u128> = (2..=10_000).collect();
+    let whole = task(1, TaskStatus::Pending, &waited_for);
+    let tasks = [whole];
+    // Ten parts and the whole that waits for them: 99,990 edges, 9 of their order, and 10.
+    let ten = plan(&"- [ ] A\n".repeat(10));
+    let changes = expand(&tasks, &tasks[0], &HashSet::new(), &ten);
+    let [finding] = changes.findings.as_slice() else { panic!("{:?}", changes.findings) };
+    assert_eq!((finding.severity, &*finding.code), (Severity::Error, "too_many_dependencies"));
+    for words in ["100009", "100000", "10 parts", "9999 tasks", "T001"] {
+        assert!(finding.message.contains(words), "{words}: {}", finding.message);
+    }
+    assert!(changes.is_empty() && changes.dependencies.is_empty(), "nothing is made");
+    // Ten thousand parts, which would not fit into memory.
+    let many = plan(&"- [ ] [P] A\n".repeat(10_000));
+    assert_eq!(expand(&tasks, &tasks[0], &HashSet::new(), &many).findings.len(), 1);
+    // Of one part less, and of parts that do not wait for what the whole was broken into before, there are few enough.
+    let nine = plan(&"- [ ] A\n".repeat(9));
+    assert!(expand(&tasks, &tasks[0], &HashSet::new(), &nine).findings.is_empty());
+    let earlier: HashSet<TaskId> = waited_for.iter().map(|&number| id(number)).collect();
+    assert!(expand(&tasks, &tasks[0], &earlier, &many).findings.is_empty());
+}
+
+#[test]
+fn what_has_failed_is_said_to_stay_so() {
+    let tasks = [task(1, TaskStatus::Failed, &[])];
+    let changes = expand(&tasks, &tasks[0], &HashSet::new(), &plan("- [ ] A\n"));
+    let [finding] = changes.findings.as_slice() else { panic!("{:?}", changes.findings) };
+    assert_eq!((finding.severity, &*finding.code), (Severity::Warning, "failed_whole"));
+    assert!(finding.message.contains("retry it when its parts are done"), "{}", finding.message);
+    assert_eq!(changes.add, [0]);
+}
+
+#[test]
+fn parts_have_the_priority_and_the_moment_of_their_whole_unless_they_have_their_own() {
+    let at = |text: &str| -> Timestamp { text.parse().expect("a moment") };
+    let (now, monday, friday) =
+        (at("2026-01-01T00:00:00Z"), at("2026-01-05T08:00:00Z"), at("2026-01-09T08:00:00Z"));
+    let mut whole = task(1, TaskStatus::Pending, &[]);
+    (whole.fields.priority, whole.fields.scheduled_at) = (7, Some(monday));
+    let mut parts = plan("- [ ] [P] A\n- [ ] [P] B\n- [ ] [P] C\n- [x] [P] D\n");
+    (parts.tasks[1].priority, parts.tasks[1].scheduled_at) = (-2, Some(friday));
+    parts.tasks[2].schedule =
+        Some(Schedule::read(&json!({"frequency": "hourly"}), "schedule").expect("a schedule"));
+    inherit(&whole, &mut parts, now);
+    let have: Vec<_> = parts.tasks.iter().map(|task| (task.priority, task.scheduled_at)).collect();
+    assert_eq!(have, [(7, Some(monday)), (-2, Some(friday)), (7, None), (7, None)]);
+    let once = parts.clone();
+    inherit(&whole, &mut parts, now);
+    assert_eq!(parts, once);
+    // A moment that is over, such as that of a run which began, says nothing about parts.
+    let mut late = plan("- [ ] A\n");
+    inherit(&whole, &mut late, monday);
+    assert_eq!(late.tasks[0].scheduled_at, None);
+}
+
 #[rstest]
 #[case(TaskStatus::Pending, true)]
 #[case(TaskStatus::Ready, true)]
@@ -121,6 +178,8 @@ fn only_what_is_still_to_be_done_is_broken_down(#[case] status: TaskStatus, #[ca
 #[case(WaitKind::Person, true)]
 #[case(WaitKind::Decision, false)]
 #[case(WaitKind::Time, false)]
+#[case(WaitKind::Model, false)]
+#[case(WaitKind::Budget, false)]
 fn what_a_person_is_to_do_is_still_to_be_done(#[case] kind: WaitKind, #[case] allowed: bool) {
     let mut task = task(1, TaskStatus::Waiting, &[]);
     assert_eq!(refuse_expansion(&task, Some(kind)).is_none(), allowed);
@@ -128,6 +187,15 @@ fn what_a_person_is_to_do_is_still_to_be_done(#[case] kind: WaitKind, #[case] al
     task.fields.action =
         Some(PlannedAction { tool: "time".into(), operation: "sleep".into(), parameters, line: None });
     assert!(refuse_expansion(&task, Some(kind)).is_some(), "a tool that asks has begun");
+}
+
+#[rstest]
+#[case(WaitKind::Model, "waits for a model")]
+#[case(WaitKind::Budget, "raise the budget")]
+#[case(WaitKind::Decision, "decide, or wait")]
+fn what_has_begun_says_what_it_waits_for(#[case] kind: WaitKind, #[case] words: &str) {
+    let refused = refuse_expansion(&task(1, TaskStatus::Waiting, &[]), Some(kind)).expect("refused");
+    assert!(refused.contains(words), "{refused}");
 }
 
 #[test]
@@ -141,16 +209,18 @@ fn a_breakdown_depends_on_its_task_and_the_goal_s_words_alone() {
     };
     let whole = task(1, TaskStatus::Pending, &[2]);
     let before = basis_of_expansion(&goal, &whole);
-    for status in [TaskStatus::Ready, TaskStatus::Waiting] {
-        let mut asked_for = PresentTask { status, ..whole.clone() };
-        asked_for.fields.scheduled_at = "2026-01-01T00:00:00Z".parse().ok();
-        assert_eq!(basis_of_expansion(&goal, &asked_for), before, "nothing of it is done");
-    }
+    let freed_now = PresentTask { status: TaskStatus::Ready, ..whole.clone() };
+    assert_eq!(basis_of_expansion(&goal, &freed_now), before, "nothing of it is done");
+    let mut asked_for = PresentTask { status: TaskStatus::Waiting, ..whole.clone() };
+    asked_for.fields.scheduled_at = "2026-01-01T00:00:00Z".parse().ok();
+    assert_eq!(basis_of_expansion(&goal, &asked_for), before, "a person was asked, and has done nothing");
+    let mut later = whole.clone();
+    later.fields.scheduled_at = asked_for.fields.scheduled_at;
     let mut retitled = whole.clone();
     retitled.fields.title = "Other".to_owned();
     let running = PresentTask { status: TaskStatus::Running, ..whole.clone() };
     let freed = PresentTask { depends_on: Vec::new(), ..whole.clone() };
-    for other in [retitled, running, freed] {
+    for other in [retitled, running, freed, later] {
         assert_ne!(basis_of_expansion(&goal, &other), before, "{other:?}");
     }
     let other_goal = PresentGoal { title: "Park".to_owned(), ..goal };

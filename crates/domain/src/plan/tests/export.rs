@@ -283,7 +283,7 @@ fn task() -> impl Strategy<Value = PlannedTask> {
             action,
             work,
             complexity,
-            complexity_reason: reason.filter(|reason| !reason.is_empty()),
+            complexity_reason: reason,
             max_attempts,
             retry,
             on_exhausted,

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::Id;
 use crate::plan::{
-    Changes, Format, Limits, Origin, PlannedTask, PresentGoal, PresentTask, TaskRef, compare, plan_of,
-    read_plan, write_plan,
+    Changes, Format, Limits, Origin, PlannedTask, PresentGoal, PresentTask, Severity, TaskRef, compare,
+    plan_of, read_plan, write_plan,
 };
 use crate::task::{Dependency, TaskId, TaskStatus};
 
@@ -268,4 +268,21 @@ fn a_list_without_ids(#[case] text: &str, #[case] expected: &str, #[case] keys: 
     assert_eq!(shown(&changes), expected);
     let fresh: Vec<&str> = changes.keys.iter().map(|(_, key)| key.as_str()).collect();
     assert_eq!(fresh.join(" "), keys);
+}
+
+#[test]
+fn a_made_up_key_that_gets_another_is_not_read() {
+    // T001 is completed and has no line; the reader calls the first new task T001 as well.
+    let written =
+        "- [ ] Weigh\n  use: time.now\n- [ ] Say it\n  use: text.render {\"template\": \"{T001}\"}\n";
+    let read = |text: &str| read_plan(text, Format::Auto, &Limits::IMPORT).expect("a plan").plan;
+    let changes = compare(&goal(), &tasks(), &read(written));
+    let errors: Vec<_> = changes.findings.iter().filter(|one| one.severity == Severity::Error).collect();
+    let [error] = errors.as_slice() else { panic!("{errors:?}") };
+    assert_eq!((&*error.code, error.line), ("ambiguous_reference", Some(4)));
+    assert!(error.message.contains("line 1") && error.message.contains("T001"), "{}", error.message);
+    // With a key of its own it is no question.
+    let named = written.replace("Weigh", "T008 Weigh").replace("Say", "T009 Say").replace("{T001}", "{T008}");
+    let changes = compare(&goal(), &tasks(), &read(&named));
+    assert!(changes.findings.iter().all(|one| one.severity != Severity::Error), "{:?}", changes.findings);
 }

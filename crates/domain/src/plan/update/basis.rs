@@ -35,10 +35,14 @@ pub fn basis_of_addition(goal: &PresentGoal, tasks: &[PresentTask]) -> String {
 /// `sha256:` of what a plan depends on that breaks one task further down: the goal's words, and the task with its words, what it
 /// waits for, and whether it can still be broken down. What becomes of other tasks meanwhile does not matter.
 pub fn basis_of_expansion(goal: &PresentGoal, whole: &PresentTask) -> String {
-    // That a person was asked for it meanwhile is no change, nor is when: nothing of it is done.
-    let status = if whole.status == TaskStatus::Waiting { TaskStatus::Ready } else { whole.status };
+    // That a person was asked for it meanwhile is no change: nothing of it is done.
+    let asked = whole.status == TaskStatus::Waiting;
+    let status = if asked { TaskStatus::Ready } else { whole.status };
     let mut untouched = PresentTask { status, ..whole.clone() };
-    untouched.fields.scheduled_at = None;
+    if asked {
+        // When they were asked is none either.
+        untouched.fields.scheduled_at = None;
+    }
     canonical::digest(&json!({
         "id": goal.id, "title": goal.title, "description": goal.description,
         "success_criteria": goal.success_criteria, "due_at": goal.due_at, "expanded": told(&untouched),

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::json;
 
 use super::edges::name_of;
-use super::{Changed, Changes, FieldChange, PresentTask, TaskDependencies, TaskRef};
+use super::keys::ambiguous_references;
+use super::{Changed, Changes, FieldChange, PresentTask, TaskDependencies, TaskRef, finding};
+use crate::Timestamp;
 use crate::execution::WaitKind;
-use crate::plan::{Origin, Plan};
+use crate::plan::{Finding, Limits, Origin, Plan, Severity};
 use crate::task::{NAME_LIMIT, TaskId, TaskStatus};
 
 /// Why a task cannot be broken further down, in words. `waits` says what one waits for that has begun: what is still to be done
@@ -28,9 +30,18 @@ pub fn refuse_expansion(task: &PresentTask, waits: Option<WaitKind>) -> Option<S
         TaskStatus::Running => Some(format!(
             "{name} is running; wait until it is done, failed or given back, then break it down"
         )),
-        TaskStatus::Waiting => Some(format!(
-            "{name} has begun, and waits for a moment or for a decision; decide, or wait until it goes on"
-        )),
+        TaskStatus::Waiting => Some(match waits {
+            Some(WaitKind::Model) => format!(
+                "{name} has begun, and waits for a model that does not answer; wait until it goes on, or cancel it"
+            ),
+            Some(WaitKind::Budget) => format!(
+                "{name} has begun, and waits for a budget that is used up; raise the budget and wait until it is done, or \
+                 cancel it"
+            ),
+            _ => format!(
+                "{name} has begun, and waits for a moment or for a decision; decide, or wait until it goes on"
+            ),
+        }),
         TaskStatus::Completed | TaskStatus::Cancelled | TaskStatus::Skipped => {
             Some(format!("{name} is {}, so there is nothing left of it to break down", task.status.as_str()))
         }
@@ -40,14 +51,20 @@ pub fn refuse_expansion(task: &PresentTask, waits: Option<WaitKind>) -> Option<S
 /// What a plan changes that breaks the task `whole` further down. Its tasks are made. Each of them waits for what `whole`
 /// waits for as well, and `whole` waits for all of them: it is what they are brought together in. `tasks` are all of the goal;
 /// `earlier` is what `whole` was broken into before, which the new ones do not wait for.
+///
+/// Findings: `failed_whole`; the error is `too_many_dependencies`, and then there is nothing else.
 pub fn expand(tasks: &[PresentTask], whole: &PresentTask, earlier: &HashSet<TaskId>, plan: &Plan) -> Changes {
+    let inherited: Vec<TaskId> =
+        whole.depends_on.iter().map(|edge| edge.task_id).filter(|id| !earlier.contains(id)).collect();
+    if let Some(too_many) = too_many_edges(whole, inherited.len(), plan) {
+        return Changes { findings: vec![too_many], ..Changes::default() };
+    }
     let mut parts: Vec<BTreeMap<TaskRef, Origin>> = vec![BTreeMap::new(); plan.tasks.len()];
     for edge in &plan.dependencies {
         if let Some(part) = parts.get_mut(edge.from_index) {
             part.entry(TaskRef::Added(edge.to_index)).or_insert(edge.origin);
         }
     }
-    let inherited = whole.depends_on.iter().map(|edge| edge.task_id).filter(|id| !earlier.contains(id));
     for id in inherited {
         for part in &mut parts {
             part.entry(TaskRef::Present(id)).or_insert(Origin::Structural);
@@ -74,8 +91,55 @@ pub fn expand(tasks: &[PresentTask], whole: &PresentTask, earlier: &HashSet<Task
         add: (0..plan.tasks.len()).collect(),
         change: vec![Changed { index: None, task_id: whole.id, fields: vec![field] }],
         dependencies: of_parts.chain([(TaskRef::Present(whole.id), after)]).map(of).collect(),
+        findings: stays_failed(whole).into_iter().collect(),
         ..Changes::default()
     }
+}
+
+/// Counted before anything is made: a thousand parts of what waits for a thousand tasks make a million edges.
+fn too_many_edges(whole: &PresentTask, inherited: usize, plan: &Plan) -> Option<Finding> {
+    let (parts, limit) = (plan.tasks.len(), Limits::IMPORT.max_edges);
+    let edges = parts.saturating_mul(inherited).saturating_add(plan.dependencies.len()).saturating_add(parts);
+    (edges > limit).then(|| {
+        let name = whole.name();
+        let message = format!(
+            "the plan leads to {edges} dependencies; at most {limit} are allowed: each of the {parts} parts waits for the \
+             {inherited} tasks that {name} waits for; use fewer parts, or let {name} wait for fewer tasks"
+        );
+        finding(Severity::Error, "too_many_dependencies", None, message)
+    })
+}
+
+/// What has failed is not tried again by being broken down: that is for a person to say.
+fn stays_failed(whole: &PresentTask) -> Option<Finding> {
+    (whole.status == TaskStatus::Failed).then(|| {
+        let message = format!(
+            "{} has failed and stays so; retry it when its parts are done, so that what waits for it goes on",
+            whole.name()
+        );
+        finding(Severity::Warning, "failed_whole", None, message)
+    })
+}
+
+/// Gives parts what they have from the task that they are parts of, where they say nothing of it themselves: its priority, and
+/// the moment before which it is not to be begun, if that is still to come.
+pub fn inherit(whole: &PresentTask, plan: &mut Plan, now: Timestamp) {
+    let begins = whole.fields.scheduled_at.filter(|at| *at > now && whole.fields.schedule.is_none());
+    for part in &mut plan.tasks {
+        if part.priority == 0 {
+            part.priority = whole.fields.priority;
+        }
+        if part.schedule.is_none() && !part.done && !part.dropped {
+            part.scheduled_at = part.scheduled_at.or(begins);
+        }
+    }
+}
+
+/// Complains about parts that read others by keys which the reader made up: parts get other names, and the goal may have a task with
+/// the one that is read. The error is `ambiguous_reference`.
+pub fn refuse_made_up_references(plan: &Plan) -> Vec<Finding> {
+    let made_up = plan.tasks.iter().enumerate().filter(|(_, part)| part.key_generated);
+    ambiguous_references(plan, &made_up.map(|(index, _)| index).collect())
 }
 
 /// Names parts whose key the reader made up after the task that they are parts of: `T002_1`. Where that one has no key, or a

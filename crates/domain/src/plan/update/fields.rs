@@ -46,7 +46,9 @@ impl Comparison<'_> {
             changes.note("complexity", &now.complexity, &planned.complexity);
         }
         if speaks(planned.complexity_reason.is_some()) {
-            changes.note("complexity_reason", &now.complexity_reason, &planned.complexity_reason);
+            // A task has no empty reason.
+            let planned = planned.complexity_reason.clone().filter(|reason| !reason.trim().is_empty());
+            changes.note("complexity_reason", &now.complexity_reason, &planned);
         }
         if speaks(planned.scheduled_at.is_some()) {
             changes.note("scheduled_at", &now.scheduled_at, &planned.scheduled_at);

@@ -1,12 +1,13 @@
 //! Keys are unique in a goal, after the update as well.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::edges::Edges;
 use super::fields::is_open;
 use super::matching::Match;
 use super::{Comparison, finding};
-use crate::plan::Severity;
+use crate::plan::{Finding, Plan, Severity};
+use crate::template::inspect;
 
 impl Comparison<'_> {
     /// Complains about keys that two tasks would have. Where the reader made one up, another is given, also where a task
@@ -45,6 +46,34 @@ impl Comparison<'_> {
             next = next.saturating_add(1);
             (index, format!("T{next:03}"))
         });
-        fresh.collect()
+        let fresh: Vec<(usize, String)> = fresh.collect();
+        let renamed = fresh.iter().map(|(index, _)| *index).collect();
+        self.findings.extend(ambiguous_references(self.plan, &renamed));
+        fresh
     }
+}
+
+/// Complains about what reads a task by a key that the reader of the plan made up, where that task, by its position, gets another
+/// key: another task may have the one that is read.
+pub(super) fn ambiguous_references(plan: &Plan, renamed: &HashSet<usize>) -> Vec<Finding> {
+    let made_up: HashMap<&str, usize> =
+        renamed.iter().filter_map(|&index| Some((plan.tasks.get(index)?.key.as_deref()?, index))).collect();
+    let mut findings = Vec::new();
+    for task in plan.tasks.iter().filter(|_| !made_up.is_empty()) {
+        let Some(action) = &task.action else { continue };
+        let inspection = inspect(&action.parameters);
+        let read: BTreeSet<&str> =
+            inspection.references().map(|(_, reference)| reference.root.as_str()).collect();
+        for root in read {
+            let Some(&index) = made_up.get(root) else { continue };
+            let place = plan.tasks[index].line.map(|line| format!(" in line {line}")).unwrap_or_default();
+            let message = format!(
+                "`{root}` is what the reader of the plan calls the task{place} that has no key; the goal's task {root} may be \
+                 meant as well: write a key in front of that one, and read its result by it"
+            );
+            let line = action.line.or(task.line);
+            findings.push(finding(Severity::Error, "ambiguous_reference", line, message));
+        }
+    }
+    findings
 }

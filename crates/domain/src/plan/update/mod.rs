@@ -18,7 +18,7 @@ use super::{Finding, Origin, Plan, Severity};
 use crate::task::{TaskId, TaskStatus};
 pub use basis::{basis, basis_of_addition, basis_of_expansion};
 use edges::Edges;
-pub use expansion::{expand, name_parts, refuse_expansion};
+pub use expansion::{expand, inherit, name_parts, refuse_expansion, refuse_made_up_references};
 pub use fields::FieldChange;
 use fields::{is_open, may_change};
 use matching::{Match, matches};
@@ -106,8 +106,8 @@ pub struct TaskDependencies {
 /// tasks that the plan does not name and that stay are left as they are.
 ///
 /// Findings: `unknown_id`, `other_goal`, `finished_task_changed`, `finished_task_missing`,
-/// `unchecked_finished`, `failed_task_ticked`, `done_before_dependencies`; errors are `duplicate_key` and
-/// `dependency_cycle`.
+/// `unchecked_finished`, `failed_task_ticked`, `done_before_dependencies`; errors are `duplicate_key`,
+/// `ambiguous_reference` and `dependency_cycle`.
 ///
 /// # Examples
 ///

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::plan_files::plan_files;
 use crate::cli::fields::{count, number, short_id, text};
 use crate::cli::input;
-use crate::cli::planning::{changes, findings, plan_table};
+use crate::cli::planning::{changes, findings, plan_table, removed};
 use crate::cli::session::Session;
 use crate::client::{Answer, Call, Noun};
 use crate::failure::{Exit, Failure, printable};
@@ -148,6 +148,7 @@ impl Import {
             plan_table(plan).lines().iter().for_each(|line| print(line));
             let (tasks, edges) = (count(plan, "tasks"), count(plan, "dependencies"));
             let title = printable(&text(&answer.value, "title"));
+            removed(&plan["changes"]).iter().for_each(|line| print(line));
             print(&if updated {
                 format!("would update “{title}”: {}", changes(&plan["changes"]))
             } else {

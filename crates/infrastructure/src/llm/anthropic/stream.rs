@@ -74,6 +74,10 @@ impl Reading for Stream {
         Ok(())
     }
 
+    fn told(answer: &Value) -> Option<Usage> {
+        answer.get("usage").filter(|usage| usage.is_object()).map(Usage::of_anthropic)
+    }
+
     fn is_over(&self) -> bool {
         self.stopped
     }

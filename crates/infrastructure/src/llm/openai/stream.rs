@@ -58,6 +58,10 @@ impl Reading for Stream {
         Ok(())
     }
 
+    fn told(answer: &Value) -> Option<Usage> {
+        answer.get("usage").filter(|usage| usage.is_object()).map(Usage::of_openai)
+    }
+
     fn is_over(&self) -> bool {
         self.done
     }

@@ -166,7 +166,9 @@ pub(crate) async fn touched_by_users(
     let ids: Vec<String> = tasks.iter().map(ToString::to_string).collect();
     let sql = moment
         .sql(
-            "SELECT entity_id, event_type, CAST(changes AS TEXT) AS changes, created_at FROM events WHERE workspace_id = ",
+            // What is made or deleted is told with everything that it is; which fields those are is of no interest.
+            "SELECT entity_id, event_type, CASE WHEN event_type IN ('task.created', 'task.deleted') THEN '{}' \
+             ELSE CAST(changes AS TEXT) END AS changes, created_at FROM events WHERE workspace_id = ",
         )
         .bind(workspace.uuid())
         .text(" AND position IS NOT NULL AND entity_type = 'task' AND entity_id")

@@ -133,7 +133,7 @@ impl UsageRepository for Unit {
         self.run(self.sql("DELETE FROM budget_reservations WHERE id = ").bind(id)).await.map(|_| ())
     }
 
-    async fn spend(&self, spending: &ModelSpending, least: Usd) -> Result<(), StorageError> {
+    async fn spend(&self, spending: &ModelSpending, least: Usd, borne: Amount) -> Result<(), StorageError> {
         let Usage { input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens } = spending.usage;
         let counts: [Value; 4] = [input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens]
             .map(|count| signed(count).into());
@@ -176,8 +176,8 @@ impl UsageRepository for Unit {
         let month = vec![
             workspace,
             at.format("%Y-%m").to_string().into(),
-            least.nanos().into(),
-            signed(spending.usage.cost_tokens()).into(),
+            borne.money.nanos().into(),
+            signed(borne.tokens).into(),
         ];
         let columns = ["workspace_id", "month", "spent_nanos", "spent_tokens"];
         self.run_all(insert_many(self.dialect, "budget_months", &columns, vec![month], ADD_TO_MONTH))

@@ -108,9 +108,7 @@ pub(super) fn read(body: &str) -> Reading {
         "description" => as_json(value).map(Field::Description),
         "labels" => serde_json::from_str(value).ok().map(Field::Labels),
         "complexity" => value.parse().ok().filter(|score| (1..=10).contains(score)).map(Field::Complexity),
-        "complexity reason" => {
-            string_of(value).filter(|reason| !reason.is_empty()).map(Field::ComplexityReason)
-        }
+        "complexity reason" => string_of(value).filter(|_| !value.is_empty()).map(Field::ComplexityReason),
         "attempts" => value.parse().ok().filter(|count| *count > 0).map(Field::Attempts),
         "at" => value.parse().ok().map(Field::At),
         "by" => work(value).map(Field::Work),
