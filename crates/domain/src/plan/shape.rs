@@ -27,7 +27,7 @@ pub struct Shape {
 /// ```
 /// use goalwright_domain::plan::{Format, Limits, read_plan, shape};
 ///
-/// let text = "- [ ] T001 Knead\n- [ ] T002 [P] Heat\n- [ ] T003 Bake (depends on T001, T002)\n";
+/// let text = "- [ ] T001 [P] Knead\n- [ ] T002 [P] Heat\n- [ ] T003 Bake (depends on T001, T002)\n";
 /// let plan = read_plan(text, Format::Auto, &Limits::IMPORT)?.plan;
 /// let shape = shape(&plan);
 /// assert_eq!((shape.tasks, shape.depth, shape.width), (3, 2, 2));
