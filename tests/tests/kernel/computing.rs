@@ -162,8 +162,15 @@ async fn what_cannot_be_written_at_once_is_held_and_harms_nobody(#[case] backend
     };
     app.db.execute(refuse).await.expect("a trigger");
     let claimed = app.kernel.claim_or_compute(4, 16).await.expect("claims");
-    assert_eq!((claimed.assignments.len(), claimed.computed), (2, 0));
-    for assignment in &claimed.assignments {
+    assert_eq!(claimed.computed, 0);
+    let mut held = claimed.assignments;
+    if held.is_empty() {
+        // PostgreSQL may not have rolled back yet what could not be written; the next look finds it.
+        app.db.until_rolled_back().await;
+        held = app.kernel.claim(4).await.expect("claims");
+    }
+    assert_eq!(held.len(), 2);
+    for assignment in &held {
         let settlement = app.perform(assignment).await;
         let settled = app.kernel.settle(&[settlement]).await;
         assert_eq!(settled.is_ok(), assignment.task.key.as_deref() == Some("T001"));
