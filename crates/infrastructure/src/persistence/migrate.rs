@@ -100,12 +100,13 @@ async fn check_foreign_keys(connection: &DatabaseTransaction) -> Result<(), Open
     Err(OpenError::Migration { reason: format!("{} rows refer to rows that are not there", dangling.len()) })
 }
 
-/// On a connection of its own, under an advisory lock of its session.
-pub(super) async fn migrate_postgres(
-    options: &PgConnectOptions,
-    migrate: bool,
-) -> Result<Vec<String>, OpenError> {
-    answers(options).await?;
+/// So often a server is asked that broke off after it had let us in.
+const ATTEMPTS: u32 = 5;
+/// Before it is asked again, longer each time.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A connection whose session holds the lock of those who migrate.
+async fn locked(options: &PgConnectOptions) -> Result<DatabaseConnection, OpenError> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(15))
@@ -117,6 +118,28 @@ pub(super) async fn migrate_postgres(
         .execute_unprepared("SELECT pg_advisory_lock(7453301442158821377)")
         .await
         .map_err(|error| OpenError::Unreachable { reason: error.to_string() })?;
+    Ok(connection)
+}
+
+/// On a connection of its own, under an advisory lock of its session.
+pub(super) async fn migrate_postgres(
+    options: &PgConnectOptions,
+    migrate: bool,
+) -> Result<Vec<String>, OpenError> {
+    answers(options).await?;
+    // It let us in, so what goes wrong now may pass: a server that restarts ends connections.
+    let mut attempt = 1;
+    let connection = loop {
+        match locked(options).await {
+            Ok(connection) => break connection,
+            Err(error) if attempt == ATTEMPTS => return Err(error),
+            Err(error) => {
+                tracing::warn!(attempt, error = %error, "the database broke off while it was opened; it is tried again");
+                tokio::time::sleep(PAUSE * attempt).await;
+                attempt += 1;
+            }
+        }
+    };
     let migrated = bring_up_to_date(&connection, migrate).await;
     let _ = connection.close().await;
     migrated
