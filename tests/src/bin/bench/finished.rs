@@ -87,6 +87,12 @@ fn draw(words: Words, first: u32, count: u32) -> String {
     format!("DELETE FROM {DRAWN}; INSERT INTO {DRAWN} SELECT i + {first}, {drawn} FROM {numbers}")
 }
 
+/// A slug over the number `i`: as long and as random as those of the product, and never the same twice.
+fn slug_text() -> String {
+    let of_goal = format!("substr(CAST(10000 + i / {PER_GOAL} AS TEXT), 2)");
+    format!("'tell-the-time-call-' || (i % {PER_GOAL} + 1) || '-' || substr(digest, 1, 4) || {of_goal}")
+}
+
 /// A finished task, its goal, and everything that was recorded of it.
 struct Sample {
     words: Words,
@@ -164,10 +170,7 @@ impl Sample {
             drawn("span", span),
             drawn("trace", trace),
             Replaced { known: Known::Text(digest), text: "digest".to_owned() },
-            Replaced {
-                known: Known::Text(slug),
-                text: format!("'tell-the-time-call-' || (i % {PER_GOAL} + 1) || '-' || substr(digest, 1, 8)"),
-            },
+            Replaced { known: Known::Text(slug), text: slug_text() },
         ];
         let ids = format!("SELECT id FROM events WHERE entity_id = '{task}' ORDER BY position");
         let ids = database.query_all_raw(Statement::from_string(words.0, ids)).await?;
