@@ -14,6 +14,8 @@ pub(crate) struct Plan {
     pub(crate) accesses: Vec<Access>,
     /// Whether rows are sorted, as against read in order.
     pub(crate) sorts: bool,
+    /// Whether all rows are gone through before the first one is given: they are sorted, grouped or counted.
+    pub(crate) gathers: bool,
     /// As the database tells it.
     pub(crate) text: String,
 }
@@ -68,7 +70,9 @@ impl Explainer {
         let mut plan = Plan::default();
         for row in &rows {
             let line: String = row.try_get("", "detail").expect("text");
-            plan.sorts |= line.starts_with("USE TEMP B-TREE FOR") && line.ends_with("ORDER BY");
+            let gathers = line.starts_with("USE TEMP B-TREE FOR");
+            plan.gathers |= gathers;
+            plan.sorts |= gathers && line.ends_with("ORDER BY");
             plan.accesses.extend(access(&line, &names));
             plan.text.push_str(&line);
             plan.text.push('\n');
@@ -138,6 +142,7 @@ fn collect(node: &Value, plan: &mut Plan) {
     let text = |name: &str| node[name].as_str().map(str::to_owned);
     let kind = text("Node Type").unwrap_or_default();
     plan.sorts |= kind.contains("Sort");
+    plan.gathers |= ["Sort", "Aggregate", "Group", "Unique"].iter().any(|word| kind.contains(word));
     if let (Some(table), true) = (text("Relation Name"), kind.contains("Scan")) {
         let (mut index, mut condition) = (text("Index Name"), text("Index Cond").unwrap_or_default());
         if kind == "Bitmap Heap Scan" {

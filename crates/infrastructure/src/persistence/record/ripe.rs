@@ -159,16 +159,19 @@ async fn over(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     for batch in batches(&ids) {
         let sql = unit
-            .sql("SELECT id, task_id, scheduled_at, status, updated_at FROM runs WHERE workspace_id = ")
-            .bind(workspace.uuid())
-            .text(" AND id")
+            .sql("SELECT id, workspace_id, task_id, scheduled_at, status, updated_at FROM runs WHERE id")
             .one_of(batch.iter().copied())
             .text(" ORDER BY id")
             .text(unit.dialect.lock());
         for row in &unit.all(sql).await? {
             let row = Row::of("runs", row);
             let (id, task_id) = (row.id("id")?, row.id("task_id")?);
-            if row.word("status", RunStatus::parse)?.is_over() && row.time("updated_at")? < before {
+            // Asked for in the statement, SQLite would read all runs of the workspace.
+            let of: WorkspaceId = row.id("workspace_id")?;
+            if of == workspace
+                && row.word("status", RunStatus::parse)?.is_over()
+                && row.time("updated_at")? < before
+            {
                 let scheduled_at = row.time_or_none("scheduled_at")?;
                 runs.insert(id, RipeRun { id, task_id, scheduled_at, task_is_there: false });
             }

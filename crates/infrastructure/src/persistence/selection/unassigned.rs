@@ -11,8 +11,8 @@ use sea_orm::QueryResult;
 
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
-use crate::persistence::sql::{Sql, insert_many, time};
-use crate::persistence::task::queries::obstacle;
+use crate::persistence::sql::{insert_many, time};
+use crate::persistence::task::queries::{in_status, obstacle};
 use crate::persistence::unit_of_work::Unit;
 
 /// The most different needs of a goal that are told apart.
@@ -49,17 +49,12 @@ pub(crate) async fn untried(
 
 /// What the tasks of a goal need that have not begun, each need once.
 pub(crate) async fn needs(reader: &Reader, workspace: WorkspaceId, goal: GoalId) -> Result<Vec<Need>, Error> {
-    let sql = reader
-        .sql(
-            "SELECT t.task_type, t.action ->> 'kind' AS kind, t.action ->> 'tool' AS tool, \
-             t.action ->> 'operation' AS operation, CASE WHEN t.status = 'pending' AND t.agent_id IS NULL AND \
-             t.open_dependencies = 0 THEN 'nobody' ELSE 'somebody' END AS held_by FROM tasks t \
-             WHERE t.status IN ('pending', 'ready') AND t.workspace_id = ",
-        )
-        .bind(workspace.uuid())
-        .text(" AND t.goal_id = ")
-        .bind(goal.uuid())
-        .text(" GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 LIMIT ")
+    let asked = "SELECT t.task_type, t.action ->> 'kind' AS kind, t.action ->> 'tool' AS tool, \
+                 t.action ->> 'operation' AS operation, CASE WHEN t.status = 'pending' AND t.agent_id IS NULL AND \
+                 t.open_dependencies = 0 THEN 'nobody' ELSE 'somebody' END AS held_by";
+    let sql = in_status(reader, workspace, goal)
+        .before(asked)
+        .text(" AND t.status IN ('pending', 'ready') GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 LIMIT ")
         .bind(MOST_NEEDS);
     let need = |row: &QueryResult| {
         let row = Row::of("tasks", row);
@@ -83,7 +78,7 @@ pub(crate) async fn with_kinds(
 ) -> Result<Obstacle, Error> {
     let pending = " AND t.status = 'pending' AND t.agent_id IS NULL AND t.open_dependencies = 0 AND ";
     let sql =
-        kinds.iter().enumerate().fold(of_goal(reader, workspace, goal).text(pending), |sql, (n, one)| {
+        kinds.iter().enumerate().fold(in_status(reader, workspace, goal).text(pending), |sql, (n, one)| {
             let sql = sql.text(if n == 0 { "((t.task_type = " } else { " OR (t.task_type = " });
             let sql = sql.bind(one.0.as_str()).text(" AND t.action ->> 'kind' ");
             match &one.1 {
@@ -102,13 +97,14 @@ pub(crate) async fn with_tools(
     tools: &[(String, String)],
 ) -> Result<Obstacle, Error> {
     let open = " AND t.status IN ('pending', 'ready') AND ";
-    let sql = tools.iter().enumerate().fold(of_goal(reader, workspace, goal).text(open), |sql, (n, one)| {
-        sql.text(if n == 0 { "((t.action ->> 'tool' = " } else { " OR (t.action ->> 'tool' = " })
-            .bind(one.0.as_str())
-            .text(" AND t.action ->> 'operation' = ")
-            .bind(one.1.as_str())
-            .text(")")
-    });
+    let sql =
+        tools.iter().enumerate().fold(in_status(reader, workspace, goal).text(open), |sql, (n, one)| {
+            sql.text(if n == 0 { "((t.action ->> 'tool' = " } else { " OR (t.action ->> 'tool' = " })
+                .bind(one.0.as_str())
+                .text(" AND t.action ->> 'operation' = ")
+                .bind(one.1.as_str())
+                .text(")")
+        });
     obstacle(reader, sql.text(")")).await
 }
 
@@ -120,16 +116,8 @@ pub(crate) async fn for_models(
 ) -> Result<Obstacle, Error> {
     let open = " AND t.status IN ('pending', 'ready') AND (t.action IS NULL OR t.action ->> 'kind' = 'orchestrated') AND t.agent_id IN \
                 (SELECT a.id FROM agents a WHERE a.kind = 'llm' AND a.workspace_id = ";
-    let sql = of_goal(reader, workspace, goal).text(open).bind(workspace.uuid());
+    let sql = in_status(reader, workspace, goal).text(open).bind(workspace.uuid());
     obstacle(reader, sql.text(")")).await
-}
-
-fn of_goal(reader: &Reader, workspace: WorkspaceId, goal: GoalId) -> Sql {
-    reader
-        .sql(" FROM tasks t WHERE t.workspace_id = ")
-        .bind(workspace.uuid())
-        .text(" AND t.goal_id = ")
-        .bind(goal.uuid())
 }
 
 impl Unit {
