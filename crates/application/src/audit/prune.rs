@@ -274,7 +274,7 @@ impl Pruner {
         if !aged.is_empty() {
             unit.pruning().remove_events(workspace, checkpoint.position).await?;
         }
-        let results: Vec<String> = ripe.experiences.iter().filter_map(|one| self.results.name(one)).collect();
+        let results: Vec<String> = ripe.experiences.iter().filter_map(|one| self.results.place(one)).collect();
         pruned.dependent =
             unit.pruning().remove_record(workspace, bounds.ended_before, &ripe, &results).await?;
         pruned.checkpoint = Some((checkpoint.position, checkpoint.known_from));

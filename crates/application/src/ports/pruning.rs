@@ -101,7 +101,7 @@ pub struct PrunedFile {
     pub workspace_id: WorkspaceId,
     /// What it is.
     pub kind: FileKind,
-    /// The digest of an artifact, the name of a result file.
+    /// The digest of an artifact, the place of a result file.
     pub name: String,
 }
 
