@@ -161,6 +161,38 @@ pub(crate) async fn combined(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<
             listed.extend(looked.map(|sent| Listed { table: "tasks", columns: vec!["workspace_id"], sent }));
         }
     }
+    let filter = EventFilter {
+        entity_type: Some("task".into()),
+        entity_id: Some(newest.id.to_string()),
+        event_type: Some("task.created".into()),
+        trace_id: Some(Uuid::nil()),
+    };
+    for after in [None, Some(Cursor("4000".to_owned()))] {
+        queries.events(workspace, &filter, &PageRequest { limit: 10, after }).await.expect("lists");
+        let columns = || vec!["workspace_id", "position"];
+        let sent = log.note("list events by several filters").into_iter();
+        listed.extend(sent.map(|sent| Listed { table: "events", columns: columns(), sent }));
+    }
+    let all = ExecutionFilter::default();
+    let all = queries.executions(workspace, &all, &PageRequest::first(10)).await.expect("lists").items;
+    let last = all.last().expect("there are some");
+    let told = &last.experience.content["structured"];
+    let filter = ExecutionFilter {
+        task_id: told["task_id"].as_str().map(str::to_owned),
+        task_slug: told["task_slug"].as_str().map(str::to_owned),
+        status: told["status"].as_str().and_then(ExecutionStatus::parse),
+        agent_id: last.agent_id,
+        from: Some(last.experience.created_at),
+        to: Some(app.clock.now() + std::time::Duration::from_secs(1)),
+    };
+    log.record.take();
+    for after in [None, Some(Cursor(all[0].experience.id.clone()))] {
+        queries.executions(workspace, &filter, &PageRequest { limit: 10, after }).await.expect("lists");
+        let sent = log.note("list executions by several filters");
+        let looked = sent.into_iter().filter(|sent| sent.text.contains("FROM task_executions"));
+        let columns = || vec!["workspace_id", "started_at"];
+        listed.extend(looked.map(|sent| Listed { table: "task_executions", columns: columns(), sent }));
+    }
     let filter = ExperienceFilter {
         kind: Some(ExperienceType::TaskExecution),
         task_slug: Some(newest.slug.clone()),
@@ -236,6 +268,23 @@ pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
     log.note("filters combined");
 }
 
+/// Reads a list to its end; gives what was seen, and on how many pages.
+macro_rules! pages {
+    ($page:ident => $send:expr) => {{
+        let (mut $page, mut seen, mut pages) = (PageRequest::first(10), Vec::new(), 0);
+        loop {
+            let found = $send.await.expect("lists");
+            seen.extend(found.items);
+            pages += 1;
+            assert!(pages < 10, "it ends");
+            match found.next {
+                Some(next) => $page.after = Some(next),
+                None => break (seen, pages),
+            }
+        }
+    }};
+}
+
 /// More rows of each filter than are looked at for one page, of which hardly any matches both.
 const MANY: i64 = 10_400;
 
@@ -274,19 +323,73 @@ pub(crate) async fn with_hardly_a_match(app: &TestApp, backend: goalwright_testk
         task_type: Some(rare.task_type.clone()),
         ..TaskFilter::default()
     };
-    let (mut page, mut seen, mut pages) = (PageRequest::first(10), Vec::new(), 0);
-    loop {
-        let found = queries.tasks(workspace, &filter, &page).await.expect("lists");
-        seen.extend(found.items.iter().map(|task| task.state.id));
-        pages += 1;
-        assert!(pages < 10, "it ends");
-        match found.next {
-            Some(next) => page.after = Some(next),
-            None => break,
-        }
-    }
-    assert_eq!((seen, pages), (vec![rare.id], 2), "the first page ended before it had looked at everything");
+    let ended = "the first page ended before it had looked at everything";
+    let (seen, pages) = pages!(page => queries.tasks(workspace, &filter, &page));
+    assert_eq!(
+        (seen.iter().map(|task| task.state.id).collect::<Vec<_>>(), pages),
+        (vec![rare.id], 2),
+        "{ended}"
+    );
     let filter = TaskFilter { goal_id: Some(goal), ..filter };
     let found = queries.tasks(workspace, &filter, &PageRequest::first(10)).await.expect("lists");
     assert_eq!((found.items.len(), found.next), (1, None), "the goal says more, and all of it is looked at");
+
+    app.sequence().await;
+    // Thousands that are newer than the one that tells of its end: of tasks, and of ends.
+    for told in ["entity_type, 'other', 'task.noted'", "'goal', 'other', event_type"] {
+        let more = format!(
+            "INSERT INTO events (id, workspace_id, position, entity_type, entity_id, event_type, actor_type, actor_id, \
+             changes, metadata, digest, created_at) SELECT {id}, workspace_id, \
+             (SELECT MAX(position) FROM events) + n, {told}, actor_type, actor_id, changes, metadata, digest, created_at \
+             FROM events, {numbers} WHERE entity_type = 'task' AND event_type = 'task.completed'"
+        );
+        app.db.execute(&more).await.expect("inserts");
+    }
+    let (entity_type, event_type) = (Some("task".to_owned()), Some("task.completed".to_owned()));
+    let filter = EventFilter { entity_type, event_type, ..EventFilter::default() };
+    let (seen, pages) = pages!(page => queries.events(workspace, &filter, &page));
+    assert_eq!((seen.len(), pages), (1, 2), "{ended}");
+    let filter = EventFilter { entity_id: Some(rare.id.to_string()), ..filter };
+    let (seen, pages) = pages!(page => queries.events(workspace, &filter, &page));
+    assert_eq!((seen.len(), pages), (1, 1), "the task says more, and all of it is looked at");
+
+    app.services.experiences.read_all().await.expect("reads");
+    let words = match backend {
+        goalwright_testkit::Backend::Sqlite => ("", ""),
+        goalwright_testkit::Backend::Postgres => (", words", ", words"),
+    };
+    // Thousands that are newer than it: of the same task and failed, and of another one and successful.
+    for (name, told) in
+        [("same", "x.task_slug, x.task_type, 'failed'"), ("other", "'other', x.task_type, x.status")]
+    {
+        let (column, value) = words;
+        for more in [
+            format!(
+                "INSERT INTO experience_documents (workspace_id, experience_id{column}) \
+                 SELECT workspace_id, '{name}-' || n{value} FROM experience_documents, {numbers} \
+                 WHERE document = (SELECT MIN(document) FROM experience_documents)"
+            ),
+            format!(
+                "INSERT INTO task_executions (document, workspace_id, experience_id, task_id, task_slug, task_type, status, \
+                 agent_id, tool, attempt, duration_ms, queued_at, started_at) SELECT d.document, x.workspace_id, \
+                 d.experience_id, x.task_id, {told}, x.agent_id, x.tool, x.attempt, x.duration_ms, x.queued_at, \
+                 x.started_at FROM experience_documents d, task_executions x WHERE d.experience_id LIKE '{name}-%' \
+                 AND x.document = (SELECT MIN(document) FROM task_executions)"
+            ),
+        ] {
+            app.db.execute(&more).await.expect("inserts");
+        }
+    }
+    let filter = ExecutionFilter {
+        task_slug: Some(rare.slug.clone()),
+        status: Some(ExecutionStatus::Success),
+        ..ExecutionFilter::default()
+    };
+    let (seen, pages) = pages!(page => queries.executions(workspace, &filter, &page));
+    assert_eq!((seen.len(), pages), (1, 2), "{ended}");
+    assert_eq!(seen[0].experience.content["structured"]["task_id"], rare.id.to_string());
+    let to = Some(seen[0].experience.created_at);
+    let (seen, pages) =
+        pages!(page => queries.executions(workspace, &ExecutionFilter { to, ..filter.clone() }, &page));
+    assert_eq!((seen.len(), pages), (0, 1), "nothing was before");
 }

@@ -110,6 +110,8 @@ async fn looked_for(
         columns: &COLUMNS,
         order: &["ts", "id"],
         behind: behind.map(|(ts, id)| vec![ts.into(), id.into()]),
+        cursor: &["ts", "id"],
+        within: Vec::new(),
         keys,
     };
     let Found { rows, end } = looking.find(page_rows(page)).await?;

@@ -122,6 +122,8 @@ async fn looked_for(
         columns: &COLUMNS,
         order: &["id"],
         behind: behind.transpose()?.map(|id| vec![id.into()]),
+        cursor: &["id"],
+        within: Vec::new(),
         keys,
     };
     let Found { rows, end } = looking.find(page_rows(page)).await?;
