@@ -10,6 +10,8 @@
 mod api_keys;
 #[path = "query_plans/changes.rs"]
 mod changes;
+#[path = "query_plans/hardly.rs"]
+mod hardly;
 #[path = "query_plans/lists.rs"]
 mod lists;
 #[path = "query_plans/models.rs"]
@@ -262,7 +264,19 @@ async fn two_filters_of_which_hardly_anything_matches_both_look_at_a_bounded_num
     #[case] backend: Backend,
 ) {
     let Some(app) = TestApp::start(backend).await else { return };
-    lists::with_hardly_a_match(&app, backend).await;
+    hardly::matches_all_filters(&app, backend).await;
+    app.db.discard().await;
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_search_whose_filters_let_hardly_anything_through_looks_at_a_bounded_number_of_matches(
+    #[case] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    hardly::matches_words_and_filters(&app, backend).await;
     app.db.discard().await;
 }
 
