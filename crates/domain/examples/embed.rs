@@ -91,7 +91,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
         // What happened is told as events, from which the state can be had again.
         let facts = task.take_facts();
-        let folded = fold(facts.iter().map(|fact| (&fact.changes, now)))?.ok_or("no events")?;
+        let folded = fold("task", facts.iter().map(|fact| (&fact.changes, now)))?.ok_or("no events")?;
         assert_eq!(folded.state["status"], "completed");
         assert_eq!(folded.revision, task.revision());
         let told: Vec<&str> = facts.iter().map(|fact| fact.event_type).collect();

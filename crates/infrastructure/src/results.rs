@@ -4,7 +4,7 @@
 //! A loop follows the ledger and writes what executed since. It is no part of a settlement: nothing waits for it, and a
 //! full disk fails no task. How far it came is in `.position` beside the files; what a crash leaves out is written later.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -121,11 +121,11 @@ impl ResultFolders {
 impl Results for ResultFolders {
     async fn remove(&self, workspace: WorkspaceId, executions: &[Experience]) -> Result<usize, ResultsError> {
         let names: Vec<String> = executions.iter().filter_map(named).collect();
-        self.remove_named(workspace, &names).await
+        self.remove_placed(workspace, &names).await
     }
 
-    fn name(&self, execution: &Experience) -> Option<String> {
-        named(execution)
+    fn place(&self, execution: &Experience) -> Option<String> {
+        place(execution)
     }
 
     async fn reached(&self, workspace: WorkspaceId) -> Result<Option<i64>, ResultsError> {
@@ -147,10 +147,10 @@ impl Results for ResultFolders {
         }
     }
 
-    async fn remove_named(&self, workspace: WorkspaceId, names: &[String]) -> Result<usize, ResultsError> {
-        let names = names.to_vec();
+    async fn remove_placed(&self, workspace: WorkspaceId, places: &[String]) -> Result<usize, ResultsError> {
+        let places = places.to_vec();
         let folder = folder_of(&self.data_dir, workspace);
-        let work = move || remove_all(&folder, &names);
+        let work = move || remove_all(&folder, &places);
         let removed =
             tokio::task::spawn_blocking(work).await.map_err(|error| ResultsError(error.to_string()))?;
         removed.map_err(|(path, error)| {
@@ -159,36 +159,71 @@ impl Results for ResultFolders {
     }
 }
 
+/// Where an execution's file is, below the folder of its task; its name alone where the record does not say any more which
+/// task that was. None of what is no execution.
+fn place(execution: &Experience) -> Option<String> {
+    let name = named(execution)?;
+    let slug = execution.content["structured"]["task_slug"].as_str();
+    let known = slug.filter(|_| execution.meta["redacted"] != true);
+    Some(known.map_or_else(|| name.clone(), |slug| format!("{}/{name}", slugify(slug))))
+}
+
 /// The name of an execution's file; none of what is no execution.
 fn named(execution: &Experience) -> Option<String> {
     let span = execution.content["structured"]["span_id"].as_str()?;
     Some(file_name(execution.created_at, span))
 }
 
-/// Removes the files of these names from every folder, since the name of the task may be gone already.
-fn remove_all(folder: &Path, names: &[String]) -> Result<usize, (PathBuf, io::Error)> {
-    let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+/// Removes files where they are. For those of which only the name is known, all folders are looked through, once.
+fn remove_all(folder: &Path, files: &[String]) -> Result<usize, (PathBuf, io::Error)> {
+    let (placed, names): (Vec<&String>, Vec<&String>) = files.iter().partition(|file| file.contains('/'));
+    let paths: Vec<PathBuf> = placed.into_iter().map(|place| folder.join(place)).collect();
+    let mut removed = 0;
+    for path in &paths {
+        removed += usize::from(remove(path)?);
+    }
+    let tasks: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+    tasks.into_iter().for_each(remove_empty);
+    if names.is_empty() { Ok(removed) } else { Ok(removed + remove_anywhere(folder, &names)?) }
+}
+
+/// Removes the files of these names from every folder.
+fn remove_anywhere(folder: &Path, names: &[&String]) -> Result<usize, (PathBuf, io::Error)> {
     let tasks = match std::fs::read_dir(folder) {
         Ok(tasks) => tasks,
-        Err(error) if gone(&error) => return Ok(0),
+        Err(error) if is_gone(&error) => return Ok(0),
         Err(error) => return Err((folder.to_owned(), error)),
     };
     let mut removed = 0;
     for task in tasks {
         let task = task.map_err(|error| (folder.to_owned(), error))?.path();
         for path in names.iter().map(|name| task.join(name)).filter(|path| path.is_file()) {
-            match std::fs::remove_file(&path) {
-                Ok(()) => removed += 1,
-                Err(error) if gone(&error) => {}
-                Err(error) => return Err((path, error)),
-            }
+            removed += usize::from(remove(&path)?);
         }
-        if !names.is_empty() && task.is_dir() {
-            // The folder has the name of its task; it goes with its last file, and not before.
-            let _ = std::fs::remove_dir(&task);
+        if task.is_dir() {
+            remove_empty(&task);
         }
     }
     Ok(removed)
+}
+
+/// Whether there was such a file.
+fn remove(path: &Path) -> Result<bool, (PathBuf, io::Error)> {
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        // Also where there is a file in the place of its folder.
+        Err(error) if is_gone(&error) || error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        Err(error) => Err((path.to_owned(), error)),
+    }
+}
+
+/// The folder has the name of its task; it goes with its last file, and not before.
+fn remove_empty(task: &Path) {
+    let _ = std::fs::remove_dir(task);
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 /// Writes files until it is stopped.
@@ -288,4 +323,64 @@ fn replace(path: &Path, text: &str) -> Result<(), ResultFilesError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let part = folder.join(format!(".{name}.{}.part", std::process::id()));
     std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use goalwright_domain::experience::ExperienceType;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_removed_where_it_is_and_looked_for_only_if_nobody_knows_where() {
+        let data = tempfile::TempDir::new().expect("a folder");
+        let folder = data.path();
+        let there = |place: &str| folder.join(place).exists();
+        for file in ["one/a.json", "one/b.json", "two/a.json", "two/c.json", "three/c.json"] {
+            replace(&folder.join(file), "{}").expect("writes");
+        }
+        let gone = |places: &[&str]| {
+            let places: Vec<String> = places.iter().map(|place| (*place).to_owned()).collect();
+            remove_all(folder, &places).expect("removes")
+        };
+        assert_eq!(gone(&["one/a.json", "one/b.json", "one/b.json", "nowhere/a.json"]), 2);
+        assert!(
+            !there("one") && there("two/a.json"),
+            "the folder goes with its last file; nobody looks elsewhere"
+        );
+        assert_eq!(gone(&["c.json", "two/a.json", "d.json"]), 3);
+        assert!(!there("two") && !there("three"));
+        std::fs::create_dir(folder.join("four")).expect("what a crash left");
+        assert_eq!((gone(&["four/a.json"]), there("four")), (0, false));
+        assert_eq!(
+            remove_all(&folder.join("never"), &["a.json".into(), "b/c.json".into()]).expect("no folder"),
+            0
+        );
+    }
+
+    #[test]
+    fn where_a_file_is_follows_from_the_record_unless_its_task_was_redacted() {
+        let structured = json!({"span_id": "9f1c2b3a-0000", "task_slug": "call-ada"});
+        let execution = Experience {
+            id: "one".to_owned(),
+            kind: ExperienceType::TaskExecution,
+            content: json!({"text": "", "structured": structured}),
+            provenance: json!({}),
+            parents: Vec::new(),
+            causes: Vec::new(),
+            session_id: "s".to_owned(),
+            created_at: "2025-11-04T18:29:12Z".parse().expect("time"),
+            ts: 0.0,
+            meta: json!({}),
+            workspace_id: WorkspaceId::new(Uuid::nil()),
+        };
+        let data = tempfile::TempDir::new().expect("a folder");
+        write_one(data.path(), &execution).expect("writes");
+        let known = place(&execution).expect("an execution");
+        assert_eq!(known, "call-ada/20251104T182912Z_9f1c2b3a.json");
+        assert!(data.path().join(&known).is_file());
+        let redacted = place(&execution.redacted()).expect("an execution");
+        assert_eq!(remove_all(data.path(), &[redacted]).expect("removes"), 1);
+    }
 }

@@ -185,8 +185,9 @@ async fn check_fold(app: &TestApp) {
     for (entity, told) in
         by_entity.iter().filter(|((kind, _), _)| ["task", "goal", "agent"].contains(&kind.as_str()))
     {
-        let folded =
-            fold(told.iter().map(|e| (&e.changes, e.created_at))).expect("consistent").expect("some");
+        let folded = fold(&entity.0, told.iter().map(|e| (&e.changes, e.created_at)))
+            .expect("consistent")
+            .expect("some");
         let Some(row) = rows.remove(entity) else {
             assert!(folded.is_gone(), "{entity:?} has no row, and the ledger does not say that it is gone");
             continue;

@@ -12,6 +12,7 @@ mod decompositions;
 mod derived;
 mod expansions;
 mod figures;
+mod forgetting;
 mod histories;
 mod hooks;
 mod interleavings;

@@ -173,7 +173,7 @@ async fn a_history_that_was_redacted_says_so_when_it_is_folded(#[case] backend: 
     let mut events =
         app.services.queries.events(app.ada.workspace(), &filter, &page).await.expect("lists").items;
     events.reverse();
-    let folded = fold(events.iter().map(|event| (&event.changes, event.created_at)))
+    let folded = fold("task", events.iter().map(|event| (&event.changes, event.created_at)))
         .expect("consistent")
         .expect("some");
     let stands = app.task(goal, "T002").await;

@@ -5,13 +5,16 @@ use std::time::Duration;
 use goalwright_application::Precondition;
 use goalwright_application::audit::{Redact, Redactor};
 use goalwright_application::maintenance::{Compared, Differing, Maintenance};
+use goalwright_domain::execution::OnExhausted;
 use goalwright_domain::goal::DraftGoal;
-use goalwright_domain::ledger::{Disagreement, Entity};
+use goalwright_domain::ledger::{Disagreement, Entity, Fact};
+use goalwright_domain::task::{TaskEdit, TaskId};
 use goalwright_infrastructure::results::{ResultFiles, ResultFolders};
 use goalwright_testkit::{Backend, TestApp};
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
+use uuid::Uuid;
 
 use crate::pruning::{aged, prune};
 
@@ -184,5 +187,70 @@ async fn more_rows_than_are_looked_at_once_are_compared(#[case] backend: Backend
             differing: 4
         }
     );
+    app.db.discard().await;
+}
+
+/// A task as a version made it that knew nothing of `on_exhausted` yet: its row got the usual value later, its event did not.
+async fn of_an_older_version(app: &TestApp, backend: Backend) -> TaskId {
+    let goal = app.import(PLAN).await;
+    let id = TaskId::new(Uuid::from_u128(0xabc));
+    let new = match backend {
+        Backend::Sqlite => "x'00000000000000000000000000000abc'",
+        Backend::Postgres => "UUID '00000000-0000-0000-0000-000000000abc'",
+    };
+    let row = format!(
+        "INSERT INTO tasks (id, workspace_id, slug, title, description, task_type, status, priority, labels, parallel, attempt, \
+         max_attempts, open_dependencies, revision, created_at, updated_at) SELECT {new}, workspace_id, 'older', title, \
+         description, task_type, 'pending', priority, labels, parallel, attempt, max_attempts, 0, 1, created_at, created_at \
+         FROM tasks WHERE key = 'T002'"
+    );
+    app.db.execute(&row).await.expect("a row");
+    let mut state = json!(app.task(goal, "T002").await.state);
+    for (field, value) in [("id", json!(id)), ("slug", json!("older")), ("depends_on", json!([]))] {
+        state[field] = value;
+    }
+    for field in ["goal_id", "key", "agent_id", "action"] {
+        state[field] = Value::Null;
+    }
+    let fields = state.as_object().expect("fields").iter().filter(|(field, _)| *field != "on_exhausted");
+    let fact = Fact {
+        entity_type: "task",
+        entity_id: id.to_string(),
+        event_type: "task.created",
+        changes: fields.map(|(field, to)| (field.clone(), json!({"from": null, "to": to}))).collect(),
+        metadata: json!({}),
+    };
+    let events = app.ada.events(app.ports.ids.as_ref(), vec![fact], app.ports.clock.now());
+    let unit = app.ports.transactions.begin().await.expect("begins");
+    unit.outbox().append(&events).await.expect("appends");
+    unit.commit().await.expect("commits");
+    id
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_older_events_do_not_name_was_what_it_usually_is(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let task = of_an_older_version(&app, backend).await;
+    are_what_events_tell(&app).await;
+    let edit = async |on_exhausted| {
+        app.clock.advance(Duration::from_secs(1));
+        let edit = TaskEdit { on_exhausted: Some(on_exhausted), ..TaskEdit::default() };
+        app.services.tasks.edit(&app.ada, task, edit, &Precondition::Any).await.expect("edits");
+        app.sequence().await;
+        are_what_events_tell(&app).await;
+    };
+    let first = app.ports.clock.now();
+    edit(OnExhausted::Pause).await;
+    for (moment, then) in [(first, OnExhausted::Fail), (app.ports.clock.now(), OnExhausted::Pause)] {
+        let stood = app.services.tasks.as_of(&app.ada, task, moment).await.expect("it was there").what;
+        assert_eq!(stood.state.on_exhausted, then, "at {moment}");
+    }
+    app.clock.advance(Duration::from_secs(1));
+    assert!(prune(&app, app.ports.clock.now()).await.events > 0);
+    are_what_events_tell(&app).await;
+    edit(OnExhausted::Fail).await;
     app.db.discard().await;
 }

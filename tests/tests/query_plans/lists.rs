@@ -161,6 +161,38 @@ pub(crate) async fn combined(app: &TestApp, log: &mut Log, goal: GoalId) -> Vec<
             listed.extend(looked.map(|sent| Listed { table: "tasks", columns: vec!["workspace_id"], sent }));
         }
     }
+    let filter = EventFilter {
+        entity_type: Some("task".into()),
+        entity_id: Some(newest.id.to_string()),
+        event_type: Some("task.created".into()),
+        trace_id: Some(Uuid::nil()),
+    };
+    for after in [None, Some(Cursor("4000".to_owned()))] {
+        queries.events(workspace, &filter, &PageRequest { limit: 10, after }).await.expect("lists");
+        let columns = || vec!["workspace_id", "position"];
+        let sent = log.note("list events by several filters").into_iter();
+        listed.extend(sent.map(|sent| Listed { table: "events", columns: columns(), sent }));
+    }
+    let all = ExecutionFilter::default();
+    let all = queries.executions(workspace, &all, &PageRequest::first(10)).await.expect("lists").items;
+    let last = all.last().expect("there are some");
+    let told = &last.experience.content["structured"];
+    let filter = ExecutionFilter {
+        task_id: told["task_id"].as_str().map(str::to_owned),
+        task_slug: told["task_slug"].as_str().map(str::to_owned),
+        status: told["status"].as_str().and_then(ExecutionStatus::parse),
+        agent_id: last.agent_id,
+        from: Some(last.experience.created_at),
+        to: Some(app.clock.now() + std::time::Duration::from_secs(1)),
+    };
+    log.record.take();
+    for after in [None, Some(Cursor(all[0].experience.id.clone()))] {
+        queries.executions(workspace, &filter, &PageRequest { limit: 10, after }).await.expect("lists");
+        let sent = log.note("list executions by several filters");
+        let looked = sent.into_iter().filter(|sent| sent.text.contains("FROM task_executions"));
+        let columns = || vec!["workspace_id", "started_at"];
+        listed.extend(looked.map(|sent| Listed { table: "task_executions", columns: columns(), sent }));
+    }
     let filter = ExperienceFilter {
         kind: Some(ExperienceType::TaskExecution),
         task_slug: Some(newest.slug.clone()),
@@ -234,59 +266,4 @@ pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
     };
     queries.events(workspace, &everything, &page).await.expect("lists");
     log.note("filters combined");
-}
-
-/// More rows of each filter than are looked at for one page, of which hardly any matches both.
-const MANY: i64 = 10_400;
-
-/// However few rows match, each page looks at a bounded number, and all of them are found in the end.
-pub(crate) async fn with_hardly_a_match(app: &TestApp, backend: goalwright_testkit::Backend) {
-    let (queries, workspace) = (&app.services.queries, app.ada.workspace());
-    let goal =
-        app.import("# P\n\n- [ ] T001 Rare\n  use: time.now\n- [ ] T002 [P] Other\n  use: time.now\n").await;
-    app.step(1).await;
-    let (numbers, id) = match backend {
-        goalwright_testkit::Backend::Sqlite => (
-            format!(
-                "(WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {MANY}) SELECT n FROM c) AS more"
-            ),
-            "unhex('ff' || hex(randomblob(15)))",
-        ),
-        goalwright_testkit::Backend::Postgres => (
-            format!("generate_series(1, {MANY}) AS more (n)"),
-            "CAST('ff' || substr(CAST(gen_random_uuid() AS TEXT), 3) AS UUID)",
-        ),
-    };
-    // Thousands that are newer than the one that is done: of its type and open, and done and of another type.
-    for (task_type, state) in [("tool", "key = 'T002'"), ("other", "key = 'T001'")] {
-        let more = format!(
-            "INSERT INTO tasks (id, workspace_id, goal_id, slug, title, description, task_type, status, waiting, error, \
-             priority, agent_id, action, result, labels, parallel, attempt, max_attempts, open_dependencies, revision, \
-             created_at, updated_at) SELECT {id}, workspace_id, NULL, '{task_type}-' || n, title, description, \
-             '{task_type}', status, waiting, error, priority, agent_id, action, result, labels, parallel, attempt, \
-             max_attempts, open_dependencies, revision, created_at, updated_at FROM tasks, {numbers} WHERE {state}"
-        );
-        app.db.execute(&more).await.expect("inserts");
-    }
-    let rare = app.task(goal, "T001").await.state;
-    let filter = TaskFilter {
-        status: Some(rare.status),
-        task_type: Some(rare.task_type.clone()),
-        ..TaskFilter::default()
-    };
-    let (mut page, mut seen, mut pages) = (PageRequest::first(10), Vec::new(), 0);
-    loop {
-        let found = queries.tasks(workspace, &filter, &page).await.expect("lists");
-        seen.extend(found.items.iter().map(|task| task.state.id));
-        pages += 1;
-        assert!(pages < 10, "it ends");
-        match found.next {
-            Some(next) => page.after = Some(next),
-            None => break,
-        }
-    }
-    assert_eq!((seen, pages), (vec![rare.id], 2), "the first page ended before it had looked at everything");
-    let filter = TaskFilter { goal_id: Some(goal), ..filter };
-    let found = queries.tasks(workspace, &filter, &PageRequest::first(10)).await.expect("lists");
-    assert_eq!((found.items.len(), found.next), (1, None), "the goal says more, and all of it is looked at");
 }

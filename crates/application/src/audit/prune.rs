@@ -4,6 +4,7 @@ mod checkpoint;
 mod files;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use goalwright_domain::ledger::{LEDGER_PRUNED, Noted};
 use goalwright_domain::workspace::{Actor, WorkspaceId};
@@ -13,7 +14,7 @@ use crate::Error;
 use crate::execution::KernelPorts;
 use crate::ports::{
     Aged, Artifacts, Clock, Dependent, HeldLedger, Ids, Ledger, RecordCursor, Results, Ripe, RunCursor,
-    Transactions, UnitOfWork,
+    Transactions, UnitOfWork, Words,
 };
 use crate::retrying::retrying;
 use checkpoint::follow;
@@ -25,6 +26,8 @@ const EVENTS: usize = 1_000;
 const RUNS: usize = 1_000;
 /// So many experiences are looked at in one unit.
 const EXPERIENCES: usize = 250;
+/// Between two units that merge an index, so that other processes, which look now and then, find SQLite's file free.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// Prunes.
 pub struct Pruner {
@@ -124,6 +127,8 @@ pub struct Way {
     followed: bool,
     /// Where a dry run stands in the ledger.
     position: Option<i64>,
+    /// How far the words of what went are out of the index.
+    words: Words,
 }
 
 impl Way {
@@ -176,34 +181,42 @@ impl Pruner {
         let mut pruned = Pruned::default();
         let bounds = self.bounds(workspace, asked, &mut pruned).await?;
         for _ in 0..asked.units {
-            let (one, next) = retrying(|| self.in_one_unit(&bounds, way.clone())).await?;
-            pruned.add(&one);
-            *way = next;
             if way.is_at_its_end() {
                 break;
             }
+            let (one, next) = retrying(|| self.in_one_unit(&bounds, way.clone())).await?;
+            pruned.add(&one);
+            *way = next;
         }
         pruned.more = !way.is_at_its_end();
         if !asked.dry_run {
             if !pruned.more {
-                self.forget_words().await?;
+                self.forget_words(asked.units, way).await?;
+                pruned.more = way.words != Words::Forgotten;
             }
             pruned.files = self.remove_files().await?;
         }
         Ok(pruned)
     }
 
-    /// Words that went stay in the index of SQLite until its parts are merged. That is done once, at the end of a pass, and
-    /// by the next one where a crash was faster.
-    async fn forget_words(&self) -> Result<(), Error> {
-        retrying(|| async {
-            let unit = self.transactions.begin().await?;
-            if unit.pruning().forget_words().await? {
+    /// Words that went stay in the index of SQLite until its parts are merged. That is done once, at the end of a pass, in
+    /// units that are short however large the index is, and by the next pass where a crash was faster.
+    async fn forget_words(&self, units: usize, way: &mut Way) -> Result<(), Error> {
+        for _ in 0..units {
+            let words = way.words;
+            way.words = retrying(|| async move {
+                let unit = self.transactions.begin().await?;
+                let words = unit.pruning().forget_words(words).await?;
                 unit.commit().await?;
+                Ok::<_, Error>(words)
+            })
+            .await?;
+            if way.words == Words::Forgotten {
+                break;
             }
-            Ok::<_, Error>(())
-        })
-        .await
+            tokio::time::sleep(BREATH).await;
+        }
+        Ok(())
     }
 
     /// What follows the ledger in a file has not read everything yet.
@@ -274,7 +287,8 @@ impl Pruner {
         if !aged.is_empty() {
             unit.pruning().remove_events(workspace, checkpoint.position).await?;
         }
-        let results: Vec<String> = ripe.experiences.iter().filter_map(|one| self.results.name(one)).collect();
+        let results: Vec<String> =
+            ripe.experiences.iter().filter_map(|one| self.results.place(one)).collect();
         pruned.dependent =
             unit.pruning().remove_record(workspace, bounds.ended_before, &ripe, &results).await?;
         pruned.checkpoint = Some((checkpoint.position, checkpoint.known_from));

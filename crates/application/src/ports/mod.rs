@@ -32,7 +32,7 @@ pub use ledger::{Ledger, Outbox, Sequencer};
 pub use model::{AnswerForm, Listener, ModelReply, ModelRequest, Models, NoModels, Stop};
 pub use pruning::{
     Aged, Dependent, FileKind, HeldLedger, PrunedFile, PruningRepository, RecordCursor, Ripe, RipeRun,
-    RunCursor,
+    RunCursor, Words,
 };
 pub use redaction::{OnRecord, RedactableEvent, RedactionRepository, RedactionScope, Results, ResultsError};
 pub use sandboxes::Sandboxes;

@@ -92,6 +92,18 @@ pub struct Dependent {
     pub artifacts: u64,
 }
 
+/// How far words that were removed are out of the index that experiences are found by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Words {
+    /// Some may be left, also of what another process removed.
+    #[default]
+    Left,
+    /// Parts of the index are being merged without them.
+    Merging,
+    /// None is left.
+    Forgotten,
+}
+
 /// A file to be removed once what it belonged to is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrunedFile {
@@ -101,7 +113,7 @@ pub struct PrunedFile {
     pub workspace_id: WorkspaceId,
     /// What it is.
     pub kind: FileKind,
-    /// The digest of an artifact, the name of a result file.
+    /// The digest of an artifact, the place of a result file.
     pub name: String,
 }
 
@@ -186,8 +198,9 @@ pub trait PruningRepository: Send + Sync {
         before: Timestamp,
         looked_at: (Option<RunCursor>, usize),
     ) -> Stored<(Vec<RipeRun>, Option<RunCursor>)>;
-    /// Has nothing left in the index of what was removed from it, if anything was since the last time. Gives whether.
-    async fn forget_words(&self) -> Stored<bool>;
+    /// Has nothing left in the index of what was removed from it: one step of it, which does not grow with the index,
+    /// from where the last one came to. Gives where this one did.
+    async fn forget_words(&self, words: Words) -> Stored<Words>;
     /// Removes it, with what depends on it and is derived from it, and notes the files that are to go: those of artifacts
     /// that nothing refers to any more, and `results`. Gives what depended on it.
     async fn remove_record(

@@ -85,10 +85,11 @@ pub struct ResultsError(pub String);
 pub trait Results: Send + Sync {
     /// Removes the files of these executions, under whatever name of their task; gives how many there were.
     async fn remove(&self, workspace: WorkspaceId, executions: &[Experience]) -> Result<usize, ResultsError>;
-    /// The name of an execution's file; none of what is no execution.
-    fn name(&self, execution: &Experience) -> Option<String>;
-    /// Removes the files of these names, under whatever name of their task; gives how many there were.
-    async fn remove_named(&self, workspace: WorkspaceId, names: &[String]) -> Result<usize, ResultsError>;
+    /// Where an execution's file is, as far as its record says; none of what is no execution.
+    fn place(&self, execution: &Experience) -> Option<String>;
+    /// Removes the files that are at these places; gives how many there were. The folder is looked through at most once,
+    /// and only for those whose record did not say where they are.
+    async fn remove_placed(&self, workspace: WorkspaceId, places: &[String]) -> Result<usize, ResultsError>;
     /// Up to which position of the ledger files are written; none if nobody writes any.
     async fn reached(&self, workspace: WorkspaceId) -> Result<Option<i64>, ResultsError>;
 }

@@ -2,15 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::fold::{Folded, same};
 use super::told::is_redacted;
-use crate::agent::AgentState;
-use crate::goal::GoalState;
-use crate::task::TaskState;
+use super::unsaid::unsaid;
 use crate::{Timestamp, canonical};
 
 /// What has a row that its events fold to.
@@ -72,25 +68,6 @@ impl Entity {
             Self::Agent => "agent",
         }
     }
-
-    /// What a field of this state is where nobody ever said anything of it: events from before there was such a field do
-    /// not name it.
-    fn unsaid(self, state: &Map<String, Value>, field: &str) -> Value {
-        let usual = match self {
-            Self::Goal => without::<GoalState>(state, field),
-            Self::Task => without::<TaskState>(state, field),
-            Self::Agent => without::<AgentState>(state, field),
-        };
-        usual.unwrap_or_default()
-    }
-}
-
-/// The field of a state that was read without it; `None` if it cannot be read so.
-fn without<S: DeserializeOwned + Serialize>(state: &Map<String, Value>, field: &str) -> Option<Value> {
-    let mut others = state.clone();
-    others.remove(field);
-    let read: S = serde_json::from_value(Value::Object(others)).ok()?;
-    json!(read).get(field).cloned()
 }
 
 /// Where the row of an entity and what its events fold to do not agree. What was redacted says nothing, and is agreed with.
@@ -113,7 +90,7 @@ pub fn disagreements(entity: Entity, row: Option<&Stored>, told: Option<&Folded>
         let by_events = match told.state.get(field) {
             Some(value) => value.clone(),
             None if in_row.is_null() => continue,
-            None => entity.unsaid(&row.state, field),
+            None => unsaid(entity.as_str(), field),
         };
         let agreed = match field.as_str() {
             "depends_on" => same(in_row, &by_events),

@@ -10,6 +10,7 @@ mod fold;
 mod past;
 mod seal;
 mod told;
+mod unsaid;
 mod verify;
 
 use serde::Serialize;

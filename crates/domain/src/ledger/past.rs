@@ -37,7 +37,8 @@ pub fn stood(kept: Option<Folded>, tellings: &[Telling], moment: Timestamp) -> R
     let mut folded = kept;
     for telling in &tellings[..until] {
         let entry = folded.get_or_insert_with(|| Folded::nothing(telling.created_at));
-        entry.tell(&telling.changes, telling.created_at)?;
+        let entity_type = telling.event_type.split('.').next().unwrap_or_default();
+        entry.tell(entity_type, &telling.changes, telling.created_at)?;
         let status = entry.state.get("status").is_some_and(is_redacted);
         if let Some(status) = status.then(|| status_after(&telling.event_type)).flatten() {
             entry.state.insert("status".to_owned(), status.into());

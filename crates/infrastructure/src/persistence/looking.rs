@@ -26,6 +26,10 @@ pub(super) struct Looking<'a> {
     pub(super) order: &'static [&'static str],
     /// Their values in the row that the page comes behind.
     pub(super) behind: Option<Vec<Value>>,
+    /// What a cursor is made of.
+    pub(super) cursor: &'static [&'static str],
+    /// Bounds of the first column of the order, each with its value: whatever the key, its index is searched for them.
+    pub(super) within: Vec<(&'static str, Value)>,
     /// More than one; those that say most first.
     pub(super) keys: Vec<Key>,
 }
@@ -34,7 +38,7 @@ pub(super) struct Looking<'a> {
 pub(super) struct Found {
     /// Up to as many as were asked for.
     pub(super) rows: Vec<QueryResult>,
-    /// The last row that was looked at, with the columns of the order, where there may be more behind it.
+    /// The last row that was looked at, with what a cursor is made of, where there may be more behind it.
     pub(super) end: Option<QueryResult>,
 }
 
@@ -61,7 +65,7 @@ impl Looking<'_> {
         let mut end = None;
         if count > LOOKED_AT {
             let last = self
-                .of(&key, "", &self.order.join(", "))
+                .of(&key, "", &self.cursor.join(", "))
                 .text(&format!(" ORDER BY {newest} LIMIT 1 OFFSET "))
                 .bind(LOOKED_AT - 1);
             end = self.reader.one(last).await?;
@@ -100,6 +104,9 @@ impl Looking<'_> {
         for (column, value) in key {
             sql = sql.text(&format!(" AND {column} = ")).bind(value.clone());
         }
+        for (bound, value) in &self.within {
+            sql = sql.text(&format!(" AND {bound} ")).bind(value.clone());
+        }
         match &self.behind {
             None => sql,
             Some(values) => {
@@ -109,7 +116,7 @@ impl Looking<'_> {
     }
 }
 
-/// The columns of the order, where a page ended before it was full.
+/// What a cursor is made of, where a page ended before it was full.
 pub(super) fn ended_at<T>(
     end: Option<&QueryResult>,
     table: &'static str,

@@ -1,15 +1,19 @@
 //! Executions of tasks, as lists and as what figures are made of.
 
+use std::collections::HashMap;
+
 use goalwright_application::Error;
 use goalwright_application::ports::StorageError;
 use goalwright_application::read::{
-    ExecutionFilter, ExecutionStatus, ExecutionView, Measured, Page, PageRequest,
+    Cursor, ExecutionFilter, ExecutionStatus, ExecutionView, Measured, Page, PageRequest,
 };
 use goalwright_domain::Timestamp;
+use goalwright_domain::experience::Experience;
 use goalwright_domain::workspace::WorkspaceId;
-use sea_orm::QueryResult;
+use sea_orm::{QueryResult, Value};
 
-use super::{COLUMNS, from_row};
+use super::{COLUMNS, from_row, records};
+use crate::persistence::looking::{Found, Key, Looking, ended_at};
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
 use crate::persistence::sql::{bad_cursor, page_rows, time};
@@ -20,6 +24,10 @@ pub(crate) async fn list(
     filter: &ExecutionFilter,
     page: &PageRequest,
 ) -> Result<Page<ExecutionView>, Error> {
+    let keys = keys(filter);
+    if keys.len() > 1 {
+        return looked_for(reader, workspace, filter, keys, page).await;
+    }
     let columns = COLUMNS.map(|column| format!("e.{column}")).join(", ");
     let mut sql = reader
         .sql(&format!(
@@ -27,17 +35,8 @@ pub(crate) async fn list(
              JOIN experiences e ON e.id = x.experience_id WHERE x.workspace_id = "
         ))
         .bind(workspace.uuid());
-    if let Some(task_id) = &filter.task_id {
-        sql = sql.text(" AND x.task_id = ").bind(task_id.as_str());
-    }
-    if let Some(slug) = &filter.task_slug {
-        sql = sql.text(" AND x.task_slug = ").bind(slug.as_str());
-    }
-    if let Some(status) = filter.status {
-        sql = sql.text(" AND x.status = ").bind(status.as_str());
-    }
-    if let Some(agent) = filter.agent_id {
-        sql = sql.text(" AND x.agent_id = ").bind(agent.uuid());
+    for (column, value) in keys.into_iter().flatten() {
+        sql = sql.text(&format!(" AND x.{column} = ")).bind(value);
     }
     if let Some(from) = filter.from {
         sql = sql.text(" AND x.started_at >= ").bind(time(from));
@@ -61,6 +60,59 @@ pub(crate) async fn list(
     Ok(Page::cut(views, page.limit, |view| view.experience.id.clone()))
 }
 
+/// What there are indexes for, each with the moment: a task has few, an agent may have any number.
+fn keys(filter: &ExecutionFilter) -> Vec<Key> {
+    let values = [
+        ("task_id", filter.task_id.as_deref().map(Value::from)),
+        ("task_slug", filter.task_slug.as_deref().map(Value::from)),
+        ("agent_id", filter.agent_id.map(|agent| agent.uuid().into())),
+        ("status", filter.status.map(|status| status.as_str().into())),
+    ];
+    values.into_iter().filter_map(|(column, value)| value.map(|value| vec![(column, value)])).collect()
+}
+
+async fn looked_for(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    filter: &ExecutionFilter,
+    keys: Vec<Key>,
+    page: &PageRequest,
+) -> Result<Page<ExecutionView>, Error> {
+    let behind = match &page.after {
+        None => None,
+        Some(cursor) => Some(place(reader, workspace, &cursor.0).await?.ok_or_else(bad_cursor)?),
+    };
+    let moments = [("started_at >=", filter.from), ("started_at <", filter.to)];
+    let looking = Looking {
+        reader,
+        workspace,
+        table: "task_executions",
+        columns: &["experience_id", "started_at", "document", "agent_id", "tool", "queued_at"],
+        order: &["started_at", "document"],
+        behind: behind.map(|(started_at, document)| vec![time(started_at), document.into()]),
+        cursor: &["experience_id"],
+        within: moments.into_iter().filter_map(|(bound, at)| at.map(|at| (bound, time(at)))).collect(),
+        keys,
+    };
+    let Found { rows, end } = looking.find(page_rows(page)).await?;
+    let of = |row: &QueryResult| Row::of("task_executions", row).text("experience_id");
+    let ids: Vec<String> = rows.iter().map(of).collect::<Result<_, StorageError>>()?;
+    let known = !ids.is_empty();
+    let experiences = if known { records::of_ids(reader, workspace, &ids).await? } else { Vec::new() };
+    let mut experiences: HashMap<String, Experience> =
+        experiences.into_iter().map(|experience| (experience.id.clone(), experience)).collect();
+    let found = Page::cut(rows.iter().zip(ids).collect(), page.limit, |(_, id)| id.clone());
+    let mut items = Vec::new();
+    for (row, id) in found.items {
+        // What was pruned since is passed over.
+        if let Some(experience) = experiences.remove(&id) {
+            items.push(shown(experience, row)?);
+        }
+    }
+    let end = ended_at(end.as_ref(), "task_executions", |row| row.text("experience_id"))?;
+    Ok(Page { items, next: found.next.or(end.map(Cursor)) })
+}
+
 /// Where an execution stands in the list.
 async fn place(
     reader: &Reader,
@@ -81,7 +133,11 @@ async fn place(
 }
 
 fn view(row: &QueryResult) -> Result<ExecutionView, StorageError> {
-    let experience = from_row(row)?;
+    shown(from_row(row)?, row)
+}
+
+/// An execution whose record is this experience.
+fn shown(experience: Experience, row: &QueryResult) -> Result<ExecutionView, StorageError> {
     let row = Row::of("task_executions", row);
     Ok(ExecutionView {
         experience,

@@ -61,11 +61,17 @@ pub(crate) async fn list(
             sql = sql.text(condition).bind(word);
         }
     }
-    if filter.search.is_some() {
-        let sql = records::newest_first(sql, workspace, page);
+    if let Some(search) = &filter.search {
+        let last = match keys.is_empty() {
+            true => None,
+            false => records::last(reader, workspace, search, page).await?,
+        };
+        let sql = records::newest_first(sql, workspace, page, last.as_ref());
         let rows = reader.all(sql).await?;
         let experiences: Vec<Experience> = rows.iter().map(from_row).collect::<Result<_, StorageError>>()?;
-        return Ok(Page::cut(experiences, page.limit, |experience| experience.id.clone()));
+        let mut found = Page::cut(experiences, page.limit, |experience| experience.id.clone());
+        found.next = found.next.or(last.map(|last| Cursor(last.id)));
+        return Ok(found);
     }
     if let Some(cursor) = &page.after {
         let (ts, id) = place(cursor)?;
@@ -110,6 +116,8 @@ async fn looked_for(
         columns: &COLUMNS,
         order: &["ts", "id"],
         behind: behind.map(|(ts, id)| vec![ts.into(), id.into()]),
+        cursor: &["ts", "id"],
+        within: Vec::new(),
         keys,
     };
     let Found { rows, end } = looking.find(page_rows(page)).await?;

@@ -1,13 +1,16 @@
-//! Experiences by their words and by their links. A search costs what its own tenant has of them, as that of tasks does.
+//! Experiences by their words and by their links. A search costs what its own tenant has of them, as that of tasks does, and
+//! looks at a bounded number of matches for one page where other filters narrow it.
 
 use goalwright_application::Error;
 use goalwright_application::ports::StorageError;
 use goalwright_application::read::{Link, LinkKind, Named, PageRequest, Search};
 use goalwright_domain::experience::{Experience, ExperienceType};
 use goalwright_domain::workspace::WorkspaceId;
+use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::{COLUMNS, from_row};
+use crate::persistence::looking::LOOKED_AT;
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
 use crate::persistence::sql::{Dialect, Sql, page_rows};
@@ -22,14 +25,8 @@ pub(super) fn matching(reader: &Reader, workspace: WorkspaceId, search: &Search,
     let columns = COLUMNS.map(|column| format!("e.{column}")).join(", ");
     let sql = reader.sql(&format!("SELECT {columns} FROM "));
     match sql.dialect {
-        Dialect::Postgres => sql
-            .text("(SELECT document, experience_id FROM experience_documents WHERE words @@ ((")
-            .text("to_tsquery('simple', ")
-            .bind(words::postgres(search, all))
-            .text(")) && CAST(")
-            .bind(format!("'workspace:{workspace}'"))
-            // The planner does not know how rare the beginning of a word is; so a search costs what it finds.
-            .text(" AS TSQUERY)) OFFSET 0) AS d JOIN experiences e ON e.id = d.experience_id WHERE e.workspace_id = ")
+        Dialect::Postgres => documents(sql, workspace, search, all)
+            .text(" JOIN experiences e ON e.id = d.experience_id WHERE e.workspace_id = ")
             .bind(workspace.uuid()),
         Dialect::Sqlite => sql
             .text(
@@ -50,19 +47,79 @@ const fn number(dialect: Dialect) -> &'static str {
     }
 }
 
-/// The rest of a list: behind the experience that the cursor names, newest first.
-pub(super) fn newest_first(sql: Sql, workspace: WorkspaceId, page: &PageRequest) -> Sql {
+/// The last of the matches that are looked at for a page.
+pub(super) struct Last {
+    /// The experience.
+    pub(super) id: String,
+    /// Its document.
+    document: i64,
+}
+
+/// Where a page has to end because enough matches were looked at, if there are so many. Asked for where other filters may let
+/// hardly any of them through.
+pub(super) async fn last(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    search: &Search,
+    page: &PageRequest,
+) -> Result<Option<Last>, Error> {
+    let sql = reader.sql("SELECT d.document, d.experience_id FROM ");
+    let sql = match sql.dialect {
+        Dialect::Postgres => {
+            let sql = documents(sql, workspace, search, true).text(" WHERE d.document > 0");
+            behind(sql, workspace, page).text(" ORDER BY d.document DESC LIMIT 1 OFFSET ").bind(LOOKED_AT - 1)
+        }
+        Dialect::Sqlite => {
+            let sql = sql
+                .text(
+                    "experience_documents d WHERE d.document = \
+                     (SELECT experience_words.rowid FROM experience_words WHERE experience_words MATCH ",
+                )
+                .bind(words::sqlite(workspace, search, true));
+            behind(sql, workspace, page)
+                .text(" ORDER BY experience_words.rowid DESC LIMIT 1 OFFSET ")
+                .bind(LOOKED_AT - 1)
+                .text(")")
+        }
+    };
+    let read = |row: QueryResult| -> Result<Last, StorageError> {
+        let row = Row::of("experience_documents", &row);
+        Ok(Last { id: row.text("experience_id")?, document: row.get("document")? })
+    };
+    Ok(reader.one(sql).await?.map(read).transpose()?)
+}
+
+/// The documents that match, as `d`, on PostgreSQL.
+fn documents(sql: Sql, workspace: WorkspaceId, search: &Search, all: bool) -> Sql {
+    sql.text("(SELECT document, experience_id FROM experience_documents WHERE words @@ ((")
+        .text("to_tsquery('simple', ")
+        .bind(words::postgres(search, all))
+        .text(")) && CAST(")
+        .bind(format!("'workspace:{workspace}'"))
+        // The planner does not know how rare the beginning of a word is; so a search costs what it finds.
+        .text(" AS TSQUERY)) OFFSET 0) AS d")
+}
+
+/// Only what comes behind the experience that the cursor names.
+fn behind(sql: Sql, workspace: WorkspaceId, page: &PageRequest) -> Sql {
+    let Some(cursor) = &page.after else { return sql };
     let document = number(sql.dialect);
-    let sql = match &page.after {
+    sql.text(&format!(
+        " AND {document} < coalesce((SELECT p.document FROM experience_documents p WHERE p.workspace_id = "
+    ))
+    .bind(workspace.uuid())
+    .text(" AND p.experience_id = ")
+    .bind(cursor.0.as_str())
+    .text("), 0)")
+}
+
+/// The rest of a list: behind the experience that the cursor names and down to the last one that is looked at, newest first.
+pub(super) fn newest_first(sql: Sql, workspace: WorkspaceId, page: &PageRequest, last: Option<&Last>) -> Sql {
+    let document = number(sql.dialect);
+    let sql = behind(sql, workspace, page);
+    let sql = match last {
         None => sql,
-        Some(cursor) => sql
-            .text(&format!(
-                " AND {document} < coalesce((SELECT p.document FROM experience_documents p WHERE p.workspace_id = "
-            ))
-            .bind(workspace.uuid())
-            .text(" AND p.experience_id = ")
-            .bind(cursor.0.as_str())
-            .text("), 0)"),
+        Some(last) => sql.text(&format!(" AND {document} >= ")).bind(last.document),
     };
     sql.text(&format!(" ORDER BY {document} DESC LIMIT ")).bind(page_rows(page))
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use goalwright_application::ports::{
     Aged, Dependent, FileKind, HeldLedger, PrunedFile, PruningRepository, RecordCursor, Ripe, RipeRun,
-    RunCursor, StorageError,
+    RunCursor, StorageError, Words,
 };
 use goalwright_domain::Timestamp;
 use goalwright_domain::ledger::{Checkpoint, EventId, Head, Link, Snapshot, SnapshotSum};
@@ -228,8 +228,8 @@ impl PruningRepository for Unit {
         record::ripe::never_begun(self, workspace, before, looked_at).await
     }
 
-    async fn forget_words(&self) -> Result<bool, StorageError> {
-        record::remove::forget_words(self).await
+    async fn forget_words(&self, words: Words) -> Result<Words, StorageError> {
+        record::words::forget(self, words).await
     }
 
     async fn remove_record(

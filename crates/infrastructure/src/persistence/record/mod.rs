@@ -2,3 +2,4 @@
 
 pub(crate) mod remove;
 pub(crate) mod ripe;
+pub(crate) mod words;

@@ -153,14 +153,3 @@ async fn remove_experiences(
     }
     Ok(())
 }
-
-/// Deleted words stay in SQLite's index until its parts are merged.
-pub(crate) async fn forget_words(unit: &Unit) -> Result<bool, StorageError> {
-    if unit.dialect != Dialect::Sqlite
-        || unit.run(unit.sql("DELETE FROM pruned_words WHERE id = 1")).await? == 0
-    {
-        return Ok(false);
-    }
-    unit.run(unit.sql("INSERT INTO experience_words (experience_words) VALUES ('optimize')")).await?;
-    Ok(true)
-}

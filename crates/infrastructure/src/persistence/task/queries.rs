@@ -66,9 +66,15 @@ pub(crate) async fn list(
     if filter.search.is_none() && filter.slug.is_none() && keys.len() > 1 {
         return looked_for(reader, workspace, keys, page).await;
     }
+    let mut last = None;
     let mut sql = match &filter.search {
         None => reader.sql(&select()).text(" WHERE workspace_id = ").bind(workspace.uuid()),
-        Some(search) => search::matching(reader, workspace, search, page)?,
+        Some(search) => {
+            if !keys.is_empty() || filter.slug.is_some() {
+                last = search::last(reader, workspace, search, page).await?;
+            }
+            search::matching(reader, workspace, search, page, last.as_ref())?
+        }
     };
     if let Some(goal) = filter.goal_id {
         sql = sql.text(" AND goal_id = ").bind(goal.uuid());
@@ -91,7 +97,9 @@ pub(crate) async fn list(
     };
     let rows = reader.all(sql).await?;
     let tasks = views(reader, &rows, &ids_of(&rows)?).await?;
-    Ok(Page::cut(tasks, page.limit, |task| task.state.id.to_string()))
+    let mut found = Page::cut(tasks, page.limit, |task| task.state.id.to_string());
+    found.next = found.next.or(last.map(|last| Cursor(last.id.to_string())));
+    Ok(found)
 }
 
 /// What there are indexes for, goals first: they say more than agents and types, of which a tenant may have any number of
@@ -122,6 +130,8 @@ async fn looked_for(
         columns: &COLUMNS,
         order: &["id"],
         behind: behind.transpose()?.map(|id| vec![id.into()]),
+        cursor: &["id"],
+        within: Vec::new(),
         keys,
     };
     let Found { rows, end } = looking.find(page_rows(page)).await?;
