@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use goalwright_domain::Violation;
 use goalwright_domain::agent::Agent;
-use goalwright_domain::model::{Cause, Content, Message, ModelName, Usage};
+use goalwright_domain::model::{Cause, Content, Message, ModelName};
 use goalwright_domain::plan::answer::{FORM_NAME, complete_tasks, form, read_answer};
 use goalwright_domain::plan::{
     Finding, Limits, Plan, PlannedTask, PresentGoal, PresentTask, Problem, Severity, compare, validate,
@@ -21,10 +21,10 @@ use super::prompt::{self, Subject};
 use super::write::of_task;
 use super::{Aim, AnswerProblem, Making, Mode, Planning, Prepared, RejectedAnswer, check};
 use crate::context::new_id;
-use crate::models::{Answered, ModelCalls, NoAnswer, Patience};
+use crate::models::{Answered, NoAnswer, Patience};
 use crate::ports::telemetry::TraceContext;
 use crate::ports::{AnswerForm, ModelRequest, Stop};
-use crate::usage::kept_usage;
+use crate::usage::Bill;
 use crate::{Context, Error};
 
 /// An answer is sent back with its problems at most so often.
@@ -146,16 +146,6 @@ struct Conversation {
     making: Making,
 }
 
-impl Conversation {
-    /// What one call consumed, at the price of one call: long ones may cost more.
-    fn add(&mut self, models: &ModelCalls, model: &ModelName, (usage, untold): (Usage, bool)) {
-        // What is not known whole is not known: a sum that is too small would look like one.
-        let cost = models.prices().cost(model, &usage).filter(|_| !untold);
-        self.making.cost = self.making.cost.zip(cost).map(|(before, cost)| before + cost);
-        self.making.usage += usage;
-    }
-}
-
 impl Planning {
     /// The trace and the span of the request, which the endpoint is told.
     fn trace_of(&self, context: &Context) -> Option<TraceContext> {
@@ -194,9 +184,10 @@ impl Planning {
             },
         };
         let outcome = self.converse(context, assignment, scene, spent, &mut conversation).await;
-        let mut making = conversation.making;
-        making.duration_ms = u64::try_from(self.clock.now().millis_since(begun)).unwrap_or_default();
-        (making, outcome)
+        spent.bill.took = self.clock.now().since(begun);
+        let Bill { attempts, usage, cost, took, .. } = spent.bill;
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        (Making { attempts, usage, cost, duration_ms, ..conversation.making }, outcome)
     }
 
     async fn converse(
@@ -232,29 +223,16 @@ impl Planning {
                 max_output_tokens: so_far.limit.tokens(self.models.output_limit(&assignment.model)),
                 trace: self.trace_of(context),
             };
-            self.usage.reserve(context, &mut spent.reservation, &request, &so_far.making).await?;
-            let answered = match self
-                .models
-                .ask(&request, Patience { deadline: Some(left), ..self.models.patience() }, None)
-                .await
-            {
-                Ok(answered) => answered,
-                Err(unanswered) => {
-                    so_far.making.attempts += unanswered.attempts;
-                    so_far.add(&self.models, &assignment.model, (unanswered.usage, unanswered.untold));
-                    let timed_out = matches!(unanswered.why, NoAnswer::Failed(Cause::TimedOut { .. }));
-                    if timed_out && so_far.limit.is_raised() {
-                        self.limits.take_back(context.workspace(), &assignment.model);
-                    }
-                    if unanswered.untold {
-                        spent.reservation.forfeit();
-                    }
-                    return Err(unanswered.into());
+            let patience = Patience { deadline: Some(left), ..self.models.patience() };
+            self.usage.reserve(context, &mut spent.reservation, &request, &spent.bill, &patience).await?;
+            let asked = self.models.ask(&request, patience, None).await;
+            spent.bill.add(self.usage.bill(&request.model, &asked));
+            let answered = asked.inspect_err(|unanswered| {
+                let timed_out = matches!(unanswered.why, NoAnswer::Failed(Cause::TimedOut { .. }));
+                if timed_out && so_far.limit.is_raised() {
+                    self.limits.take_back(context.workspace(), &assignment.model);
                 }
-            };
-            so_far.making.attempts += answered.attempts;
-            so_far.add(&self.models, &assignment.model, (answered.usage, answered.untold));
-            spent.raw_usage.push(kept_usage(&answered.reply.raw_usage));
+            })?;
             if let Some(prepared) = self.weigh(context, assignment, scene, answered, so_far)? {
                 return Ok(prepared);
             }

@@ -3,6 +3,7 @@
 //! A budget is spent before it is: what a call may cost at most is promised to it before it is made, and what it did cost is
 //! settled with what came of it, in one unit. Calls that are under way at the same time cannot spend the same money.
 
+mod bill;
 mod figures;
 
 use std::sync::Arc;
@@ -14,13 +15,12 @@ use goalwright_domain::ledger::Fact;
 use goalwright_domain::model::{Content, ModelName, Usage, Usd};
 use goalwright_domain::workspace::{Actor, WorkspaceId};
 use goalwright_domain::{Timestamp, Violation};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::context::events;
 use crate::execution::KernelPorts;
-use crate::models::ModelCalls;
-use crate::planning::Making;
+use crate::models::{Answered, ModelCalls, Patience, Unanswered};
 use crate::ports::{
     Amount, Budget, Clock, Ids, ModelRequest, ModelSpending, Signals, Transactions, UnitOfWork,
 };
@@ -29,14 +29,13 @@ use crate::read::Queries;
 use crate::retrying::retrying;
 use crate::{Context, Error};
 
+pub(crate) use bill::{Bill, Purpose};
 pub use figures::{MOST_LINES, UsageBy, UsageFigures, UsageRow};
 
-/// A promise is void after this: whoever got it is gone.
-const PROMISE_HOLDS: Duration = Duration::from_secs(30 * 60);
+/// A promise outlives the call by this, in which what the call came to is written. Then it is void: whoever got it is gone.
+const TO_BE_WRITTEN: Duration = Duration::from_secs(2 * 60);
 /// What is promised to others may be free again after this.
 const PROMISED_AGAIN: Duration = Duration::from_secs(30);
-/// What a provider tells of usage is kept up to so many bytes.
-const KEPT_USAGE: usize = 16 * 1024;
 /// Text has hardly more tokens than one for so many bytes.
 const BYTES_PER_TOKEN: u64 = 3;
 /// So many runs that wait for money look again at once when a budget changes.
@@ -121,16 +120,6 @@ pub struct Reservation {
     held: bool,
     /// What is promised by now.
     promised: Amount,
-    /// Whether nobody will ever tell what was consumed of it.
-    forfeited: bool,
-}
-
-impl Reservation {
-    /// The last call ended without telling what it consumed, and that may be as much as was promised to it: so much the budget bears.
-    /// Otherwise calls that time out could be repeated for ever for nothing.
-    pub(crate) const fn forfeit(&mut self) {
-        self.forfeited = true;
-    }
 }
 
 /// A budget and how much of it is left.
@@ -163,10 +152,10 @@ impl Spendings {
 
     /// For calls that have not begun.
     pub(crate) fn open(&self) -> Reservation {
-        Reservation { id: self.ids.ordered(), held: false, promised: Amount::default(), forfeited: false }
+        Reservation { id: self.ids.ordered(), held: false, promised: Amount::default() }
     }
 
-    /// Promises what the next request of a breakdown may cost at most, besides what was consumed before it.
+    /// Promises what the next request of a breakdown may cost at most, besides what calls `before` it came to.
     ///
     /// # Errors
     /// `Limited` (`budget_exhausted`), told as an event, before anything is spent; what storage says.
@@ -175,14 +164,12 @@ impl Spendings {
         context: &Context,
         reservation: &mut Reservation,
         request: &ModelRequest,
-        before: &Making,
+        before: &Bill,
+        patience: &Patience,
     ) -> Result<(), Error> {
         let payer = Payer { workspace: context.workspace(), actor: context.actor(), trace: context.trace_id };
-        let before = Amount {
-            money: self.least(&request.model, before.cost, &before.usage),
-            tokens: before.usage.cost_tokens(),
-        };
-        match self.promise(&payer, reservation, request, before, PROMISE_HOLDS).await? {
+        let before = self.known(&request.model, before);
+        match self.promise(&payer, reservation, request, before, patience).await? {
             None => Ok(()),
             Some(refusal) => Err(refusal.into()),
         }
@@ -205,8 +192,8 @@ impl Spendings {
     }
 
     /// Promises what the next request may cost at most, besides what was consumed `before` it and is not settled yet. Without
-    /// a budget nothing is written. The promise is void after a while, since whoever got it may be gone. Where the budget leaves
-    /// too little, that is told as an event, and given.
+    /// a budget nothing is written. The promise is void when a call of such patience is over for a while, since whoever got it may
+    /// be gone. Where the budget leaves too little, that is told as an event, and given.
     ///
     /// # Errors
     /// What storage says.
@@ -216,12 +203,13 @@ impl Spendings {
         reservation: &mut Reservation,
         request: &ModelRequest,
         before: Amount,
-        holds: Duration,
+        patience: &Patience,
     ) -> Result<Option<Refusal>, Error> {
         let workspace = payer.workspace;
         if self.queries.budget(workspace).await?.is_none_or(|budget| budget.is_unlimited()) {
             return Ok(None);
         }
+        let holds = patience.whole().saturating_add(TO_BE_WRITTEN);
         let at_most = self.at_most(request);
         let amount = Amount {
             money: at_most.money + before.money,
@@ -280,44 +268,63 @@ impl Spendings {
         Ok(Some(Refusal { limit, why, retry_after: until.since(now), resets_at }))
     }
 
+    /// What one call came to.
+    pub(crate) fn bill(&self, model: &ModelName, asked: &Result<Answered, Unanswered>) -> Bill {
+        Bill::of(self.models.prices(), model, asked)
+    }
+
     /// Writes what was spent, and takes back what was promised. Where nobody knows what a call consumed, its cost stays unknown, and
     /// the budget bears what was promised to it.
     pub(crate) async fn settle(
         &self,
         unit: &dyn UnitOfWork,
         reservation: Reservation,
-        spending: &ModelSpending,
+        bill: &Bill,
+        purpose: &Purpose,
+        now: Timestamp,
     ) -> Result<(), Error> {
         if reservation.held {
             unit.usage().release(reservation.id).await?;
         }
-        if spending.attempts > 0 {
-            let model = spending.model.parse().ok();
-            let known = model.map(|model| self.least(&model, spending.cost, &spending.usage));
-            let known = Amount {
-                money: known.or(spending.cost).unwrap_or_default(),
-                tokens: spending.usage.cost_tokens(),
-            };
-            let borne = match reservation.forfeited && reservation.held {
-                true => Amount {
-                    money: known.money.max(reservation.promised.money),
-                    tokens: known.tokens.max(reservation.promised.tokens),
-                },
-                false => known,
-            };
-            unit.usage().spend(spending, known.money, borne).await?;
+        if bill.attempts == 0 {
+            return Ok(());
         }
-        Ok(())
+        let known = self.known(&purpose.model, bill);
+        let borne = match reservation.held && bill.forfeits {
+            true => Amount {
+                money: known.money.max(reservation.promised.money),
+                tokens: known.tokens.max(reservation.promised.tokens),
+            },
+            false => known,
+        };
+        let Purpose { workspace, name, goal, task, decomposition, model, prompt_version, trace, span } =
+            purpose.clone();
+        let spending = ModelSpending {
+            id: self.ids.ordered(),
+            workspace_id: workspace,
+            purpose: name,
+            goal_id: goal,
+            task_id: task,
+            decomposition_id: decomposition,
+            model: model.to_string(),
+            prompt_version,
+            attempts: bill.attempts,
+            usage: bill.usage,
+            raw_usage: bill.raw_usage.clone(),
+            cost: bill.cost,
+            price_version: self.models.prices().version().to_owned(),
+            trace_id: trace,
+            span_id: span,
+            took: Some(bill.took),
+            created_at: now,
+        };
+        Ok(unit.usage().spend(&spending, known.money, borne).await?)
     }
 
-    /// What a budget has to bear: the cost, or as much of it as was told.
-    fn least(&self, model: &ModelName, cost: Option<Usd>, told: &Usage) -> Usd {
-        cost.or_else(|| self.models.prices().cost(model, told)).unwrap_or_default()
-    }
-
-    /// By which prices calls are counted.
-    pub(crate) fn price_version(&self) -> String {
-        self.models.prices().version().to_owned()
+    /// What a budget has to bear at least: the cost, or as much of it as was told.
+    fn known(&self, model: &ModelName, bill: &Bill) -> Amount {
+        let told = || self.models.prices().cost(model, &bill.usage);
+        Amount { money: bill.cost.or_else(told).unwrap_or_default(), tokens: bill.usage.cost_tokens() }
     }
 
     /// The budget of the caller's workspace.
@@ -400,12 +407,6 @@ impl Budget {
     pub const fn is_unlimited(&self) -> bool {
         self.monthly.is_none() && self.monthly_tokens.is_none()
     }
-}
-
-/// What a provider tells of usage, if it can be kept.
-pub(crate) fn kept_usage(raw: &Value) -> Value {
-    let text = raw.to_string();
-    if text.len() > KEPT_USAGE || text.contains("\\u0000") { Value::Null } else { raw.clone() }
 }
 
 /// Which limit an amount would break, in words.

@@ -39,6 +39,13 @@ pub enum Entry {
         /// What it cost, in billionths of a dollar; none where the price is not known.
         cost_nanos: Option<i64>,
     },
+    /// A call came to no answer, and consumed this all the same. Nobody is told of it.
+    Unanswered {
+        /// What it consumed, as far as the provider told.
+        usage: Usage,
+        /// What it cost, in billionths of a dollar; none where that is not known.
+        cost_nanos: Option<i64>,
+    },
     /// What a tool answered.
     Result {
         /// As the model is told.
@@ -231,6 +238,7 @@ impl Dialogue {
                 Entry::Remark { text } | Entry::Stopped { text } => {
                     vec![Content::Text { text: text.clone() }]
                 }
+                Entry::Unanswered { .. } => continue,
             };
             match messages.last_mut() {
                 Some(ours) if ours.role == Role::User => ours.content.extend(content),
@@ -256,26 +264,28 @@ impl Dialogue {
         u32::try_from(answers).unwrap_or(u32::MAX)
     }
 
-    /// What all answers consumed.
+    /// What all calls consumed.
     pub fn usage(&self) -> Usage {
         let mut total = Usage::default();
-        for entry in &self.entries {
-            if let Entry::Answer { usage, .. } = entry {
-                total += *usage;
-            }
-        }
+        self.paid().for_each(|(usage, _)| total += usage);
         total
     }
 
-    /// What all answers cost, as far as prices are known.
+    /// What all calls cost, as far as that is known.
     pub fn cost(&self) -> Usd {
         let mut total = Usd::default();
-        for entry in &self.entries {
-            if let Entry::Answer { cost_nanos: Some(nanos), .. } = entry {
-                total += Usd::from_nanos(*nanos);
-            }
-        }
+        self.paid().filter_map(|(_, cost)| cost).for_each(|cost| total += cost);
         total
+    }
+
+    /// What each call consumed, whether it was answered or not, and what it cost where that is known.
+    fn paid(&self) -> impl Iterator<Item = (Usage, Option<Usd>)> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Answer { usage, cost_nanos, .. } | Entry::Unanswered { usage, cost_nanos } => {
+                Some((*usage, cost_nanos.map(Usd::from_nanos)))
+            }
+            Entry::Opening(_) | Entry::Result { .. } | Entry::Remark { .. } | Entry::Stopped { .. } => None,
+        })
     }
 
     /// The calls of the last answer that have no result yet, in their order.
@@ -329,7 +339,7 @@ impl Dialogue {
                     };
                 }
                 Entry::Stopped { .. } => (times, now, last) = (0, 0, None),
-                Entry::Opening(_) | Entry::Remark { .. } => {}
+                Entry::Opening(_) | Entry::Remark { .. } | Entry::Unanswered { .. } => {}
             }
         }
         (times, now)
@@ -403,7 +413,10 @@ impl Dialogue {
                 // What was cut off was not carried out.
                 Entry::Result { .. } if !cut => repairs = 0,
                 Entry::Stopped { .. } => repairs = 0,
-                Entry::Result { .. } | Entry::Remark { .. } | Entry::Opening(_) => {}
+                Entry::Result { .. }
+                | Entry::Remark { .. }
+                | Entry::Opening(_)
+                | Entry::Unanswered { .. } => {}
             }
         }
         repairs
@@ -580,6 +593,23 @@ mod tests {
         let dialogue = Dialogue::of(vec![Entry::Opening(first), says("", &[]), remark()]);
         assert_eq!(dialogue.consumed(), Consumed { turns: 10, tokens: 610, cost_nanos: 1_007 });
         assert_eq!(dialogue.next(&BOUNDS), Next::Over(Exhausted::Turns(10)));
+    }
+
+    #[test]
+    fn what_was_consumed_without_an_answer_counts_and_is_told_to_nobody() {
+        let mut dialogue = Dialogue::of(vec![opening()]);
+        let messages = dialogue.messages();
+        let usage = Usage { input_tokens: 300, output_tokens: 20, ..Usage::default() };
+        dialogue.push(Entry::Unanswered { usage, cost_nanos: Some(40) });
+        dialogue.push(Entry::Unanswered { usage, cost_nanos: None });
+        assert_eq!(dialogue.messages(), messages);
+        assert_eq!(dialogue.consumed(), Consumed { turns: 0, tokens: 640, cost_nanos: 40 });
+        let bounds = |tokens| Bounds { tokens, ..BOUNDS };
+        assert_eq!(dialogue.next(&bounds(641)), Next::Ask { last: false });
+        assert_eq!(dialogue.next(&bounds(640)), Next::Over(Exhausted::Tokens(640)));
+        let kept = serde_json::to_string(dialogue.entries()).expect("it can be kept");
+        let read: Vec<Entry> = serde_json::from_str(&kept).expect("it can be read");
+        assert_eq!(Dialogue::of(read), dialogue);
     }
 
     #[test]

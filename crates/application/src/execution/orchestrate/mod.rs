@@ -309,7 +309,10 @@ pub(in super::super) fn of_entries<'a>(entries: impl Iterator<Item = &'a Entry>)
         match entry {
             Entry::Opening(opening) => merge(&mut report.retrieval, opening.retrieval.clone()),
             Entry::Result { left, .. } => add(&mut report, left),
-            Entry::Answer { .. } | Entry::Remark { .. } | Entry::Stopped { .. } => {}
+            Entry::Answer { .. }
+            | Entry::Unanswered { .. }
+            | Entry::Remark { .. }
+            | Entry::Stopped { .. } => {}
         }
     }
     report
