@@ -8,7 +8,8 @@ use goalwright_domain::model::ModelName;
 use goalwright_domain::plan::PresentGoal;
 use uuid::Uuid;
 
-use super::ask::{Assignment, Scene};
+use super::ask::Assignment;
+use super::scene::Scene;
 use super::{Aim, DecomposeRequest, Decomposition, Making, Mode, Planner, Planning, Target};
 use crate::detached::to_its_end;
 use crate::ports::UnitOfWork;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use goalwright_domain::Timestamp;
 use goalwright_domain::execution::SpanId;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::model::{ModelName, PriceTable, Usage, Usd};
@@ -10,7 +11,10 @@ use goalwright_domain::workspace::WorkspaceId;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::{Reservation, Spendings};
+use crate::Error;
 use crate::models::{Answered, Unanswered};
+use crate::ports::{Amount, ModelSpending, UnitOfWork};
 
 /// What a provider tells of usage is kept up to so many bytes.
 const KEPT_USAGE: usize = 16 * 1024;
@@ -101,6 +105,67 @@ pub(crate) struct Purpose {
     pub(crate) trace: Option<Uuid>,
     /// For which attempt at a task.
     pub(crate) span: Option<SpanId>,
+}
+
+impl Spendings {
+    /// What one call came to.
+    pub(crate) fn bill(&self, model: &ModelName, asked: &Result<Answered, Unanswered>) -> Bill {
+        Bill::of(self.models.prices(), model, asked)
+    }
+
+    /// Writes what was spent, and takes back what was promised. Where nobody knows what a call consumed, its cost stays unknown, and
+    /// the budget bears what was promised to it.
+    pub(crate) async fn settle(
+        &self,
+        unit: &dyn UnitOfWork,
+        reservation: Reservation,
+        bill: &Bill,
+        purpose: &Purpose,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if reservation.held {
+            unit.usage().release(reservation.id).await?;
+        }
+        if bill.attempts == 0 {
+            return Ok(());
+        }
+        let known = self.known(&purpose.model, bill);
+        let borne = match reservation.held && bill.forfeits {
+            true => Amount {
+                money: known.money.max(reservation.promised.money),
+                tokens: known.tokens.max(reservation.promised.tokens),
+            },
+            false => known,
+        };
+        let Purpose { workspace, name, goal, task, decomposition, model, prompt_version, trace, span } =
+            purpose.clone();
+        let spending = ModelSpending {
+            id: self.ids.ordered(),
+            workspace_id: workspace,
+            purpose: name,
+            goal_id: goal,
+            task_id: task,
+            decomposition_id: decomposition,
+            model: model.to_string(),
+            prompt_version,
+            attempts: bill.attempts,
+            usage: bill.usage,
+            raw_usage: bill.raw_usage.clone(),
+            cost: bill.cost,
+            price_version: self.models.prices().version().to_owned(),
+            trace_id: trace,
+            span_id: span,
+            took: Some(bill.took),
+            created_at: now,
+        };
+        Ok(unit.usage().spend(&spending, known.money, borne).await?)
+    }
+
+    /// What a budget has to bear at least: the cost, or as much of it as was told.
+    pub(super) fn known(&self, model: &ModelName, bill: &Bill) -> Amount {
+        let told = || self.models.prices().cost(model, &bill.usage);
+        Amount { money: bill.cost.or_else(told).unwrap_or_default(), tokens: bill.usage.cost_tokens() }
+    }
 }
 
 /// What a provider tells of usage, if it can be kept.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Step, Work};
 use crate::Error;
-use crate::execution::perform::{Made, Wanted};
+use crate::execution::make::{Made, Wanted};
 use crate::execution::{Assignment, Kernel};
 use crate::ports::CallStatus;
 use crate::retrying::retrying;

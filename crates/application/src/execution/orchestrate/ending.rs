@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Step, Work, error_of, schema};
 use crate::Error;
-use crate::execution::perform::storable;
-use crate::execution::{Assignment, Kernel};
+use crate::execution::{Assignment, Kernel, storable};
 use crate::models::{NoAnswer, Unanswered};
 use crate::usage::{Refusal, Shortage};
 
