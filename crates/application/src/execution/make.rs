@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::perform::failed;
 use super::{Assignment, Kernel};
 use crate::Error;
 use crate::context::new_id;
@@ -213,7 +212,7 @@ pub(super) fn outcome_of(
         Ok(Reply::Done { result, files_written, retrieval, script }) => {
             let outcome = match storable(&result) {
                 Ok(()) => Outcome::Done { result, summary: None, partial: false },
-                Err(message) => failed("ResultNotStorable", &message),
+                Err(message) => Outcome::failed("ResultNotStorable", &message),
             };
             Touched { files_written, retrieval, script, ..Touched::nothing(outcome) }
         }

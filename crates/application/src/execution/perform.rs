@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::AgentKind;
-use goalwright_domain::execution::{Action, ExecutionError, Outcome, Recorded, Suspension, Wait, WaitKind};
+use goalwright_domain::execution::{Action, Outcome, Recorded, Suspension, Wait, WaitKind};
 use goalwright_domain::task::TaskState;
 use goalwright_domain::template::{self, Scope};
 use serde_json::Value;
@@ -75,7 +75,7 @@ impl Kernel {
                 let words = if task.description.is_empty() { &task.title } else { &task.description };
                 Ok(Report::of(for_person(words)))
             }
-            None | Some(Action::Orchestrated { .. } | Action::External) => Ok(Report::of(failed(
+            None | Some(Action::Orchestrated { .. } | Action::External) => Ok(Report::of(Outcome::failed(
                 "AgentUnavailable",
                 "this process has nobody who can do this kind of work; assign the task to another agent",
             ))),
@@ -93,17 +93,17 @@ impl Kernel {
         let scope = self.scope(&assignment.task, parameters).await?;
         let parameters = match template::resolve(parameters, &scope, &template::Limits::default()) {
             Ok(parameters) => parameters,
-            Err(error) => return Ok(Report::of(failed("TemplateError", &error.to_string()))),
+            Err(error) => return Ok(Report::of(Outcome::failed("TemplateError", &error.to_string()))),
         };
         // Only now is it known what the call will do: the effect may depend on what a template became.
         let Some(effect) = self.ports.tools.effect_of(tool, operation, &parameters) else {
             let message = unavailable(&*self.ports.tools, tool, operation);
-            return Ok(Report::of(failed("ToolUnavailable", &message.unwrap_or_default())));
+            return Ok(Report::of(Outcome::failed("ToolUnavailable", &message.unwrap_or_default())));
         };
         let workspace = assignment.run.workspace_id;
         let sandbox = match self.ports.sandboxes.folder(workspace, assignment.sandbox.as_deref()) {
             Ok(folder) => folder,
-            Err(reason) => return Ok(Report::of(failed("SandboxUnavailable", &reason))),
+            Err(reason) => return Ok(Report::of(Outcome::failed("SandboxUnavailable", &reason))),
         };
         let wanted = Wanted {
             tool,
@@ -170,8 +170,4 @@ impl Kernel {
 fn for_person(instructions: &str) -> Outcome {
     let wait = Wait { kind: WaitKind::Person, until: None, message: instructions.to_owned() };
     Outcome::Suspended(Suspension { wait, then: Value::Null })
-}
-
-pub(super) fn failed(kind: &str, message: &str) -> Outcome {
-    Outcome::Failed { error: ExecutionError::new(kind, message, &[]), retryable: false }
 }

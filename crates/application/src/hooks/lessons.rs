@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use goalwright_domain::execution::Run;
 use goalwright_domain::experience::{Experience, learned};
-use goalwright_domain::model::{Message, ModelName, ToolChoice};
+use goalwright_domain::model::{Message, ModelName, ToolChoice, json_among, kept_words};
 use goalwright_domain::workspace::Actor;
 use serde_json::{Value, json};
 
@@ -176,14 +176,8 @@ fn form() -> AnswerForm {
 
 /// The lessons of an answer; none if it is something else.
 fn said(text: &str) -> Option<Vec<String>> {
-    let start = text.find('{')?;
-    let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
-    let lessons = values.next()?.ok()?.get("lessons")?.as_array()?.clone();
+    let (answer, _) = json_among(text)?.ok()?;
+    let lessons = answer.get("lessons")?.as_array()?;
     let lessons = lessons.iter().filter_map(Value::as_str).map(str::trim).filter(|one| !one.is_empty());
-    Some(
-        lessons
-            .take(MOST)
-            .map(|one| one.chars().filter(|c| *c != '\0').take(LESSON_LIMIT).collect())
-            .collect(),
-    )
+    Some(lessons.take(MOST).map(|one| kept_words(one, LESSON_LIMIT)).collect())
 }

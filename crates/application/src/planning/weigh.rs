@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use goalwright_domain::Violation;
-use goalwright_domain::model::{Content, Message};
+use goalwright_domain::model::{Content, Message, kept_words};
 use goalwright_domain::plan::answer::{complete_tasks, read_answer};
 use goalwright_domain::plan::{Finding, Limits, Plan, PresentTask, Problem, Severity, compare, validate};
 use goalwright_domain::task::{Task, TaskId};
@@ -88,7 +88,10 @@ impl Planning {
             let message = format!("and {} more of the same kinds", told - MOST_PROBLEMS);
             problems.push(problem("", "more_problems", message));
         }
-        so_far.making.rejected.push(RejectedAnswer { answer: kept(&text), problems: problems.clone() });
+        so_far
+            .making
+            .rejected
+            .push(RejectedAnswer { answer: kept_words(&text, KEPT_CHARACTERS), problems: problems.clone() });
         if so_far.making.repairs == REPAIRS {
             let count = problems.len();
             let message = format!(
@@ -191,15 +194,8 @@ fn of_violation(from: Violation) -> AnswerProblem {
     problem(from.path, &from.code, from.message)
 }
 
-/// As much of an answer as is kept, without what not every database can store.
-fn kept(text: &str) -> String {
-    text.chars().filter(|one| *one != '\0').take(KEPT_CHARACTERS).collect()
-}
-
 fn refused(category: Option<&str>) -> Error {
-    let category: Option<String> =
-        category.map(|words| words.chars().filter(|one| *one != '\0').take(KEPT_WORDS).collect());
-    let why = category.map_or_else(String::new, |category| format!(" ({category})"));
+    let why = category.map_or_else(String::new, |words| format!(" ({})", kept_words(words, KEPT_WORDS)));
     let message = format!(
         "the model does not want to plan this{why}; say it in other words, ask another model, or write the plan down for \
          the planner `outline`"

@@ -51,7 +51,6 @@ impl Kernel {
             work.answer(call.id.clone(), text, true, Left::default());
             return Ok(Step::On);
         }
-        let before = work.dialogue.repeated(call);
         // What was answered and decided before is written before anything is touched.
         if effect != Effect::None {
             self.save(assignment, work).await?;
@@ -95,8 +94,8 @@ impl Kernel {
             }
         };
         work.answer(call.id.clone(), text, is_error, left);
-        if before + 1 >= SAME_CALLS && work.dialogue.repeated(call) >= SAME_CALLS {
-            work.note(
+        if work.dialogue.repeated(call) >= SAME_CALLS {
+            work.dialogue.note(
                 "This very call has given this very answer several times now. Do something else: if it is made once more, the \
                  task is stopped.",
             );

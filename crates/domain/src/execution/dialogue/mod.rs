@@ -154,6 +154,13 @@ impl Dialogue {
         self.entries.push(entry);
     }
 
+    /// What we say to what a tool answered just now, besides.
+    pub fn note(&mut self, words: &str) {
+        if let Some(Entry::Result { note, .. }) = self.entries.last_mut() {
+            *note = Some(words.to_owned());
+        }
+    }
+
     /// What the model was told first; none if nothing was said, or what is kept does not begin with it.
     pub fn opening(&self) -> Option<&Opening> {
         match self.entries.first() {
