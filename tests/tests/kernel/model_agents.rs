@@ -78,6 +78,15 @@ async fn worker_vanishes(app: &TestApp) {
     assert_eq!(app.kernel.reclaim().await.expect("reclaims"), 1);
 }
 
+/// An audit copy of what was said in an attempt.
+async fn transcript(app: &TestApp, record: &Experience) -> String {
+    let artifacts = record.content["structured"]["io"]["artifact_ids"].as_array().expect("artifacts").clone();
+    let transcript: uuid::Uuid =
+        artifacts.last().and_then(Value::as_str).expect("one").parse().expect("an id");
+    let (_, bytes) = app.services.artifacts.read(&app.ada, transcript).await.expect("the transcript");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
 /// What the model was told last, our turns only.
 fn told_last(app: &TestApp) -> String {
     let asked = app.models.asked();
@@ -141,11 +150,7 @@ async fn a_model_performs_a_task_with_its_tools(#[case] backend: Backend) {
     assert_eq!(record.content["text"], "The report is written.");
     assert_eq!(structured["io"]["files_written"], json!(["report.md"]));
     assert_eq!(structured["io"]["tool_calls"].as_array().map(Vec::len), Some(2), "{structured}");
-    let artifacts = structured["io"]["artifact_ids"].as_array().expect("artifacts").clone();
-    let transcript: uuid::Uuid =
-        artifacts.last().and_then(Value::as_str).expect("one").parse().expect("an id");
-    let (_, bytes) = app.services.artifacts.read(&app.ada, transcript).await.expect("the transcript");
-    let text = String::from_utf8(bytes.to_vec()).expect("text");
+    let text = transcript(&app, &record).await;
     assert!(text.contains("file_write") && !text.contains("ann@example.org"), "{text}");
 
     let trace: uuid::Uuid = structured["trace_id"].as_str().expect("a trace").parse().expect("an id");
@@ -795,4 +800,47 @@ async fn an_endpoint_that_cannot_be_told_which_tool_to_call_is_paid_for_both_ans
         "SELECT COUNT(*) FROM model_calls WHERE attempts = 2 AND input_tokens = 170 AND cost_nanos > 0";
     assert_eq!(app.db.number(both).await, 1);
     assert_eq!(app.services.usage.budget(&app.ada).await.expect("a budget").spent.tokens, 190);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_transcript_tells_what_it_cost_or_that_nobody_knows(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, with_tools(&["probe.none"])).await;
+    for (model, known) in [("anthropic/claude-sonnet-4-5", true), ("openai/llama3", false)] {
+        app.models.offer(model);
+        make(&app, titled(model)).await;
+        app.models.call(finish("a", json!("done")));
+        app.drain().await;
+        let record = executions(&app).await.pop().expect("a record");
+        let said: Value = serde_json::from_str(&transcript(&app, &record).await).expect("JSON");
+        assert_eq!(
+            (said["model"].as_str(), said["usage"]["input_tokens"].as_u64()),
+            (Some(model), Some(100))
+        );
+        assert_eq!(said["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0), known, "{said}");
+        assert_eq!(said["cost_usd"].is_null(), !known, "{said}");
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_model_is_told_how_many_tasks_before_its_own_are_not_shown(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, with_tools(&["probe.none"])).await;
+    for (count, told) in [(50, "Results of the tasks before it:"), (52, "the first 50 of the 52 tasks")] {
+        let keys: Vec<String> = (1..=count).map(|number| format!("T{number:03}")).collect();
+        let each = |key: &String| format!("- [ ] {key} [P] Look\n  use: time.now\n");
+        let before: String = keys.iter().map(each).collect();
+        let plan = format!("# Many\n\n{before}- [ ] T900 Report (depends on {})\n", keys.join(", "));
+        let goal = app.import(&plan).await;
+        app.models.call(finish("a", json!("done")));
+        app.drain().await;
+        assert_eq!(app.task(goal, "T900").await.state.status, TaskStatus::Completed);
+        assert!(told_last(&app).contains(told), "{}", told_last(&app));
+    }
 }

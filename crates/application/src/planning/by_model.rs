@@ -144,11 +144,14 @@ impl Planning {
         let present = self.present(&*unit, context, aim).await?;
         let agents = unit.agents().active(context.workspace()).await?;
         let basis = present.basis(aim);
+        let mut earlier = Vec::new();
         if let Some(id) = aim.task_id {
             present.whole(id)?;
+            earlier = unit.decompositions().parts_of(id).await?;
         }
+        let expanded = (aim.task_id, earlier.into_iter().collect());
         let goal = PresentGoal::of(present.goal.state());
-        Ok(Scene::new(goal, present.views(), aim.task_id, agents, basis))
+        Ok(Scene::new(goal, present.views(), expanded, agents, basis))
     }
 
     /// Writes what it cost, with what came of it.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use goalwright_domain::agent::Agent;
-use goalwright_domain::plan::{Plan, PlannedTask, PresentGoal, PresentTask};
+use goalwright_domain::plan::{Finding, Plan, PlannedTask, PresentGoal, PresentTask, refuse_too_many_edges};
 use goalwright_domain::task::TaskId;
 use goalwright_domain::template::inspect;
 
@@ -16,6 +16,8 @@ pub(super) struct Scene {
     pub(super) tasks: Vec<(String, PresentTask)>,
     /// The name of the task that is broken further down, if it is not the goal.
     pub(super) expanded: Option<String>,
+    /// What that one was broken into before.
+    pub(super) earlier: HashSet<TaskId>,
     pub(super) agents: Vec<Agent>,
     /// What a plan for it depends on.
     pub(super) basis: String,
@@ -25,7 +27,7 @@ impl Scene {
     pub(super) fn new(
         goal: PresentGoal,
         views: Vec<PresentTask>,
-        expanded: Option<TaskId>,
+        (expanded, earlier): (Option<TaskId>, HashSet<TaskId>),
         agents: Vec<Agent>,
         basis: String,
     ) -> Self {
@@ -37,7 +39,7 @@ impl Scene {
         });
         let tasks: Vec<(String, PresentTask)> = tasks.collect();
         let expanded = tasks.iter().find(|(_, task)| Some(task.id) == expanded).map(|(name, _)| name.clone());
-        Self { goal, tasks, expanded, agents, basis }
+        Self { goal, tasks, expanded, earlier, agents, basis }
     }
 
     /// The task that is broken further down, if it is not the goal, with the name by which the model knows it.
@@ -51,6 +53,12 @@ impl Scene {
         let Some((_, whole)) = self.whole() else { return Vec::new() };
         let tasks = self.tasks.iter().map(|(_, task)| task);
         read_by_parts(tasks, whole)
+    }
+
+    /// That the parts of a task would lead to too many dependencies, if fewer parts would lead to fewer.
+    pub(super) fn too_many_edges(&self, plan: &Plan) -> Option<Finding> {
+        let (_, whole) = self.whole().filter(|_| plan.tasks.len() > 1)?;
+        refuse_too_many_edges(whole, &self.earlier, plan)
     }
 
     /// Parts of a task without a key were named after a name that nobody else knows. Where no other part reads their results they

@@ -169,6 +169,8 @@ impl Planning {
             let errors = errors.into_iter().filter(|finding| finding.severity == Severity::Error);
             problems.extend(errors.map(|finding| problem("tasks", &finding.code, finding.message)));
         }
+        let too_many = scene.too_many_edges(plan);
+        problems.extend(too_many.map(|finding| problem("tasks", &finding.code, finding.message)));
         if problems.is_empty() {
             scene.unname(plan);
         }

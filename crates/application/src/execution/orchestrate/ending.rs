@@ -7,7 +7,7 @@ use goalwright_domain::execution::{
     Entry, ExecutionError, Exhausted, Left, Outcome, REPAIRS, SAME_CALLS, Suspension, Wait, WaitKind,
 };
 use goalwright_domain::experience::without_secrets;
-use goalwright_domain::model::{Cause, ModelName, ToolCall, json_among, kept_words};
+use goalwright_domain::model::{Cause, ModelName, ToolCall, Usd, json_among, kept_words};
 use goalwright_domain::scrub::scrub;
 use serde_json::{Value, json};
 
@@ -144,7 +144,7 @@ fn transcript(work: &Work) -> String {
     }
     let whole = json!({
         "model": work.model, "turns": work.dialogue.turns(), "usage": work.dialogue.usage(),
-        "cost_usd": work.dialogue.cost().dollars(), "entries": entries,
+        "cost_usd": work.dialogue.cost().map(Usd::dollars), "entries": entries,
     });
     scrub(&serde_json::to_string_pretty(&without_secrets(&whole)).unwrap_or_default()).into_owned()
 }

@@ -202,10 +202,11 @@ impl Dialogue {
     /// What the run took until now, dialogues before this one included.
     pub fn consumed(&self) -> Consumed {
         let before = self.opening().map(|opening| opening.before).unwrap_or_default();
+        let costs = self.paid().filter_map(|(_, cost)| cost).map(Usd::nanos);
         Consumed {
             turns: before.turns.saturating_add(self.turns()),
             tokens: before.tokens.saturating_add(self.usage().cost_tokens()),
-            cost_nanos: before.cost_nanos.saturating_add(self.cost().nanos()),
+            cost_nanos: costs.fold(before.cost_nanos, i64::saturating_add),
         }
     }
 
@@ -222,11 +223,9 @@ impl Dialogue {
         total
     }
 
-    /// What all calls cost, as far as that is known.
-    pub fn cost(&self) -> Usd {
-        let mut total = Usd::default();
-        self.paid().filter_map(|(_, cost)| cost).for_each(|cost| total += cost);
-        total
+    /// What all calls cost; none where that of one is not known: a sum that is too small would look like one.
+    pub fn cost(&self) -> Option<Usd> {
+        self.paid().try_fold(Usd::default(), |total, (_, cost)| cost.map(|cost| total + cost))
     }
 
     /// What each call consumed, whether it was answered or not, and what it cost where that is known.

@@ -148,8 +148,10 @@ fn what_was_consumed_without_an_answer_counts_and_is_told_to_nobody() {
     let messages = dialogue.messages();
     let usage = Usage { input_tokens: 300, output_tokens: 20, ..Usage::default() };
     dialogue.push(Entry::Unanswered { usage, cost_nanos: Some(40) });
+    assert_eq!(dialogue.cost(), Some(Usd::from_nanos(40)));
     dialogue.push(Entry::Unanswered { usage, cost_nanos: None });
     assert_eq!(dialogue.messages(), messages);
+    assert_eq!(dialogue.cost(), None, "what is not known whole is not known");
     assert_eq!(dialogue.consumed(), Consumed { turns: 0, tokens: 640, cost_nanos: 40 });
     let bounds = |tokens| Bounds { tokens, ..BOUNDS };
     assert_eq!(dialogue.next(&bounds(641)), Next::Ask { last: false });
