@@ -568,3 +568,30 @@ async fn parts_of_a_task_without_a_key_have_none(#[case] backend: Backend) {
     let of = |title: &str| tasks.iter().find(|task| task.state.title == title).expect("it is there");
     assert_eq!(of("Hum").depends_on[0].task_id, of("Breathe").state.id);
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_model_that_answers_with_too_many_parts_may_answer_with_fewer(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let keys: Vec<String> = (1..=100).map(|number| format!("T{number:03}")).collect();
+    let before: String = keys.iter().map(|key| format!("- [ ] {key} [P] Knead\n  use: time.now\n")).collect();
+    let goal =
+        app.import(&format!("# Bread\n\n{before}- [ ] T900 Bake (depends on {})\n", keys.join(", "))).await;
+    let bake = find(&app, goal, "T900").await;
+    // Each of a thousand parts would wait for a hundred tasks, and the whole for each of them.
+    let parts: Vec<Value> =
+        (1..=1_000).map(|number| part(&format!("T900_{number}"), "Bake one", &[])).collect();
+    app.models.form(&json!({"tasks": parts}));
+    app.models
+        .form(&json!({"tasks": [part("T900_1", "Heat the oven", &[]), part("T900_2", "Wait", &["T900_1"])]}));
+    let request = DecomposeRequest { max_tasks: Some(1_000), ..by_model() };
+    let made = expand(&app, bake, &request).await.expect("made");
+    let [rejected] = made.making.rejected.as_slice() else { panic!("{:?}", made.making.rejected.len()) };
+    let [problem] = rejected.problems.as_slice() else { panic!("{:?}", rejected.problems) };
+    assert_eq!((problem.code.as_str(), problem.path.as_str()), ("too_many_dependencies", "tasks"));
+    assert!(problem.message.contains("use fewer parts"), "{}", problem.message);
+    assert_eq!((made.making.repairs, made.changes.add.len()), (1, 2));
+    assert_eq!(waits(&app, goal, "T900_1").await.len(), 100);
+}

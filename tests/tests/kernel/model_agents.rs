@@ -6,11 +6,11 @@ use goalwright_application::Precondition;
 use goalwright_application::execution::{Assignment, Settlement};
 use goalwright_application::ports::{ModelReply, Stop};
 use goalwright_application::read::{EventFilter, PageRequest};
-use goalwright_application::tasks::NewTask;
+use goalwright_application::tasks::{Ending, NewTask};
 use goalwright_domain::agent::{AgentId, AgentKind, DraftAgent, Profile};
-use goalwright_domain::execution::{Action, WaitKind};
+use goalwright_domain::execution::{Action, Outcome, WaitKind};
 use goalwright_domain::experience::{Experience, ExperienceType};
-use goalwright_domain::model::{Cause, Content, Role, ToolCall, Usage};
+use goalwright_domain::model::{Cause, Content, ModelFailure, Role, ToolCall, ToolChoice, Usage};
 use goalwright_domain::task::{DraftTask, TaskId, TaskState, TaskStatus};
 use goalwright_testkit::{Backend, TestApp, scripted_reply};
 use rstest::rstest;
@@ -78,6 +78,15 @@ async fn worker_vanishes(app: &TestApp) {
     assert_eq!(app.kernel.reclaim().await.expect("reclaims"), 1);
 }
 
+/// An audit copy of what was said in an attempt.
+async fn transcript(app: &TestApp, record: &Experience) -> String {
+    let artifacts = record.content["structured"]["io"]["artifact_ids"].as_array().expect("artifacts").clone();
+    let transcript: uuid::Uuid =
+        artifacts.last().and_then(Value::as_str).expect("one").parse().expect("an id");
+    let (_, bytes) = app.services.artifacts.read(&app.ada, transcript).await.expect("the transcript");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
 /// What the model was told last, our turns only.
 fn told_last(app: &TestApp) -> String {
     let asked = app.models.asked();
@@ -141,11 +150,7 @@ async fn a_model_performs_a_task_with_its_tools(#[case] backend: Backend) {
     assert_eq!(record.content["text"], "The report is written.");
     assert_eq!(structured["io"]["files_written"], json!(["report.md"]));
     assert_eq!(structured["io"]["tool_calls"].as_array().map(Vec::len), Some(2), "{structured}");
-    let artifacts = structured["io"]["artifact_ids"].as_array().expect("artifacts").clone();
-    let transcript: uuid::Uuid =
-        artifacts.last().and_then(Value::as_str).expect("one").parse().expect("an id");
-    let (_, bytes) = app.services.artifacts.read(&app.ada, transcript).await.expect("the transcript");
-    let text = String::from_utf8(bytes.to_vec()).expect("text");
+    let text = transcript(&app, &record).await;
     assert!(text.contains("file_write") && !text.contains("ann@example.org"), "{text}");
 
     let trace: uuid::Uuid = structured["trace_id"].as_str().expect("a trace").parse().expect("an id");
@@ -692,4 +697,150 @@ async fn a_budget_bears_what_was_promised_to_a_call_that_told_nothing(#[case] ba
         .number("SELECT COUNT(*) FROM model_calls WHERE cost_nanos IS NULL AND output_tokens = 0")
         .await;
     assert_eq!(told, 1, "what it cost is not known");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_budget_bears_what_was_promised_to_a_call_that_was_given_up(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, with_tools(&["probe.none"])).await;
+    app.services.usage.set_budget(&app.ada, None, Some(1_000_000), &Precondition::Any).await.expect("set");
+    let id = make(&app, titled("Not wanted any more")).await;
+    let mut borne = 0;
+    // A worker is told to stop, and then another one has lost its lease meanwhile.
+    for lost in [false, true] {
+        app.models.hang();
+        let assignment = claim(&app).await;
+        let (stop, asked) = (CancellationToken::new(), app.models.asked().len());
+        let given_up = async {
+            while app.models.asked().len() == asked {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let promised = app.services.usage.budget(&app.ada).await.expect("a budget").reserved.tokens;
+            if lost {
+                worker_vanishes(&app).await;
+            }
+            stop.cancel();
+            promised
+        };
+        let (performed, promised) = tokio::join!(app.kernel.perform(&assignment, &stop), given_up);
+        match performed {
+            Ok(report) if !lost => {
+                assert_eq!(report.outcome, Outcome::Released);
+                settle(&app, Settlement { lease: assignment.lease, report, expired: false }).await;
+            }
+            Err(error) if lost => assert_eq!(error.code(), "lease_lost"),
+            other => panic!("{other:?}"),
+        }
+        borne += promised;
+        let budget = app.services.usage.budget(&app.ada).await.expect("a budget");
+        assert!(promised > 8_192, "{promised}");
+        assert_eq!((budget.spent.tokens, budget.reserved.tokens), (borne, 0));
+        app.clock.advance(Duration::from_secs(60));
+    }
+    app.services.tasks.end(&app.ada, id, Ending::Cancelled, "").await.expect("cancelled");
+    assert_eq!(app.services.usage.budget(&app.ada).await.expect("a budget").spent.tokens, borne);
+    let told =
+        "SELECT COUNT(*) FROM model_calls WHERE cost_nanos IS NULL AND attempts = 1 AND output_tokens = 0";
+    assert_eq!(app.db.number(told).await, 2, "what it cost is not known");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_was_consumed_without_an_answer_counts_for_the_run(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let profile = Profile { max_tokens: 1_000, ..with_tools(&["probe.none"]) };
+    model_agent(&app, profile).await;
+    let id = make(&app, titled("Dear failure")).await;
+    let usage = Usage { input_tokens: 900, output_tokens: 100, ..Usage::default() };
+    let cause = Cause::Server { status: 500, retry_after: None };
+    app.models.fail_with(ModelFailure { cause, usage: Some(usage), untold: false, begun: true });
+    app.drain().await;
+    assert_eq!(state(&app, id).await.status, TaskStatus::Ready, "it is tried again later");
+    app.clock.advance(Duration::from_secs(60));
+    app.drain().await;
+    assert_eq!(state(&app, id).await.error.expect("an error").kind, "TokensExhausted");
+    assert_eq!(app.models.asked().len(), 1, "nothing more is spent");
+    assert_eq!(app.services.usage.budget(&app.ada).await.expect("a budget").spent.tokens, 1_000);
+
+    // A model that does not want to has read all the same.
+    let unwilling = make(&app, titled("Unwilling")).await;
+    let stop = Stop::Refused { category: None };
+    app.models.answer(ModelReply { stop, usage, ..scripted_reply("") });
+    app.drain().await;
+    assert_eq!(state(&app, unwilling).await.error.expect("an error").kind, "ModelRefused");
+    app.services.tasks.retry(&app.ada, unwilling, "once more").await.expect("retried");
+    app.drain().await;
+    assert_eq!(state(&app, unwilling).await.error.expect("an error").kind, "TokensExhausted");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_told_which_tool_to_call_is_paid_for_both_answers(
+    #[case] backend: Backend,
+) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, Profile { max_turns: 1, ..with_tools(&["probe.none"]) }).await;
+    let id = make(&app, titled("Finish")).await;
+    let usage = Usage { input_tokens: 70, output_tokens: 0, ..Usage::default() };
+    let cause = Cause::Refused { status: 400, message: "tool_choice".into() };
+    app.models.fail_with(ModelFailure { cause, usage: Some(usage), untold: false, begun: false });
+    app.models.call(finish("a", json!("done")));
+    app.drain().await;
+    assert_eq!(state(&app, id).await.result, Some(json!("done")));
+    let choices: Vec<ToolChoice> = app.models.asked().into_iter().map(|asked| asked.choice).collect();
+    assert_eq!(choices, [ToolChoice::Named("finish".into()), ToolChoice::Auto]);
+    let both =
+        "SELECT COUNT(*) FROM model_calls WHERE attempts = 2 AND input_tokens = 170 AND cost_nanos > 0";
+    assert_eq!(app.db.number(both).await, 1);
+    assert_eq!(app.services.usage.budget(&app.ada).await.expect("a budget").spent.tokens, 190);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_transcript_tells_what_it_cost_or_that_nobody_knows(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, with_tools(&["probe.none"])).await;
+    for (model, known) in [("anthropic/claude-sonnet-4-5", true), ("openai/llama3", false)] {
+        app.models.offer(model);
+        make(&app, titled(model)).await;
+        app.models.call(finish("a", json!("done")));
+        app.drain().await;
+        let record = executions(&app).await.pop().expect("a record");
+        let said: Value = serde_json::from_str(&transcript(&app, &record).await).expect("JSON");
+        assert_eq!(
+            (said["model"].as_str(), said["usage"]["input_tokens"].as_u64()),
+            (Some(model), Some(100))
+        );
+        assert_eq!(said["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0), known, "{said}");
+        assert_eq!(said["cost_usd"].is_null(), !known, "{said}");
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_model_is_told_how_many_tasks_before_its_own_are_not_shown(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, with_tools(&["probe.none"])).await;
+    for (count, told) in [(50, "Results of the tasks before it:"), (52, "the first 50 of the 52 tasks")] {
+        let keys: Vec<String> = (1..=count).map(|number| format!("T{number:03}")).collect();
+        let each = |key: &String| format!("- [ ] {key} [P] Look\n  use: time.now\n");
+        let before: String = keys.iter().map(each).collect();
+        let plan = format!("# Many\n\n{before}- [ ] T900 Report (depends on {})\n", keys.join(", "));
+        let goal = app.import(&plan).await;
+        app.models.call(finish("a", json!("done")));
+        app.drain().await;
+        assert_eq!(app.task(goal, "T900").await.state.status, TaskStatus::Completed);
+        assert!(told_last(&app).contains(told), "{}", told_last(&app));
+    }
 }

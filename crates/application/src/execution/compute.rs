@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::book::Ending;
 use super::claim::{about, begun};
 use super::consequences::conclude_in;
-use super::perform::{Touched, outcome_of};
+use super::make::{Touched, outcome_of};
 use super::{Assignment, Book, Ended, Kernel, Report};
 use crate::Error;
 use crate::ports::telemetry::{Performed, TraceContext};

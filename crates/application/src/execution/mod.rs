@@ -17,6 +17,7 @@ mod consequences;
 mod copies;
 mod dependents;
 mod fire;
+mod make;
 pub(crate) mod orchestrate;
 mod outside;
 mod perform;
@@ -55,8 +56,8 @@ pub(crate) use by_hand::attempt_by_hand;
 pub use compute::Claimed;
 pub(crate) use consequences::{Ended, conclude, driving_run, place_unassigned, take_stock};
 pub(crate) use fire::{Directories, Firing};
+pub(crate) use make::storable;
 pub use outside::{LeaseKey, OUTSIDERS, USUAL_LEASE};
-pub(crate) use perform::storable;
 pub use readiness::Unready;
 pub use settle::{LeaseLost, Settlement};
 

@@ -2,7 +2,7 @@
 //! through the same eyes.
 
 use goalwright_domain::agent::{Agent, AgentKind, AgentStatus};
-use goalwright_domain::execution::{Action, ExecutionError, Outcome};
+use goalwright_domain::execution::{Action, Outcome};
 use goalwright_domain::goal::GoalStatus;
 use goalwright_domain::task::TaskState;
 use uuid::Uuid;
@@ -121,22 +121,18 @@ impl Kernel {
         if assignment.goal_rests {
             // A task that the goal is made of waits for it; what was asked for beside it would wait for nothing.
             let message = "its goal is not worked on; make it active, then run the task again";
-            let refused = || failed("GoalNotActive", message.to_owned());
+            let refused = || Outcome::failed("GoalNotActive", message);
             return Some(if run.drives_task { Outcome::Released } else { refused() });
         }
         if let Some(message) = unsuitable(task, run.performer) {
-            return Some(failed("AgentUnavailable", message));
+            return Some(Outcome::failed("AgentUnavailable", &message));
         }
         match &task.action {
             Some(Action::Tool { tool, operation, .. }) => {
                 let message = unavailable(&*self.ports.tools, tool, operation)?;
-                Some(failed("ToolUnavailable", message))
+                Some(Outcome::failed("ToolUnavailable", &message))
             }
             Some(Action::Orchestrated { .. } | Action::Human { .. } | Action::External) | None => None,
         }
     }
-}
-
-fn failed(kind: &str, message: String) -> Outcome {
-    Outcome::Failed { error: ExecutionError::new(kind, &message, &[]), retryable: false }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use goalwright_domain::execution::Run;
 use goalwright_domain::experience::{Experience, learned};
-use goalwright_domain::model::{Message, ModelName, ToolChoice, Usage};
+use goalwright_domain::model::{Message, ModelName, ToolChoice, json_among, kept_words};
 use goalwright_domain::workspace::Actor;
 use serde_json::{Value, json};
 
@@ -12,12 +12,10 @@ use super::{Hook, HookFailure, attempts};
 use crate::Error;
 use crate::execution::KernelPorts;
 use crate::models::{ModelCalls, NoAnswer, Patience};
-use crate::ports::{
-    Amount, AnswerForm, Clock, Ids, Interest, ModelRequest, ModelSpending, Stop, Transactions,
-};
+use crate::ports::{Amount, AnswerForm, Clock, Interest, ModelRequest, Stop, Transactions};
 use crate::read::Queries;
 use crate::retrying::retrying;
-use crate::usage::{Payer, Shortage, Spendings, kept_usage};
+use crate::usage::{Payer, Purpose, Shortage, Spendings};
 
 /// At most so many lessons of one run.
 const MOST: usize = 3;
@@ -29,9 +27,6 @@ const OUTPUT_TOKENS: u32 = 1_024;
 const RECORD_LIMIT: usize = 20_000;
 /// Shorter than a hook may take, so that what it cost is written.
 const DEADLINE: Duration = Duration::from_secs(45);
-
-/// What is promised to the call is void after this.
-const HELD: Duration = Duration::from_secs(2 * 60);
 
 /// What the model is told.
 const SYSTEM: &str = "You read the record of how a task was carried out, attempt by attempt, and say what somebody who has to do \
@@ -45,7 +40,6 @@ pub struct Lessons {
     transactions: Arc<dyn Transactions>,
     queries: Arc<dyn Queries>,
     clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
     models: Arc<ModelCalls>,
     spendings: Spendings,
 }
@@ -56,8 +50,8 @@ impl Lessons {
 
     /// Over these ports.
     pub fn new(ports: &KernelPorts) -> Self {
-        let KernelPorts { transactions, queries, clock, ids, models, .. } = ports.clone();
-        Self { transactions, queries, clock, ids, models, spendings: Spendings::new(ports) }
+        let KernelPorts { transactions, queries, clock, models, .. } = ports.clone();
+        Self { transactions, queries, clock, models, spendings: Spendings::new(ports) }
     }
 
     async fn model(&self, run: &Run) -> Result<ModelName, HookFailure> {
@@ -73,37 +67,29 @@ impl Lessons {
         let mut reservation = self.spendings.open();
         let payer =
             Payer { workspace: run.workspace_id, actor: Actor::system("hooks"), trace: Some(run.trace_id) };
+        let patience = Patience { deadline: Some(DEADLINE), ..self.models.patience() };
         let nothing = Amount::default();
-        let refusal = self.spendings.promise(&payer, &mut reservation, request, nothing, HELD).await?;
+        let refusal = self.spendings.promise(&payer, &mut reservation, request, nothing, &patience).await?;
         if let Some(refusal) = refusal {
             let retryable = refusal.why == Shortage::Promised;
             return Err(HookFailure { message: refusal.message(), retryable });
         }
-        let patience = Patience { deadline: Some(DEADLINE), ..self.models.patience() };
         let asked = self.models.ask(request, patience, None).await;
-        let spent = match &asked {
-            Ok(answered) => Spent {
-                attempts: answered.attempts,
-                usage: answered.usage,
-                untold: answered.untold,
-                took: answered.took,
-                raw_usage: vec![kept_usage(&answered.reply.raw_usage)],
-            },
-            Err(unanswered) => Spent {
-                attempts: unanswered.attempts,
-                usage: unanswered.usage,
-                untold: unanswered.untold,
-                took: unanswered.took,
-                raw_usage: Vec::new(),
-            },
+        let bill = self.spendings.bill(&request.model, &asked);
+        let purpose = Purpose {
+            workspace: run.workspace_id,
+            name: "lessons",
+            goal: None,
+            task: Some(run.task_id),
+            decomposition: None,
+            model: request.model.clone(),
+            prompt_version: None,
+            trace: Some(run.trace_id),
+            span: None,
         };
-        if asked.as_ref().is_err_and(|unanswered| unanswered.untold) {
-            reservation.forfeit();
-        }
         retrying(|| async {
             let unit = self.transactions.begin().await?;
-            let spending = self.spending(run, request, &spent);
-            self.spendings.settle(&*unit, reservation, &spending).await?;
+            self.spendings.settle(&*unit, reservation, &bill, &purpose, self.clock.now()).await?;
             Ok::<_, Error>(unit.commit().await?)
         })
         .await?;
@@ -126,36 +112,6 @@ impl Lessons {
             HookFailure { message, retryable: false }
         })
     }
-
-    fn spending(&self, run: &Run, request: &ModelRequest, spent: &Spent) -> ModelSpending {
-        ModelSpending {
-            id: self.ids.ordered(),
-            workspace_id: run.workspace_id,
-            purpose: "lessons",
-            goal_id: None,
-            task_id: Some(run.task_id),
-            decomposition_id: None,
-            model: request.model.to_string(),
-            prompt_version: None,
-            attempts: spent.attempts,
-            usage: spent.usage,
-            raw_usage: spent.raw_usage.clone(),
-            cost: self.models.prices().cost(&request.model, &spent.usage).filter(|_| !spent.untold),
-            price_version: self.spendings.price_version(),
-            trace_id: Some(run.trace_id),
-            span_id: None,
-            took: Some(spent.took),
-            created_at: self.clock.now(),
-        }
-    }
-}
-
-struct Spent {
-    attempts: u32,
-    usage: Usage,
-    untold: bool,
-    took: Duration,
-    raw_usage: Vec<Value>,
 }
 
 #[async_trait]
@@ -220,14 +176,8 @@ fn form() -> AnswerForm {
 
 /// The lessons of an answer; none if it is something else.
 fn said(text: &str) -> Option<Vec<String>> {
-    let start = text.find('{')?;
-    let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
-    let lessons = values.next()?.ok()?.get("lessons")?.as_array()?.clone();
+    let (answer, _) = json_among(text)?.ok()?;
+    let lessons = answer.get("lessons")?.as_array()?;
     let lessons = lessons.iter().filter_map(Value::as_str).map(str::trim).filter(|one| !one.is_empty());
-    Some(
-        lessons
-            .take(MOST)
-            .map(|one| one.chars().filter(|c| *c != '\0').take(LESSON_LIMIT).collect())
-            .collect(),
-    )
+    Some(lessons.take(MOST).map(|one| kept_words(one, LESSON_LIMIT)).collect())
 }

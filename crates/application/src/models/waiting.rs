@@ -18,7 +18,7 @@ impl Patience {
     }
 
     /// Within which a whole call ends.
-    pub(super) fn whole(&self) -> Duration {
+    pub(crate) fn whole(&self) -> Duration {
         let attempts = self.attempt_timeout.saturating_mul(self.attempts.max(1));
         let pauses = self.max.saturating_mul(self.attempts.saturating_sub(1));
         let all = attempts.saturating_add(pauses);

@@ -1,21 +1,20 @@
 //! A goal is broken down by a model.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use goalwright_domain::Timestamp;
 use goalwright_domain::Violation;
 use goalwright_domain::model::ModelName;
 use goalwright_domain::plan::PresentGoal;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::ask::{Assignment, Scene};
+use super::ask::Assignment;
+use super::scene::Scene;
 use super::{Aim, DecomposeRequest, Decomposition, Making, Mode, Planner, Planning, Target};
 use crate::detached::to_its_end;
-use crate::ports::{ModelSpending, UnitOfWork};
+use crate::ports::UnitOfWork;
 use crate::retrying::retrying;
-use crate::usage::Reservation;
+use crate::usage::{Bill, Purpose, Reservation};
 use crate::{Context, Error};
 
 /// So many tasks a model may answer with if nobody says.
@@ -27,9 +26,9 @@ pub const INSTRUCTIONS_LIMIT: usize = 20_000;
 
 /// What a model was paid for, and what was promised for it.
 pub(super) struct Spent {
+    pub(super) model: ModelName,
     pub(super) reservation: Reservation,
-    /// As the provider told it, one entry for each answer.
-    pub(super) raw_usage: Vec<Value>,
+    pub(super) bill: Bill,
 }
 
 impl Planning {
@@ -67,13 +66,13 @@ impl Planning {
         context.reserve_key(&*self.transactions, self.clock.now()).await?;
         let (planning, context, request) = (self.clone(), *context, request.clone());
         // To its end, whether whoever asked still waits or not: what a model was paid for is written.
-        to_its_end(async move {
+        to_its_end(Box::pin(async move {
             let outcome = planning.ask_and_write(&context, aim, &request, (model, prompt), &scene).await;
             if outcome.is_err() {
                 context.release_key(&*planning.transactions).await?;
             }
             outcome
-        })
+        }))
         .await
     }
 
@@ -107,7 +106,8 @@ impl Planning {
             instructions: request.instructions.as_deref(),
             max_tasks: most_tasks(request, aim, scene),
         };
-        let mut spent = Spent { reservation: self.usage.open(), raw_usage: Vec::new() };
+        let model = assignment.model.clone();
+        let mut spent = Spent { model, reservation: self.usage.open(), bill: Bill::default() };
         let (making, outcome) = self.ask(context, &assignment, scene, &mut spent).await;
         // An update removes what the plan leaves out: nothing may have come that the model never saw. And what is broken
         // down must still be the same task.
@@ -144,11 +144,14 @@ impl Planning {
         let present = self.present(&*unit, context, aim).await?;
         let agents = unit.agents().active(context.workspace()).await?;
         let basis = present.basis(aim);
+        let mut earlier = Vec::new();
         if let Some(id) = aim.task_id {
             present.whole(id)?;
+            earlier = unit.decompositions().parts_of(id).await?;
         }
+        let expanded = (aim.task_id, earlier.into_iter().collect());
         let goal = PresentGoal::of(present.goal.state());
-        Ok(Scene::new(goal, present.views(), aim.task_id, agents, basis))
+        Ok(Scene::new(goal, present.views(), expanded, agents, basis))
     }
 
     /// Writes what it cost, with what came of it.
@@ -161,27 +164,18 @@ impl Planning {
         spent: &Spent,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let making = &target.making;
-        let spending = ModelSpending {
-            id: self.ids.ordered(),
-            workspace_id: context.workspace(),
-            purpose: if target.aim.task_id.is_some() { "expand" } else { "decompose" },
-            goal_id: Some(target.aim.goal_id),
-            task_id: target.aim.task_id,
-            decomposition_id: decomposition,
-            model: making.model.clone().unwrap_or_default(),
-            prompt_version: making.prompt_version.clone(),
-            attempts: making.attempts,
-            usage: making.usage,
-            raw_usage: spent.raw_usage.clone(),
-            cost: making.cost,
-            price_version: self.usage.price_version(),
-            trace_id: context.trace_id,
-            span_id: None,
-            took: Some(Duration::from_millis(making.duration_ms)),
-            created_at: now,
+        let purpose = Purpose {
+            workspace: context.workspace(),
+            name: if target.aim.task_id.is_some() { "expand" } else { "decompose" },
+            goal: Some(target.aim.goal_id),
+            task: target.aim.task_id,
+            decomposition,
+            model: spent.model.clone(),
+            prompt_version: target.making.prompt_version.clone(),
+            trace: context.trace_id,
+            span: None,
         };
-        self.usage.settle(unit, spent.reservation, &spending).await
+        self.usage.settle(unit, spent.reservation, &spent.bill, &purpose, now).await
     }
 }
 

@@ -9,6 +9,7 @@ mod compare;
 mod decide;
 mod decompose;
 mod decomposition;
+mod edit;
 mod expand;
 mod export;
 mod import;
@@ -16,6 +17,8 @@ mod limits;
 mod prompt;
 mod prompts;
 mod record;
+mod scene;
+mod weigh;
 mod write;
 
 use std::sync::Arc;

@@ -43,6 +43,13 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// It failed in a way that trying again does not help.
+    pub fn failed(kind: &str, message: &str) -> Self {
+        Self::Failed { error: ExecutionError::new(kind, message, &[]), retryable: false }
+    }
+}
+
 /// How the attempt itself ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttemptEnd {

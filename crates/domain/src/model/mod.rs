@@ -10,6 +10,7 @@ mod failure;
 mod name;
 mod price;
 mod usage;
+mod words;
 
 pub use breaker::{Admission, Breaker, BreakerRule, BreakerState};
 pub use conversation::{Content, Message, Role, ToolCall, ToolChoice, ToolResult, ToolSpec};
@@ -17,3 +18,4 @@ pub use failure::{Cause, ModelFailure};
 pub use name::{ModelName, Provider, UnknownModel};
 pub use price::{PriceTable, Rates, UnreadablePrices, Usd};
 pub use usage::Usage;
+pub use words::{from_json_on, json_among, kept_words};

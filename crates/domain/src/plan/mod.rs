@@ -30,7 +30,7 @@ pub use shape::{Shape, shape};
 pub use update::{
     Changed, Changes, FieldChange, PresentGoal, PresentTask, TaskDependencies, TaskRef, basis,
     basis_of_addition, basis_of_expansion, compare, expand, inherit, name_parts, plan_of, refuse_expansion,
-    refuse_made_up_references,
+    refuse_made_up_references, refuse_too_many_edges,
 };
 pub use validate::{Problem, validate};
 

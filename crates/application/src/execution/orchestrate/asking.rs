@@ -1,11 +1,9 @@
 //! The model is asked.
 
-use std::time::Duration;
-
 use goalwright_domain::execution::{Entry, Exhausted, FINISH, Outcome};
-use goalwright_domain::model::{Cause, Content, ModelName, ToolChoice, Usage, Usd};
+use goalwright_domain::model::{Cause, Content, ToolChoice, Usage, Usd};
 use goalwright_domain::workspace::Actor;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Step, Work, ending};
@@ -13,28 +11,15 @@ use crate::Error;
 use crate::execution::{Assignment, Kernel};
 use crate::models::{Answered, NoAnswer, Patience, Unanswered};
 use crate::ports::telemetry::TraceContext;
-use crate::ports::{Amount, ModelRequest, ModelSpending, Stop};
+use crate::ports::{Amount, ModelReply, ModelRequest, Stop};
 use crate::retrying::retrying;
-use crate::usage::{Payer, Reservation, kept_usage};
+use crate::usage::{Bill, Payer, Purpose, Reservation};
 
 /// One answer ends after so many tokens.
 const OUTPUT_TOKENS: u32 = 8_192;
-/// What is promised to a call is void after this: longer than a call with all its attempts takes.
-const PROMISE_HOLDS: Duration = Duration::from_secs(10 * 60);
 /// What is said before the last answer.
 const LAST: &str =
     "This is your last turn: call `finish` with what you have, as `partial` if something is missing.";
-
-/// What one call came to, and whom it is charged to.
-struct Spent {
-    reservation: Reservation,
-    attempts: u32,
-    usage: Usage,
-    raw_usage: Vec<Value>,
-    /// Whether the provider told all that was consumed.
-    told: bool,
-    took: Duration,
-}
 
 impl Kernel {
     pub(super) async fn ask(
@@ -66,40 +51,16 @@ impl Kernel {
             actor: Actor::agent(assignment.attempt.agent_id),
             trace: Some(assignment.run.trace_id),
         };
+        let patience = Patience { deadline: Some(left), ..self.ports.models.patience() };
         let nothing = Amount::default();
-        let refusal =
-            self.spendings.promise(&payer, &mut reservation, &request, nothing, PROMISE_HOLDS).await?;
+        let refusal = self.spendings.promise(&payer, &mut reservation, &request, nothing, &patience).await?;
         if let Some(refusal) = refusal {
             return Ok(Step::End(ending::no_money(&refusal, self.clock().now())));
         }
-        let patience = Patience { deadline: Some(left), ..self.ports.models.patience() };
-        let mut request = request;
-        let asked_at = self.clock().now();
-        let mut asked = self.ask_once(&request, patience, cancel).await;
-        if let Some(Err(Unanswered { why: NoAnswer::Failed(Cause::Refused { .. }), .. })) = &asked
-            && request.choice != ToolChoice::Auto
-        {
-            // Not every endpoint can be told which tool is to be called; it has read that it is to finish.
-            request.choice = ToolChoice::Auto;
-            asked = self.ask_once(&request, patience, cancel).await;
-        }
-        let mut spent = Spent {
-            reservation,
-            attempts: 0,
-            usage: Usage::default(),
-            raw_usage: Vec::new(),
-            told: true,
-            took: self.clock().now().since(asked_at),
-        };
+        let (asked, bill) = self.put(request, patience, cancel).await;
         let end = match asked {
-            Some(Ok(answered)) => work.hear(answered, self, &mut spent),
+            Some(Ok(answered)) => work.hear(answered.reply, &bill),
             Some(Err(unanswered)) => {
-                spent.attempts = unanswered.attempts;
-                spent.usage = unanswered.usage;
-                spent.told = !unanswered.untold;
-                if unanswered.untold {
-                    spent.reservation.forfeit();
-                }
                 let now = self.clock().now();
                 let hurried = matches!(unanswered.why, NoAnswer::Failed(Cause::TimedOut { .. }));
                 Some(if hurried && work.time_left(now).is_zero() {
@@ -108,28 +69,53 @@ impl Kernel {
                     ending::unanswered(unanswered, now)
                 })
             }
-            None => {
-                spent.attempts = 1;
-                spent.told = false;
-                spent.reservation.forfeit();
-                Some(Outcome::Released)
-            }
+            None => Some(Outcome::Released),
         };
-        self.charge(assignment, work, &spent).await?;
+        if end.is_some() {
+            work.bear(&bill);
+        }
+        self.charge(assignment, work, reservation, &bill).await?;
         Ok(end.map_or(Step::On, Step::End))
     }
 
-    /// The answer; none if it is not wanted any more.
-    async fn ask_once(
+    /// The answer, and what it came to; none if it is not wanted any more.
+    async fn put(
+        &self,
+        mut request: ModelRequest,
+        patience: Patience,
+        cancel: &CancellationToken,
+    ) -> (Option<Result<Answered, Unanswered>>, Bill) {
+        let over = self.clock().now() + patience.whole();
+        let (asked, mut bill) = self.put_once(&request, patience, cancel).await;
+        let left = over.since(self.clock().now());
+        if let Some(Err(Unanswered { why: NoAnswer::Failed(Cause::Refused { .. }), .. })) = &asked
+            && request.choice != ToolChoice::Auto
+            && !left.is_zero()
+        {
+            // Not every endpoint can be told which tool is to be called; it has read that it is to finish.
+            request.choice = ToolChoice::Auto;
+            let patience = Patience { deadline: Some(left), ..patience };
+            let (asked, again) = self.put_once(&request, patience, cancel).await;
+            bill.add(again);
+            return (asked, bill);
+        }
+        (asked, bill)
+    }
+
+    async fn put_once(
         &self,
         request: &ModelRequest,
         patience: Patience,
         cancel: &CancellationToken,
-    ) -> Option<Result<Answered, Unanswered>> {
+    ) -> (Option<Result<Answered, Unanswered>>, Bill) {
+        let asked_at = self.clock().now();
         tokio::select! {
             biased;
-            asked = self.ports.models.ask(request, patience, None) => Some(asked),
-            () = cancel.cancelled() => None,
+            asked = self.ports.models.ask(request, patience, None) => {
+                let bill = self.spendings.bill(&request.model, &asked);
+                (Some(asked), bill)
+            }
+            () = cancel.cancelled() => (None, Bill::given_up(self.clock().now().since(asked_at))),
         }
     }
 
@@ -159,12 +145,28 @@ impl Kernel {
     }
 
     /// Writes what it cost, with what was answered. What was spent is charged also if the lease was lost meanwhile.
-    async fn charge(&self, assignment: &Assignment, work: &mut Work, spent: &Spent) -> Result<(), Error> {
+    async fn charge(
+        &self,
+        assignment: &Assignment,
+        work: &mut Work,
+        reservation: Reservation,
+        bill: &Bill,
+    ) -> Result<(), Error> {
+        let purpose = Purpose {
+            workspace: assignment.run.workspace_id,
+            name: "task",
+            goal: assignment.task.goal_id,
+            task: Some(assignment.task.id),
+            decomposition: None,
+            model: work.model.clone(),
+            prompt_version: None,
+            trace: Some(assignment.run.trace_id),
+            span: Some(assignment.attempt.span_id),
+        };
         let held = retrying(|| async {
             let now = self.clock().now();
             let unit = self.ports.transactions.begin().await?;
-            let spending = self.spending(assignment, &work.model, spent, now);
-            self.spendings.settle(&*unit, spent.reservation, &spending).await?;
+            self.spendings.settle(&*unit, reservation, bill, &purpose, now).await?;
             let held = work.write(&*unit, &assignment.lease, now).await?;
             unit.commit().await?;
             Ok::<_, Error>(held)
@@ -172,58 +174,31 @@ impl Kernel {
         .await?;
         work.is_written(held)
     }
-
-    fn spending(
-        &self,
-        assignment: &Assignment,
-        model: &ModelName,
-        spent: &Spent,
-        now: goalwright_domain::Timestamp,
-    ) -> ModelSpending {
-        let cost = self.ports.models.prices().cost(model, &spent.usage).filter(|_| spent.told);
-        ModelSpending {
-            id: self.ids().ordered(),
-            workspace_id: assignment.run.workspace_id,
-            purpose: "task",
-            goal_id: assignment.task.goal_id,
-            task_id: Some(assignment.task.id),
-            decomposition_id: None,
-            model: model.to_string(),
-            prompt_version: None,
-            attempts: spent.attempts,
-            usage: spent.usage,
-            raw_usage: spent.raw_usage.clone(),
-            cost,
-            price_version: self.spendings.price_version(),
-            trace_id: Some(assignment.run.trace_id),
-            span_id: Some(assignment.attempt.span_id),
-            took: Some(spent.took),
-            created_at: now,
-        }
-    }
 }
 
 impl Work {
     /// What was answered is said; gives how the attempt ends if that is no answer to go on with.
-    fn hear(&mut self, answered: Answered, kernel: &Kernel, spent: &mut Spent) -> Option<Outcome> {
-        let Answered { reply, attempts, usage, untold, .. } = answered;
-        spent.attempts = attempts;
-        spent.usage = usage;
-        spent.told = !untold;
-        spent.raw_usage = vec![kept_usage(&reply.raw_usage)];
+    fn hear(&mut self, reply: ModelReply, bill: &Bill) -> Option<Outcome> {
         if let Stop::Refused { category } = &reply.stop {
             return Some(ending::refused(category.as_deref()));
         }
-        let cost = kernel.ports.models.prices().cost(&self.model, &usage).filter(|_| !untold);
         let mut content = reply.content;
         identify(&mut content, self.dialogue.turns());
         self.dialogue.push(Entry::Answer {
             content,
             cut_off: reply.stop == Stop::Length,
-            usage,
-            cost_nanos: cost.map(Usd::nanos),
+            usage: bill.usage,
+            cost_nanos: bill.cost.map(Usd::nanos),
         });
         None
+    }
+
+    /// What came to no answer and was consumed all the same counts for the bounds of the run.
+    fn bear(&mut self, bill: &Bill) {
+        if bill.usage != Usage::default() {
+            self.dialogue
+                .push(Entry::Unanswered { usage: bill.usage, cost_nanos: bill.cost.map(Usd::nanos) });
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Step, Work};
 use crate::Error;
-use crate::execution::perform::{Made, Wanted};
+use crate::execution::make::{Made, Wanted};
 use crate::execution::{Assignment, Kernel};
 use crate::ports::CallStatus;
 use crate::retrying::retrying;
@@ -51,7 +51,6 @@ impl Kernel {
             work.answer(call.id.clone(), text, true, Left::default());
             return Ok(Step::On);
         }
-        let before = work.dialogue.repeated(call);
         // What was answered and decided before is written before anything is touched.
         if effect != Effect::None {
             self.save(assignment, work).await?;
@@ -95,8 +94,8 @@ impl Kernel {
             }
         };
         work.answer(call.id.clone(), text, is_error, left);
-        if before + 1 >= SAME_CALLS && work.dialogue.repeated(call) >= SAME_CALLS {
-            work.note(
+        if work.dialogue.repeated(call) >= SAME_CALLS {
+            work.dialogue.note(
                 "This very call has given this very answer several times now. Do something else: if it is made once more, the \
                  task is stopped.",
             );

@@ -7,14 +7,13 @@ use goalwright_domain::execution::{
     Entry, ExecutionError, Exhausted, Left, Outcome, REPAIRS, SAME_CALLS, Suspension, Wait, WaitKind,
 };
 use goalwright_domain::experience::without_secrets;
-use goalwright_domain::model::{Cause, ModelName, ToolCall};
+use goalwright_domain::model::{Cause, ModelName, ToolCall, Usd, json_among, kept_words};
 use goalwright_domain::scrub::scrub;
 use serde_json::{Value, json};
 
-use super::{Step, Work, error_of, schema};
+use super::{Step, Work, schema};
 use crate::Error;
-use crate::execution::perform::storable;
-use crate::execution::{Assignment, Kernel};
+use crate::execution::{Assignment, Kernel, storable};
 use crate::models::{NoAnswer, Unanswered};
 use crate::usage::{Refusal, Shortage};
 
@@ -36,7 +35,7 @@ impl Work {
             problems.extend(storable(&result).err());
         }
         if problems.is_empty() {
-            let summary = arguments["summary"].as_str().map(|words| without_nul(words.trim()));
+            let summary = arguments["summary"].as_str().map(|words| kept_words(words.trim(), usize::MAX));
             return Step::End(Outcome::Done {
                 result,
                 summary: summary.filter(|words| !words.is_empty()),
@@ -56,7 +55,7 @@ impl Work {
         let words = words.trim();
         let result = match &self.form {
             None if words.is_empty() => None,
-            None => Some(Value::String(without_nul(words))),
+            None => Some(Value::String(kept_words(words, usize::MAX))),
             Some(_) => json_in(words).filter(|value| schema::problems(self.form.as_ref(), value).is_empty()),
         };
         match result.filter(|result| storable(result).is_ok()) {
@@ -145,54 +144,53 @@ fn transcript(work: &Work) -> String {
     }
     let whole = json!({
         "model": work.model, "turns": work.dialogue.turns(), "usage": work.dialogue.usage(),
-        "cost_usd": work.dialogue.cost().dollars(), "entries": entries,
+        "cost_usd": work.dialogue.cost().map(Usd::dollars), "entries": entries,
     });
     scrub(&serde_json::to_string_pretty(&without_secrets(&whole)).unwrap_or_default()).into_owned()
 }
 
-pub(super) fn failed(kind: &str, message: &str) -> Outcome {
-    Outcome::Failed { error: error_of(kind, message), retryable: false }
-}
-
 pub(super) fn given_up(arguments: &Value) -> Outcome {
     let reason = arguments["reason"].as_str().unwrap_or_default().trim();
-    let reason: String = reason.chars().filter(|c| *c != '\0').take(TOLD).collect();
-    failed("GaveUp", if reason.is_empty() { "the model gave up without saying why" } else { &reason })
+    let reason = kept_words(reason, TOLD);
+    Outcome::failed(
+        "GaveUp",
+        if reason.is_empty() { "the model gave up without saying why" } else { &reason },
+    )
 }
 
 pub(super) fn exhausted(what: &Exhausted) -> Outcome {
     match what {
-        Exhausted::Turns(most) => failed(
+        Exhausted::Turns(most) => Outcome::failed(
             "TurnsExhausted",
             &format!(
                 "the model was asked {most} times and did not finish; raise `llm.max_turns` of its agent, or make the task smaller"
             ),
         ),
-        Exhausted::Tokens(most) => failed(
+        Exhausted::Tokens(most) => Outcome::failed(
             "TokensExhausted",
             &format!(
                 "the model used {most} tokens and did not finish; raise `llm.max_tokens` of its agent, or make the task smaller"
             ),
         ),
-        Exhausted::Cost(most) => failed(
+        Exhausted::Cost(most) => Outcome::failed(
             "CostExhausted",
             &format!(
                 "the next answer could cost more than the {most} that the run may; raise `llm.max_cost_usd` of its agent, or make the task smaller"
             ),
         ),
-        Exhausted::Repairs { cut_off: true } => failed(
+        Exhausted::Repairs { cut_off: true } => Outcome::failed(
             "AnswerTooLong",
             &format!(
                 "the model's answer was cut off at its limit, also after it was told so {REPAIRS} times; make the task smaller, or have its result written to a file"
             ),
         ),
-        Exhausted::Repairs { cut_off: false } => failed(
+        Exhausted::Repairs { cut_off: false } => Outcome::failed(
             "ResultInvalid",
             &format!(
                 "the model's result cannot be used, also after it was sent back {REPAIRS} times; the transcript among the artifacts has what was wrong"
             ),
         ),
-        Exhausted::Loop { name } => failed(
+        Exhausted::Loop { name } => Outcome::failed(
             "LoopStopped",
             &format!(
                 "the model called `{name}` with the same parameters again after it had given the same answer {SAME_CALLS} times"
@@ -203,7 +201,7 @@ pub(super) fn exhausted(what: &Exhausted) -> Outcome {
 
 pub(super) fn time_is_up(seconds: u64) -> Outcome {
     let message = format!("the attempt took longer than {seconds} s (`llm.max_seconds` of the agent)");
-    Outcome::Failed { error: error_of("TimedOut", &message), retryable: true }
+    Outcome::Failed { error: ExecutionError::new("TimedOut", message, &[]), retryable: true }
 }
 
 /// There is no answer: what passes by itself is waited for or tried again, the rest is not.
@@ -223,14 +221,15 @@ pub(super) fn unanswered(from: Unanswered, now: Timestamp) -> Outcome {
             cause => ("ModelUnavailable", cause.is_passing()),
         },
     };
-    Outcome::Failed { error: error_of(kind, &Error::from(from).to_string()), retryable: passes }
+    Outcome::Failed {
+        error: ExecutionError::new(kind, Error::from(from).to_string(), &[]),
+        retryable: passes,
+    }
 }
 
 pub(super) fn refused(category: Option<&str>) -> Outcome {
-    let category: Option<String> =
-        category.map(|words| words.chars().filter(|c| *c != '\0').take(TOLD).collect());
-    let why = category.map_or_else(String::new, |category| format!(" ({category})"));
-    failed(
+    let why = category.map_or_else(String::new, |words| format!(" ({})", kept_words(words, TOLD)));
+    Outcome::failed(
         "ModelRefused",
         &format!(
             "the model does not want to do this{why}; say it in other words, or give it to somebody else"
@@ -241,7 +240,7 @@ pub(super) fn refused(category: Option<&str>) -> Outcome {
 /// The budget leaves too little. What could never be paid fails.
 pub(super) fn no_money(refusal: &Refusal, now: Timestamp) -> Outcome {
     match refusal.why {
-        Shortage::TooDear => failed("BudgetExhausted", &refusal.message()),
+        Shortage::TooDear => Outcome::failed("BudgetExhausted", &refusal.message()),
         Shortage::Promised | Shortage::Spent => {
             wait_until(WaitKind::Budget, now + refusal.retry_after, refusal.message())
         }
@@ -250,7 +249,7 @@ pub(super) fn no_money(refusal: &Refusal, now: Timestamp) -> Outcome {
 
 /// What costs nobody knows how much cannot be kept below a limit.
 pub(super) fn no_price(model: &ModelName) -> Outcome {
-    failed(
+    Outcome::failed(
         "CostExhausted",
         &format!(
             "the agent has a limit of money and `{model}` has no known price; give it one with GOALWRIGHT_PRICES, or take `llm.max_cost_usd` away"
@@ -269,13 +268,6 @@ fn json_in(words: &str) -> Option<Value> {
     if let Ok(value) = serde_json::from_str(words) {
         return Some(value);
     }
-    let start = words.find(['{', '['])?;
-    let mut values = serde_json::Deserializer::from_str(&words[start..]).into_iter::<Value>();
-    let value = values.next()?.ok()?;
-    let rest = &words[start + values.byte_offset()..];
-    (!rest.contains(['{', '['])).then_some(value)
-}
-
-fn without_nul(text: &str) -> String {
-    text.chars().filter(|c| *c != '\0').collect()
+    let (value, behind) = json_among(words)?.ok()?;
+    (!behind.contains(['{', '['])).then_some(value)
 }

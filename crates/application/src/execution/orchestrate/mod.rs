@@ -18,7 +18,7 @@ use std::time::Duration;
 use goalwright_domain::Timestamp;
 use goalwright_domain::agent::Profile;
 use goalwright_domain::execution::{
-    Action, Bounds, Dialogue, Entry, ExecutionError, Lease, Left, Next, Opening, Outcome, WaitKind,
+    Action, Bounds, Dialogue, Entry, Lease, Left, Next, Opening, Outcome, WaitKind,
 };
 use goalwright_domain::experience::{Retrieval, result_text};
 use goalwright_domain::model::{ModelName, ToolCall, ToolResult};
@@ -149,11 +149,11 @@ impl Kernel {
         };
         let sandbox = match self.ports.sandboxes.folder(workspace, assignment.sandbox.as_deref()) {
             Ok(folder) => folder,
-            Err(reason) => return Ok(Err(ending::failed("SandboxUnavailable", &reason))),
+            Err(reason) => return Ok(Err(Outcome::failed("SandboxUnavailable", &reason))),
         };
         let words = match self.words(assignment).await? {
             Words::Are(words) => words,
-            Words::Unresolved(error) => return Ok(Err(ending::failed("TemplateError", &error))),
+            Words::Unresolved(error) => return Ok(Err(Outcome::failed("TemplateError", &error))),
         };
         let (wanted, form) = match &assignment.task.action {
             Some(Action::Orchestrated { tools, output_schema, .. }) => {
@@ -280,14 +280,6 @@ impl Work {
         self.dialogue.push(Entry::Result { result, note: None, left });
     }
 
-    fn note(&mut self, words: &str) {
-        let mut entries = self.dialogue.entries().to_vec();
-        if let Some(Entry::Result { note, .. }) = entries.last_mut() {
-            *note = Some(words.to_owned());
-        }
-        self.dialogue = Dialogue::of(entries);
-    }
-
     fn remark(&mut self, text: String) {
         self.dialogue.push(Entry::Remark { text });
     }
@@ -309,7 +301,10 @@ pub(in super::super) fn of_entries<'a>(entries: impl Iterator<Item = &'a Entry>)
         match entry {
             Entry::Opening(opening) => merge(&mut report.retrieval, opening.retrieval.clone()),
             Entry::Result { left, .. } => add(&mut report, left),
-            Entry::Answer { .. } | Entry::Remark { .. } | Entry::Stopped { .. } => {}
+            Entry::Answer { .. }
+            | Entry::Unanswered { .. }
+            | Entry::Remark { .. }
+            | Entry::Stopped { .. } => {}
         }
     }
     report
@@ -348,8 +343,4 @@ fn merge(into: &mut Option<Retrieval>, more: Option<Retrieval>) {
         }
     }
     *into = Some(first);
-}
-
-pub(super) fn error_of(kind: &str, message: &str) -> ExecutionError {
-    ExecutionError::new(kind, message, &[])
 }

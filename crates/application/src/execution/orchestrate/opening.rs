@@ -156,7 +156,12 @@ impl Kernel {
             left = left.saturating_sub(shown.chars().count());
             results.push(json!({"key": state.key, "title": state.title, "result": shown}));
         }
-        Ok(format!("\nResults of the tasks before it:\n\n{}\n", quoted(&json!(results))))
+        let all = view.depends_on.len();
+        let of = match all > ids.len() {
+            true => format!("the first {} of the {all} tasks before it; the others are not shown", ids.len()),
+            false => "the tasks before it".to_owned(),
+        };
+        Ok(format!("\nResults of {of}:\n\n{}\n", quoted(&json!(results))))
     }
 
     /// What the workspace has experienced that has to do with the task. A task without a word finds nothing.

@@ -3,7 +3,6 @@
 //! Nothing is guessed. What can only mean one thing is read (a fence around the JSON, a list without the object around
 //! it); everything else is a problem, so that it can be sent back, and no task, edge or field is ever made up or lost.
 
-mod fence;
 mod form;
 mod part;
 mod read;

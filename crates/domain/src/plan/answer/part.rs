@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::model::from_json_on;
+
 /// As much of an answer as is whole.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Part {
@@ -12,7 +14,7 @@ pub struct Part {
 /// The tasks of an answer that was cut off which are whole. An answer that breaks off before its first task, or is nothing
 /// of the kind, has none.
 pub fn complete_tasks(text: &str) -> Part {
-    let text = super::fence::from_json_on(text);
+    let text = from_json_on(text);
     let Some(list) = list_of(text) else { return Part::default() };
     let mut rest = list;
     let mut tasks = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::fence::{from_json_on, is_epilogue};
+use crate::model::json_among;
 use crate::plan::{Origin, Plan, PlannedAction, PlannedDependency, PlannedTask, Problem};
 
 /// The most minutes that a task is estimated at: a year of working days.
@@ -59,10 +59,9 @@ pub fn read_answer(text: &str, earlier: &[Value]) -> Answered {
 }
 
 fn tasks_of(text: &str, problems: &mut Vec<Problem>) -> Option<Vec<Value>> {
-    let json = from_json_on(text);
-    let mut values = serde_json::Deserializer::from_str(json).into_iter::<Value>();
-    let answer = match values.next() {
-        Some(Ok(answer)) if is_epilogue(&json[values.byte_offset()..]) => answer,
+    let answer = match json_among(text) {
+        // A fence and words may stand behind it, but no more JSON.
+        Some(Ok((answer, behind))) if !behind.contains(['{', '[', ']', '}']) => answer,
         Some(Ok(_)) => {
             let message = "there is more behind the JSON object; answer with one object and nothing else";
             problems.push(problem("", "not_json", message));

@@ -54,9 +54,7 @@ pub fn refuse_expansion(task: &PresentTask, waits: Option<WaitKind>) -> Option<S
 ///
 /// Findings: `failed_whole`; the error is `too_many_dependencies`, and then there is nothing else.
 pub fn expand(tasks: &[PresentTask], whole: &PresentTask, earlier: &HashSet<TaskId>, plan: &Plan) -> Changes {
-    let inherited: Vec<TaskId> =
-        whole.depends_on.iter().map(|edge| edge.task_id).filter(|id| !earlier.contains(id)).collect();
-    if let Some(too_many) = too_many_edges(whole, inherited.len(), plan) {
+    if let Some(too_many) = refuse_too_many_edges(whole, earlier, plan) {
         return Changes { findings: vec![too_many], ..Changes::default() };
     }
     let mut parts: Vec<BTreeMap<TaskRef, Origin>> = vec![BTreeMap::new(); plan.tasks.len()];
@@ -65,7 +63,7 @@ pub fn expand(tasks: &[PresentTask], whole: &PresentTask, earlier: &HashSet<Task
             part.entry(TaskRef::Added(edge.to_index)).or_insert(edge.origin);
         }
     }
-    for id in inherited {
+    for id in inherited(whole, earlier) {
         for part in &mut parts {
             part.entry(TaskRef::Present(id)).or_insert(Origin::Structural);
         }
@@ -96,8 +94,15 @@ pub fn expand(tasks: &[PresentTask], whole: &PresentTask, earlier: &HashSet<Task
     }
 }
 
-/// Counted before anything is made: a thousand parts of what waits for a thousand tasks make a million edges.
-fn too_many_edges(whole: &PresentTask, inherited: usize, plan: &Plan) -> Option<Finding> {
+/// What each part waits for because `whole` does.
+fn inherited(whole: &PresentTask, earlier: &HashSet<TaskId>) -> impl Iterator<Item = TaskId> {
+    whole.depends_on.iter().map(|edge| edge.task_id).filter(|id| !earlier.contains(id))
+}
+
+/// Complains about parts that would lead to too many dependencies, counted before any is made: a thousand parts of what waits
+/// for a thousand tasks make a million edges. The error is `too_many_dependencies`.
+pub fn refuse_too_many_edges(whole: &PresentTask, earlier: &HashSet<TaskId>, plan: &Plan) -> Option<Finding> {
+    let inherited = inherited(whole, earlier).count();
     let (parts, limit) = (plan.tasks.len(), Limits::IMPORT.max_edges);
     let edges = parts.saturating_mul(inherited).saturating_add(plan.dependencies.len()).saturating_add(parts);
     (edges > limit).then(|| {

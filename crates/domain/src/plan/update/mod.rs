@@ -18,7 +18,9 @@ use super::{Finding, Origin, Plan, Severity};
 use crate::task::{TaskId, TaskStatus};
 pub use basis::{basis, basis_of_addition, basis_of_expansion};
 use edges::Edges;
-pub use expansion::{expand, inherit, name_parts, refuse_expansion, refuse_made_up_references};
+pub use expansion::{
+    expand, inherit, name_parts, refuse_expansion, refuse_made_up_references, refuse_too_many_edges,
+};
 pub use fields::FieldChange;
 use fields::{is_open, may_change};
 use matching::{Match, matches};
