@@ -2,9 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use goalwright_testkit::Backend;
 use rstest::rstest;
@@ -17,29 +16,49 @@ use crate::process::until;
 const FILES: usize = 5;
 
 /// An endpoint whose model writes `1.txt` to `5.txt` and then finishes: what it does next follows from what it is told that it has
-/// done, as with a real one. It remembers every question.
+/// done, as with a real one. It counts its questions, and answers as many of them as it may.
 struct Model {
     address: String,
-    asked: Arc<Mutex<Vec<Value>>>,
+    desk: Arc<Desk>,
+}
+
+/// What all conversations share.
+struct Desk {
+    questions: Mutex<Questions>,
+    changed: Condvar,
+}
+
+struct Questions {
+    asked: usize,
+    /// Those beyond are kept waiting.
+    answered: usize,
 }
 
 impl Model {
-    fn start(pause: Duration) -> Self {
+    fn start() -> Self {
         let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let address = socket.local_addr().expect("an address").to_string();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let kept = asked.clone();
+        let questions = Mutex::new(Questions { asked: 0, answered: usize::MAX });
+        let desk = Arc::new(Desk { questions, changed: Condvar::new() });
+        let shared = desk.clone();
         thread::spawn(move || {
             for stream in socket.incoming().map_while(Result::ok) {
-                let kept = kept.clone();
-                thread::spawn(move || converse(stream, &kept, pause));
+                let desk = shared.clone();
+                thread::spawn(move || converse(stream, &desk));
             }
         });
-        Self { address, asked }
+        Self { address, desk }
     }
 
-    fn asked(&self) -> Vec<Value> {
-        self.asked.lock().expect("whole").clone()
+    /// How many questions it was asked.
+    fn asked(&self) -> usize {
+        self.desk.questions.lock().expect("whole").asked
+    }
+
+    /// It answers so many questions, counted from the first it was asked, and keeps whoever asks more waiting.
+    fn answers(&self, count: usize) {
+        self.desk.questions.lock().expect("whole").answered = count;
+        self.desk.changed.notify_all();
     }
 
     fn serves(&self, home: Home) -> Home {
@@ -48,10 +67,20 @@ impl Model {
     }
 }
 
-fn converse(mut stream: TcpStream, kept: &Mutex<Vec<Value>>, pause: Duration) {
+impl Desk {
+    /// Takes a question, and comes back when it may be answered.
+    fn take(&self) {
+        let mut questions = self.questions.lock().expect("whole");
+        questions.asked += 1;
+        let number = questions.asked;
+        let may = self.changed.wait_while(questions, |questions| questions.answered < number);
+        drop(may.expect("whole"));
+    }
+}
+
+fn converse(mut stream: TcpStream, desk: &Desk) {
     while let Some(request) = request(&mut stream) {
-        kept.lock().expect("whole").push(request.clone());
-        thread::sleep(pause);
+        desk.take();
         let body = answer(&request).to_string();
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
@@ -105,7 +134,7 @@ fn request(stream: &mut TcpStream) -> Option<Value> {
 
 #[test]
 fn a_plan_of_words_is_carried_out_by_the_model() {
-    let model = Model::start(Duration::ZERO);
+    let model = Model::start();
     let home = model.serves(Home::new());
     home.write("plan.md", "# Files\n\n- [ ] T001 Write the files\n- [ ] T002 Count them (depends on T001)\n  use: file.list {\"glob\": \"*.txt\"}\n");
     let summary = home.start(&["run", "--json", "--no-input", "plan.md"]).end().has_code(0).json();
@@ -113,7 +142,7 @@ fn a_plan_of_words_is_carried_out_by_the_model() {
     for n in 1..=FILES {
         assert_eq!(home.lines(&format!("{n}.txt")), [format!("file {n}")]);
     }
-    assert_eq!(model.asked().len(), FILES + 1);
+    assert_eq!(model.asked(), FILES + 1);
     assert_eq!(home.database.number("SELECT COUNT(*) FROM model_calls WHERE purpose = 'task'"), 6);
     home.database.shows_a_ledger_without_gaps();
 }
@@ -123,22 +152,24 @@ fn a_plan_of_words_is_carried_out_by_the_model() {
 #[case::postgres(Backend::Postgres)]
 fn killed_in_the_middle_of_a_dialogue_it_goes_on_with_the_next_turn(#[case] backend: Backend) {
     let Some(home) = Home::on(backend) else { return };
-    let model = Model::start(Duration::from_millis(60));
+    let model = Model::start();
     let home = model.serves(home).with("GOALWRIGHT_LEASE_MS", "700");
     home.write("plan.md", "# Files\n\n- [ ] T001 Write the files\n");
     // A third lost lease would be a person's question.
     for asked in [2, 4] {
+        model.answers(asked - 1);
         let run = home.start(&["run", "--json", "--no-input", "plan.md"]);
-        until("the model is asked", || (model.asked().len() >= asked).then_some(()));
+        until("the model is asked", || (model.asked() >= asked).then_some(()));
         run.kill();
     }
+    model.answers(usize::MAX);
     let summary = home.start(&["run", "--json", "--no-input", "plan.md"]).end().has_code(0).json();
     assert_eq!((&summary["status"], &summary["resumed"]), (&json!("achieved"), &json!(true)));
     for n in 1..=FILES {
         assert_eq!(home.lines(&format!("{n}.txt")), [format!("file {n}")]);
     }
     // What was answered and written is never asked again: each kill loses at most the one answer that was on its way.
-    let asked = model.asked().len();
+    let asked = model.asked();
     assert!(asked <= FILES + 1 + 2, "asked {asked} times");
     let calls = "SELECT COUNT(*) FROM (SELECT idempotency_key FROM tool_calls WHERE status = 'succeeded' \
                  GROUP BY idempotency_key HAVING COUNT(*) > 1) twice";
