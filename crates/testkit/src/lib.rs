@@ -15,13 +15,15 @@
 
 mod app;
 mod database;
+mod drafts;
 mod probe;
 mod script;
 mod time;
 mod until;
 
 pub use app::TestApp;
-pub use database::{Backend, TestDatabase, audit_key};
+pub use database::{Backend, TestDatabase, audit_key, database_settings};
+pub use drafts::draft_agent;
 pub use probe::ProbeTools;
 pub use script::{ScriptedModel, scripted_reply};
 pub use time::{FakeClock, SequentialIds};
