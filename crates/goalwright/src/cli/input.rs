@@ -43,6 +43,11 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
+/// The body of a request that may say why.
+pub(super) fn because(reason: Option<String>) -> Value {
+    reason.map_or_else(|| json!({}), |reason| json!({"reason": reason}))
+}
+
 /// JSON, given as it is or through `-`.
 pub(super) fn json(option: &str, given: String) -> Result<Value, Failure> {
     let text = text(given)?;
