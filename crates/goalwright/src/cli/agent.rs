@@ -143,7 +143,7 @@ impl Can {
 impl Works {
     /// What is said of it, by the names that the interface has.
     fn said(self) -> Result<Map<String, Value>, Failure> {
-        let instructions = self.instructions.map(input::text).transpose()?;
+        let instructions = self.instructions.map(input::text_or_file).transpose()?;
         let said = [
             ("model", self.model.map(Value::from)),
             ("instructions", instructions.map(Value::from)),
