@@ -208,12 +208,14 @@ impl TestApp {
     }
 
     /// Has this done without anybody waiting for the pauses between two attempts at a model.
-    pub async fn impatiently<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                _ = self.clock.skip_pause(Patience::default().attempt_timeout) => {}
+    pub fn impatiently<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        let mut work = Box::pin(work);
+        async move {
+            loop {
+                tokio::select! {
+                    done = &mut work => return done,
+                    _ = self.clock.skip_pause(Patience::default().attempt_timeout) => {}
+                }
             }
         }
     }

@@ -30,12 +30,13 @@ pub(crate) async fn goal(app: &TestApp) -> GoalId {
 }
 
 /// What comes of a question to a model that fails at first, if this happens before it is asked again.
-pub(crate) async fn meanwhile<T>(
+pub(crate) fn meanwhile<T>(
     app: &TestApp,
     asked: impl Future<Output = T>,
     happens: impl Future<Output = ()>,
-) -> T {
-    let meanwhile = async {
+) -> impl Future<Output = T> {
+    let (asked, happens) = (Box::pin(asked), Box::pin(happens));
+    let meanwhile = async move {
         let mut pause = app.clock.next_sleep().await;
         while pause > LONGEST_PAUSE {
             pause = app.clock.next_sleep().await;
@@ -43,6 +44,5 @@ pub(crate) async fn meanwhile<T>(
         happens.await;
         app.clock.advance(pause);
     };
-    let (outcome, ()) = tokio::join!(asked, meanwhile);
-    outcome
+    async move { tokio::join!(asked, meanwhile).0 }
 }
