@@ -1,14 +1,14 @@
 //! A model at an endpoint of Chat Completions performs tasks for the binary, also when the binary is killed in between.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
 
 use goalwright_testkit::Backend;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::collector::{listen, read};
 use crate::home::Home;
 use crate::process::until;
 
@@ -36,17 +36,10 @@ struct Questions {
 
 impl Model {
     fn start() -> Self {
-        let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let address = socket.local_addr().expect("an address").to_string();
         let questions = Mutex::new(Questions { asked: 0, answered: usize::MAX });
         let desk = Arc::new(Desk { questions, changed: Condvar::new() });
         let shared = desk.clone();
-        thread::spawn(move || {
-            for stream in socket.incoming().map_while(Result::ok) {
-                let desk = shared.clone();
-                thread::spawn(move || converse(stream, &desk));
-            }
-        });
+        let address = listen(move |stream| converse(stream, &shared));
         Self { address, desk }
     }
 
@@ -62,8 +55,8 @@ impl Model {
     }
 
     fn serves(&self, home: Home) -> Home {
-        let url: &'static str = Box::leak(format!("http://{}/v1", self.address).into_boxed_str());
-        home.with("GOALWRIGHT_MODEL", "openai/scribe").with("OPENAI_BASE_URL", url)
+        let url = format!("http://{}/v1", self.address);
+        home.with("GOALWRIGHT_MODEL", "openai/scribe").with("OPENAI_BASE_URL", &url)
     }
 }
 
@@ -79,9 +72,9 @@ impl Desk {
 }
 
 fn converse(mut stream: TcpStream, desk: &Desk) {
-    while let Some(request) = request(&mut stream) {
+    while let Some(request) = read(&mut stream) {
         desk.take();
-        let body = answer(&request).to_string();
+        let body = answer(&serde_json::from_slice(&request.body).expect("JSON")).to_string();
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
@@ -108,28 +101,6 @@ fn answer(request: &Value) -> Value {
         ]}}],
         "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
     })
-}
-
-/// The body of the next request; none once the other side is done.
-fn request(stream: &mut TcpStream) -> Option<Value> {
-    let (mut read, mut chunk) = (Vec::new(), [0; 4096]);
-    loop {
-        let head = read.windows(4).position(|four| four == b"\r\n\r\n");
-        if let Some(head) = head {
-            let length = String::from_utf8_lossy(&read[..head])
-                .lines()
-                .filter_map(|line| line.split_once(':'))
-                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-                .and_then(|(_, value)| value.trim().parse::<usize>().ok())?;
-            if read.len() >= head + 4 + length {
-                return serde_json::from_slice(&read[head + 4..head + 4 + length]).ok();
-            }
-        }
-        match stream.read(&mut chunk) {
-            Ok(0) | Err(_) => return None,
-            Ok(count) => read.extend_from_slice(&chunk[..count]),
-        }
-    }
 }
 
 #[test]
