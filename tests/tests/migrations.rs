@@ -16,9 +16,9 @@ use goalwright_application::tasks::Completion;
 use goalwright_domain::goal::GoalStatus;
 use goalwright_domain::task::TaskStatus;
 use goalwright_infrastructure::SystemClock;
-use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
+use goalwright_infrastructure::persistence::{Database, OpenError};
 use goalwright_migrations::Migrator;
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, database_settings};
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
@@ -59,15 +59,7 @@ async fn connect(url: &str) -> DatabaseConnection {
 }
 
 async fn open(url: &str) -> Result<Arc<Database>, OpenError> {
-    let settings = DatabaseSettings {
-        url: url.to_owned(),
-        pool: 2,
-        pool_overflow: 0,
-        migrate: true,
-        audit_keys: goalwright_testkit::audit_key().into(),
-        audit_anchors: None,
-    };
-    Database::open(&settings, Arc::new(SystemClock)).await
+    Database::open(&database_settings(url), Arc::new(SystemClock)).await
 }
 
 /// Every row of every table that the old schema had, as text.

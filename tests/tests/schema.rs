@@ -7,8 +7,8 @@ use std::sync::Arc;
 use goalwright_domain::api_key::DraftApiKey;
 use goalwright_domain::goal::GoalId;
 use goalwright_infrastructure::SystemClock;
-use goalwright_infrastructure::persistence::{Database, DatabaseSettings, OpenError};
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_infrastructure::persistence::{Database, OpenError};
+use goalwright_testkit::{Backend, TestApp, database_settings};
 use rstest::rstest;
 
 const PLAN: &str = "# P\n\n- [ ] T001 A\n  use: time.now\n- [ ] T002 B (depends on T001)\n- [ ] T003 [P] C (depends on T001)\n";
@@ -312,13 +312,5 @@ async fn what_cannot_be_opened_is_said_with_what_to_do() {
 }
 
 async fn open(url: &str) -> Result<Arc<Database>, OpenError> {
-    let settings = DatabaseSettings {
-        url: url.to_owned(),
-        pool: 2,
-        pool_overflow: 0,
-        migrate: true,
-        audit_keys: goalwright_testkit::audit_key().into(),
-        audit_anchors: None,
-    };
-    Database::open(&settings, Arc::new(SystemClock)).await
+    Database::open(&database_settings(url), Arc::new(SystemClock)).await
 }

@@ -19,6 +19,6 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        self.options.run_on("backfill", Some(&self.folder))
+        self.options.run_on("backfill", &[&self.folder])
     }
 }

@@ -17,12 +17,15 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+use crate::process;
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The variable that names a server to the tests.
 pub(crate) const VARIABLE: &str = "GOALWRIGHT_TEST_POSTGRES";
 
@@ -210,12 +213,9 @@ impl Throwaway {
         let pid = self.pid();
         ensure!(pid.is_some(), "the PostgreSQL server does not run");
         self.keeper.order("restart")?;
-        let started = Instant::now();
-        while self.pid() == pid || state(self.dir.path()).as_deref() != Some("ready") {
-            ensure!(started.elapsed() < Duration::from_secs(60), "the PostgreSQL server does not come back");
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
+        let is_back = || self.pid() != pid && state(self.dir.path()).as_deref() == Some("ready");
+        let back = process::until(PATIENCE, || Ok(is_back().then_some(())))?;
+        back.context("the PostgreSQL server does not come back")
     }
 
     /// Of the server's first process.
@@ -336,23 +336,22 @@ impl Keeper {
     }
 
     fn wait_until_ready(&mut self, dir: &Path) -> Result<()> {
-        let started = Instant::now();
-        loop {
+        let log = || fs::read_to_string(dir.join("log")).unwrap_or_default();
+        let ready = process::until(PATIENCE, || {
             if state(dir).as_deref() == Some("ready") {
-                return Ok(());
+                return Ok(Some(true));
             }
-            let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
-            if let Some(line) = log.lines().find(|line| line.contains("FATAL") || line.contains("PANIC")) {
+            if let Some(line) = log().lines().find(|line| line.contains("FATAL") || line.contains("PANIC")) {
                 bail!("the PostgreSQL server did not start: {line}");
             }
-            if self.process.try_wait()?.is_some() || started.elapsed() > Duration::from_secs(60) {
-                bail!(
-                    "the PostgreSQL server did not start: {}",
-                    log.lines().next_back().unwrap_or("it said nothing")
-                );
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
+            Ok(self.process.try_wait()?.map(|_| false))
+        })?;
+        ensure!(
+            ready == Some(true),
+            "the PostgreSQL server did not start: {}",
+            log().lines().next_back().unwrap_or("it said nothing")
+        );
+        Ok(())
     }
 }
 

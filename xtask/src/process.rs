@@ -4,8 +4,13 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+
+/// How often something is looked at that nobody announces.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -55,6 +60,22 @@ pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     match status.code() {
         Some(code) => u8::try_from(code).unwrap_or(1),
         None => 1,
+    }
+}
+
+/// Looks again and again until there is an answer; none if there is none within `limit`.
+///
+/// # Errors
+///
+/// Whatever looking fails with, which ends it.
+pub(crate) fn until<T>(limit: Duration, mut look: impl FnMut() -> Result<Option<T>>) -> Result<Option<T>> {
+    let started = Instant::now();
+    loop {
+        let found = look()?;
+        if found.is_some() || started.elapsed() > limit {
+            return Ok(found);
+        }
+        thread::sleep(LOOK);
     }
 }
 

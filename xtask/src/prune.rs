@@ -1,13 +1,10 @@
 //! `cargo xtask prune`: `goalwright admin prune`.
 
-use std::ffi::OsStr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::process;
-use crate::product::Product;
+use crate::maintenance::{Options, handed_on};
 
 /// Arguments of `cargo xtask prune`.
 #[derive(clap::Args)]
@@ -21,29 +18,17 @@ pub(crate) struct Args {
     /// The workspace; else that of the local user
     #[arg(long, value_name = "ID")]
     workspace: Option<String>,
-    /// Only tell what would be removed
-    #[arg(long)]
-    dry_run: bool,
-    /// The folder with the database; else what the settings say
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let mut args = vec!["admin".to_owned(), "prune".to_owned()];
-        for (name, value) in [
-            ("--before", self.before),
-            ("--older-than", self.older_than.map(|days| days.to_string())),
-            ("--workspace", self.workspace),
-        ] {
-            args.extend(value.map(|value| [name.to_owned(), value]).into_iter().flatten());
-        }
-        if self.dry_run {
-            args.push("--dry-run".to_owned());
-        }
-        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
-        let status = process::run(&mut Product::build(self.data_dir.as_deref())?.command(&args))?;
-        Ok(process::exit_code(status).into())
+        let more = handed_on([
+            ("--before", self.before.into_iter().collect()),
+            ("--older-than", self.older_than.into_iter().map(|days| days.to_string()).collect()),
+            ("--workspace", self.workspace.into_iter().collect()),
+        ]);
+        self.options.run_on("prune", &more)
     }
 }

@@ -1,13 +1,10 @@
 //! `cargo xtask redact`: `goalwright admin redact`.
 
-use std::ffi::OsStr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::process;
-use crate::product::Product;
+use crate::maintenance::{Options, handed_on};
 
 /// Arguments of `cargo xtask redact`.
 #[derive(clap::Args)]
@@ -27,31 +24,19 @@ pub(crate) struct Args {
     /// The workspace; else that of the local user
     #[arg(long, value_name = "ID")]
     workspace: Option<String>,
-    /// Only tell what would be redacted
-    #[arg(long)]
-    dry_run: bool,
-    /// The folder with the database; else what the settings say
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let mut args = vec!["admin".to_owned(), "redact".to_owned()];
-        for (name, values) in [
+        let more = handed_on([
             ("--entity", self.entities),
             ("--event", self.events),
             ("--experience", self.experiences),
             ("--reason", vec![self.reason]),
             ("--workspace", self.workspace.into_iter().collect()),
-        ] {
-            args.extend(values.into_iter().flat_map(|value| [name.to_owned(), value]));
-        }
-        if self.dry_run {
-            args.push("--dry-run".to_owned());
-        }
-        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
-        let status = process::run(&mut Product::build(self.data_dir.as_deref())?.command(&args))?;
-        Ok(process::exit_code(status).into())
+        ]);
+        self.options.run_on("redact", &more)
     }
 }

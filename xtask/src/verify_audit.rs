@@ -1,12 +1,12 @@
 //! `cargo xtask verify-audit`: `goalwright admin verify-audit`.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::process;
-use crate::product::Product;
+use crate::maintenance;
 
 /// Arguments of `cargo xtask verify-audit`.
 #[derive(clap::Args)]
@@ -18,8 +18,6 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let product = Product::build(self.data_dir.as_deref())?;
-        let status = process::run(&mut product.command(&["admin", "verify-audit"]))?;
-        Ok(process::exit_code(status).into())
+        maintenance::admin(self.data_dir.as_deref(), &[OsStr::new("verify-audit")])
     }
 }

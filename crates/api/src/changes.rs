@@ -1,5 +1,6 @@
 //! Fields of bodies that change something: left out, null, or a value.
 
+use goalwright_application::Error;
 use goalwright_domain::Violation;
 use poem_openapi::types::MaybeUndefined;
 
@@ -25,6 +26,14 @@ pub(crate) fn kept<T>(path: &str, field: MaybeUndefined<T>, violations: &mut Vec
         violations.push(Violation::new(path, "required", message));
     }
     given
+}
+
+/// What was read of a body, unless something is wrong with it.
+///
+/// # Errors
+/// All that is wrong, at once.
+pub(crate) fn valid<T>(read: T, violations: Vec<Violation>) -> Result<T, Error> {
+    if violations.is_empty() { Ok(read) } else { Err(Error::invalid(violations)) }
 }
 
 #[cfg(test)]

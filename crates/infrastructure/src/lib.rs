@@ -22,6 +22,8 @@ mod signals;
 mod spawn;
 pub mod telemetry;
 pub mod tools;
+#[cfg(test)]
+mod waiting;
 pub mod worker;
 
 pub use artifacts::ArtifactFiles;

@@ -9,13 +9,17 @@ use goalwright_application::experiences::Experiences;
 use goalwright_application::models::{ModelCalls, ModelPorts, Patience};
 use goalwright_application::planning::ImportRequest;
 use goalwright_application::ports::{Clock, Tokens, Unwatched};
-use goalwright_application::read::{ExperienceFilter, PageRequest, TaskFilter, TaskView};
+use goalwright_application::read::{
+    EventFilter, EventView, ExperienceFilter, PageRequest, TaskFilter, TaskView,
+};
+use goalwright_application::tasks::NewTask;
 use goalwright_application::{Context, Services};
 use goalwright_domain::execution::Outcome;
 use goalwright_domain::experience::{Experience, Runner};
 use goalwright_domain::goal::{GoalId, Origin};
 use goalwright_domain::model::BreakerRule;
 use goalwright_domain::progress::Progress;
+use goalwright_domain::task::DraftTask;
 use goalwright_infrastructure::auth::Hs256Tokens;
 use goalwright_infrastructure::outbound::{AllowList, Outbound};
 use goalwright_infrastructure::tools::BuiltinTools;
@@ -151,6 +155,15 @@ impl TestApp {
         imported.goal_id.expect("a goal was made")
     }
 
+    /// Makes a task for ada that waits for no other.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn create_task(&self, draft: DraftTask) -> TaskView {
+        let new = NewTask { draft, depends_on: vec![] };
+        self.services.tasks.create(&self.ada, new).await.expect("the task is good")
+    }
+
     /// Claims, performs and settles until nothing can be claimed, one batch after the other.
     ///
     /// # Panics
@@ -192,6 +205,19 @@ impl TestApp {
         let outcome = Outcome::Done { result, summary: None, partial: false };
         let report = Report::of(outcome);
         Settlement { lease: assignment.lease, report, expired: false }
+    }
+
+    /// Has this done without anybody waiting for the pauses between two attempts at a model.
+    pub fn impatiently<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        let mut work = Box::pin(work);
+        async move {
+            loop {
+                tokio::select! {
+                    done = &mut work => return done,
+                    _ = self.clock.skip_pause(Patience::default().attempt_timeout) => {}
+                }
+            }
+        }
     }
 
     /// How far ada's goal is.
@@ -236,6 +262,25 @@ impl TestApp {
             .await
             .expect("lists");
         page.items.into_iter().rev().collect()
+    }
+
+    /// What the ledger tells ada by this filter, newest first, up to 200 events; all that was committed has its position.
+    ///
+    /// # Panics
+    /// If storage fails.
+    pub async fn events(&self, filter: &EventFilter) -> Vec<EventView> {
+        self.sequence().await;
+        let page = PageRequest::first(200);
+        self.services.queries.events(self.ada.workspace(), filter, &page).await.expect("lists").items
+    }
+
+    /// The same of one type, such as `task.completed`.
+    ///
+    /// # Panics
+    /// If storage fails.
+    pub async fn events_of(&self, event_type: &str) -> Vec<EventView> {
+        let filter = EventFilter { event_type: Some(event_type.to_owned()), ..EventFilter::default() };
+        self.events(&filter).await
     }
 
     /// Gives every committed event its position.

@@ -34,6 +34,18 @@ pub fn audit_key() -> SealKey {
     SealKey::from_secret(b"an audit key that is only used by tests")
 }
 
+/// A database that is migrated when it is opened, with few connections, and without notes beside it.
+pub fn database_settings(url: &str) -> DatabaseSettings {
+    DatabaseSettings {
+        url: url.to_owned(),
+        pool: 2,
+        pool_overflow: 0,
+        migrate: true,
+        audit_keys: audit_key().into(),
+        audit_anchors: None,
+    }
+}
+
 impl TestDatabase {
     /// A fresh one; `None`, said on stderr, if there is no server for it.
     ///
@@ -62,16 +74,7 @@ impl TestDatabase {
                 (format!("{base}/{name}"), Some((server.clone(), name)))
             }
         };
-        let settings = DatabaseSettings {
-            url: url.clone(),
-            pool: 20,
-            pool_overflow: 0,
-            migrate: true,
-            audit_keys: audit_key().into(),
-            audit_anchors: Some(folder.path().join("audit-anchors.json")),
-        };
-        let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
-        let plain = sea_orm::Database::connect(&url).await.expect("a plain connection");
+        let (database, plain) = open(&url, &folder, clock).await;
         Some(Self { url, database, plain, folder, dropped })
     }
 
@@ -81,16 +84,7 @@ impl TestDatabase {
     /// If it cannot be opened.
     pub async fn reopened(self, url: &str, clock: Arc<dyn Clock>) -> Self {
         self.database.close().await;
-        let settings = DatabaseSettings {
-            url: url.to_owned(),
-            pool: 20,
-            pool_overflow: 0,
-            migrate: true,
-            audit_keys: audit_key().into(),
-            audit_anchors: Some(self.folder.path().join("audit-anchors.json")),
-        };
-        let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
-        let plain = sea_orm::Database::connect(url).await.expect("a plain connection");
+        let (database, plain) = open(url, &self.folder, clock).await;
         Self { url: url.to_owned(), database, plain, ..self }
     }
 
@@ -156,4 +150,12 @@ impl TestDatabase {
             let _ = admin.execute_unprepared(&format!("DROP DATABASE \"{name}\" WITH (FORCE)")).await;
         }
     }
+}
+
+/// By the product, and for plain SQL.
+async fn open(url: &str, folder: &TempDir, clock: Arc<dyn Clock>) -> (Arc<Database>, DatabaseConnection) {
+    let audit_anchors = Some(folder.path().join("audit-anchors.json"));
+    let settings = DatabaseSettings { pool: 20, audit_anchors, ..database_settings(url) };
+    let database = Database::open_with_own_clock(&settings, clock).await.expect("the database opens");
+    (database, sea_orm::Database::connect(url).await.expect("a plain connection"))
 }

@@ -1,5 +1,6 @@
 //! What tests are made of: a clock that is moved by hand, ids in order, a fresh database per test on either backend,
-//! tools that count their calls, a model that answers what it is told to, and the product wired over all of it.
+//! tools that count their calls, a model that answers what it is told to, and the product wired over all of it. And
+//! waiting, with an end, for what nobody announces.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -14,12 +15,16 @@
 
 mod app;
 mod database;
+mod drafts;
 mod probe;
 mod script;
 mod time;
+mod until;
 
 pub use app::TestApp;
-pub use database::{Backend, TestDatabase, audit_key};
+pub use database::{Backend, TestDatabase, audit_key, database_settings};
+pub use drafts::draft_agent;
 pub use probe::ProbeTools;
 pub use script::{ScriptedModel, scripted_reply};
 pub use time::{FakeClock, SequentialIds};
+pub use until::until;

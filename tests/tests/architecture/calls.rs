@@ -46,6 +46,12 @@ const RULES: &[Rule] = &[
         ],
         instead: "use infrastructure's `spawn`, which shutdown waits for",
     },
+    Rule {
+        calls: &["thread::sleep", "time::sleep", "park_timeout"],
+        within: "tests/tests/",
+        places: &[],
+        instead: "wait for the state that is meant with `until`, or move the fake clock",
+    },
     // Elsewhere `.begin()` is the port `Transactions`: the other crates cannot see the database (table of layers).
     Rule {
         calls: &[".begin()", ".begin_with*"],
@@ -134,6 +140,7 @@ mod a_violation_is_noticed {
         let store = "crates/infrastructure/src/persistence/goal/repository.rs";
         assert_eq!(called_in(store, "let t = db\n    .begin()\n    .await?;"), 1);
         assert_eq!(called_in(store, "db.begin_with_options(options)"), 1);
+        assert_eq!(called_in("tests/tests/kernel/leases.rs", "tokio::time::sleep(A_WHILE).await;"), 1);
     }
 
     #[test]

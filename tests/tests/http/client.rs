@@ -94,4 +94,17 @@ impl Client {
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Some("ada"), "POST", path, Some(&body)).await
     }
+    /// The tasks of a goal, oldest first.
+    pub(crate) async fn tasks(&self, goal: &str) -> Vec<Value> {
+        let list = self.get(&format!("/v1/tasks?goal_id={goal}&limit=200")).await.body;
+        let mut items = list["items"].as_array().expect("a list").clone();
+        items.reverse();
+        items
+    }
+
+    /// The one with this key.
+    pub(crate) async fn task(&self, goal: &str, key: &str) -> Value {
+        let found = self.tasks(goal).await.into_iter().find(|task| task["key"] == key);
+        found.unwrap_or_else(|| panic!("there is no task {key}"))
+    }
 }

@@ -2,7 +2,7 @@
 
 use goalwright_testkit::Backend;
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::Client;
 
@@ -14,12 +14,6 @@ async fn goal_with(client: &Client, outline: &str) -> String {
     goal
 }
 
-async fn task(client: &Client, goal: &str, key: &str) -> Value {
-    let tasks = client.get(&format!("/v1/tasks?goal_id={goal}")).await.body;
-    let found = tasks["items"].as_array().expect("a list").iter().find(|task| task["key"] == key);
-    found.unwrap_or_else(|| panic!("no task {key}")).clone()
-}
-
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
@@ -27,7 +21,7 @@ async fn task(client: &Client, goal: &str, key: &str) -> Value {
 async fn a_task_is_broken_down_shown_first_and_compared(#[case] backend: Backend) {
     let Some(client) = Client::start(backend).await else { return };
     let goal = goal_with(&client, "- [ ] T001 Knead\n- [ ] T002 Bake (depends on T001)\n").await;
-    let bake = task(&client, &goal, "T002").await;
+    let bake = client.task(&goal, "T002").await;
     let path = format!("/v1/tasks/{}/expand", bake["id"].as_str().expect("an id"));
     let body = json!({"outline": "- [ ] [P] Heat\n- [ ] [P] Grease\n", "dry_run": true});
     let shown = client.post(&path, body).await;
@@ -38,15 +32,15 @@ async fn a_task_is_broken_down_shown_first_and_compared(#[case] backend: Backend
     assert_eq!((&change["key"], &change["task_id"]), (&json!("T002"), &bake["id"]));
     let field = json!({"field": "depends_on", "from": ["T001"], "to": ["T001", "T002_1", "T002_2"]});
     assert_eq!(change["fields"], json!([field]));
-    assert_eq!(task(&client, &goal, "T002").await, bake, "nothing is written");
+    assert_eq!(client.task(&goal, "T002").await, bake, "nothing is written");
 
     let decomposition = shown.body["decomposition_id"].as_str().expect("kept").to_owned();
     let apply = json!({"plan_hash": shown.body["plan_hash"]});
     let applied = client.post(&format!("/v1/decompositions/{decomposition}/apply"), apply.clone()).await;
     assert_eq!((applied.status, &applied.body["status"]), (200, &json!("applied")), "{}", applied.text);
-    let grease = task(&client, &goal, "T002_2").await;
-    assert_eq!(grease["depends_on"], json!([task(&client, &goal, "T001").await["id"]]));
-    assert_eq!(task(&client, &goal, "T002").await["blocked_by"].as_array().map(Vec::len), Some(3));
+    let grease = client.task(&goal, "T002_2").await;
+    assert_eq!(grease["depends_on"], json!([client.task(&goal, "T001").await["id"]]));
+    assert_eq!(client.task(&goal, "T002").await["blocked_by"].as_array().map(Vec::len), Some(3));
     client
         .post(&format!("/v1/decompositions/{decomposition}/apply"), apply)
         .await

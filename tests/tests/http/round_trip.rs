@@ -31,19 +31,6 @@ async fn import(client: &Client, content: &str) -> Value {
     answer.body
 }
 
-/// The goal's tasks by key, oldest first.
-async fn tasks(client: &Client, goal: &str) -> Vec<Value> {
-    let list = client.get(&format!("/v1/tasks?goal_id={goal}&limit=200")).await.body;
-    let mut items = list["items"].as_array().expect("a list").clone();
-    items.reverse();
-    items
-}
-
-async fn task(client: &Client, goal: &str, key: &str) -> Value {
-    let found = tasks(client, goal).await.into_iter().find(|task| task["key"] == key);
-    found.unwrap_or_else(|| panic!("there is no task {key}"))
-}
-
 async fn export(client: &Client, goal: &str) -> String {
     let answer = client.get(&format!("/v1/goals/{goal}/export")).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "text/markdown; charset=utf-8"));
@@ -67,7 +54,7 @@ async fn an_export_that_is_imported_as_it_is_changes_nothing(#[case] backend: Ba
     let Some(client) = Client::start(backend).await else { return };
     let goal = import(&client, PLAN).await["goal"]["id"].as_str().expect("an id").to_owned();
     client.app.drain().await;
-    let before: Vec<Value> = tasks(&client, &goal).await;
+    let before: Vec<Value> = client.tasks(&goal).await;
     let text = export(&client, &goal).await;
     let again = import(&client, &text).await;
     assert_eq!((&again["updated"], &again["goal"]["id"]), (&json!(true), &json!(goal)));
@@ -76,7 +63,7 @@ async fn an_export_that_is_imported_as_it_is_changes_nothing(#[case] backend: Ba
         assert_eq!(changes[field], json!([]), "{field}: {changes}");
     }
     assert_eq!(changes["keep"].as_array().map(Vec::len), Some(6));
-    assert_eq!(tasks(&client, &goal).await, before, "not even a revision");
+    assert_eq!(client.tasks(&goal).await, before, "not even a revision");
     assert_eq!(export(&client, &goal).await, text);
     assert_eq!(client.app.db.number("SELECT COUNT(*) FROM goals").await, 1);
 }
@@ -91,7 +78,7 @@ async fn what_was_edited_by_hand_is_all_that_changes(#[case] backend: Backend) {
     client.app.drain().await;
     // T001 was done, T002 has run; T003 waits for a person.
     let text = export(&client, &goal).await;
-    let before = tasks(&client, &goal).await;
+    let before = client.tasks(&goal).await;
     let line = |key: &str| {
         text.lines()
             .find(|line| line.contains(&format!("] {key} ")))
@@ -104,7 +91,7 @@ async fn what_was_edited_by_hand_is_all_that_changes(#[case] backend: Backend) {
         .replace("Restore the tide clock", "Restore the old tide clock");
     let preview = client.post("/v1/goals/import", json!({"content": edited, "dry_run": true})).await;
     assert_eq!((preview.status, &preview.body["goal"]["id"]), (200, &json!(goal)), "{}", preview.text);
-    assert_eq!(tasks(&client, &goal).await, before, "a preview writes no task");
+    assert_eq!(client.tasks(&goal).await, before, "a preview writes no task");
 
     let applied = import(&client, &edited).await;
     let changes = &applied["decomposition"]["changes"];
@@ -123,17 +110,17 @@ async fn what_was_edited_by_hand_is_all_that_changes(#[case] backend: Backend) {
     assert!(codes.contains(&"unchecked_finished"), "{codes:?}");
 
     assert_eq!(applied["goal"]["title"], "Restore the old tide clock");
-    assert_eq!(task(&client, &goal, "T001").await["status"], "completed", "a finding is no change");
-    let arbor = task(&client, &goal, "T004").await;
+    assert_eq!(client.task(&goal, "T001").await["status"], "completed", "a finding is no change");
+    let arbor = client.task(&goal, "T004").await;
     let old = before.iter().find(|task| task["key"] == "T004").expect("it was there");
     assert_eq!((&arbor["id"], &arbor["title"]), (&old["id"], &json!("Turn and harden a new arbor")));
     assert_eq!(arbor["depends_on"], old["depends_on"]);
-    let wind = task(&client, &goal, "T007").await;
-    assert_eq!(wind["depends_on"], json!([task(&client, &goal, "T005").await["id"]]));
+    let wind = client.task(&goal, "T007").await;
+    assert_eq!(wind["depends_on"], json!([client.task(&goal, "T005").await["id"]]));
     assert_eq!(wind["status"], "pending");
     for key in ["T001", "T002", "T003", "T005"] {
         let old = before.iter().find(|task| task["key"] == key).expect("it was there");
-        assert_eq!(lasting(&task(&client, &goal, key).await), lasting(old), "{key}");
+        assert_eq!(lasting(&client.task(&goal, key).await), lasting(old), "{key}");
     }
     client.app.sequence().await;
     let told = client.get("/v1/events?event_type=task.deleted").await;
@@ -158,10 +145,10 @@ async fn a_box_that_is_ticked_completes_the_task_and_frees_the_next(#[case] back
     let codes = answer.body["findings"].to_string();
     assert!(codes.contains("done_before_dependencies"), "{codes}");
     let status =
-        async |key: &str| task(&client, &goal, key).await["status"].as_str().expect("a word").to_owned();
+        async |key: &str| client.task(&goal, key).await["status"].as_str().expect("a word").to_owned();
     assert_eq!((status("T001").await, status("T002").await), ("completed".into(), "ready".into()));
     assert_eq!((status("T003").await, status("T004").await), ("pending".into(), "skipped".into()));
-    let first = task(&client, &goal, "T001").await["id"].clone();
+    let first = client.task(&goal, "T001").await["id"].clone();
     let record =
         client.get(&format!("/v1/experiences?task_id={}", first.as_str().expect("an id"))).await.body;
     assert_eq!(
@@ -188,16 +175,16 @@ async fn an_update_moves_work_that_was_ready(#[case] backend: Backend) {
     let body = json!({"planner": "outline", "mode": "update", "outline": edited});
     let answer = client.post(&format!("/v1/goals/{goal}/decompose"), body).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
-    assert_eq!(task(&client, &goal, "T001").await["status"], "pending", "it waits for a new task");
+    assert_eq!(client.task(&goal, "T001").await["status"], "pending", "it waits for a new task");
     client.app.drain().await;
-    assert_eq!(task(&client, &goal, "T004").await["status"], "completed");
-    assert_eq!(task(&client, &goal, "T001").await["status"], "completed", "and went on behind it");
+    assert_eq!(client.task(&goal, "T004").await["status"], "completed");
+    assert_eq!(client.task(&goal, "T001").await["status"], "completed", "and went on behind it");
     assert_eq!(
-        task(&client, &goal, "T002").await["status"],
+        client.task(&goal, "T002").await["status"],
         "waiting",
         "what is no tool's any more waits for a person"
     );
-    assert_eq!(tasks(&client, &goal).await.len(), 3);
+    assert_eq!(client.tasks(&goal).await.len(), 3);
     let queued = "SELECT COUNT(*) FROM runs WHERE status = 'queued'";
     assert_eq!(client.app.db.number(queued).await, 0, "nothing is left of what was withdrawn");
 }
@@ -211,13 +198,13 @@ async fn an_update_that_cannot_be_changes_nothing(#[case] backend: Backend) {
     let plan = "# G\n\n- [ ] T001 One\n- [ ] T002 Two (depends on T001)\n";
     let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
     let text = export(&client, &goal).await;
-    let before = tasks(&client, &goal).await;
+    let before = client.tasks(&goal).await;
     let circle = text.replace("One <!--", "One (depends on T002) <!--");
     let circle = if circle == text { text.replace(" One", " One (depends on T002)") } else { circle };
     let answer = client.post("/v1/goals/import", json!({ "content": circle })).await;
     answer.is_problem(422, "invalid_plan");
     assert_eq!(answer.body["errors"][0]["code"], "dependency_cycle", "{}", answer.text);
-    assert_eq!(tasks(&client, &goal).await, before);
+    assert_eq!(client.tasks(&goal).await, before);
     client.as_ada("PATCH", &format!("/v1/goals/{goal}"), Some(&json!({"status": "abandoned"})), &[]).await;
     client.post("/v1/goals/import", json!({ "content": text })).await.is_problem(409, "goal_not_active");
     // Nobody else can reach the goal by its id in a file: for them it is a plan like any other.
@@ -241,7 +228,7 @@ async fn task_master_s_files_are_imported_and_come_back_as_markdown() {
         client.post("/v1/goals/import", json!({"content": file.to_string(), "title": "Shelf"})).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     let goal = answer.body["goal"]["id"].as_str().expect("an id").to_owned();
-    let keys: Vec<Value> = tasks(&client, &goal).await.iter().map(|task| task["key"].clone()).collect();
+    let keys: Vec<Value> = client.tasks(&goal).await.iter().map(|task| task["key"].clone()).collect();
     assert_eq!(json!(keys), json!(["1", "2", "2.1", "2.2"]));
     let again = import(&client, &export(&client, &goal).await).await;
     assert_eq!(again["decomposition"]["changes"]["keep"].as_array().map(Vec::len), Some(4), "{again}");
@@ -276,17 +263,17 @@ async fn of_a_task_that_waits_for_a_person_the_words_change_and_the_box_counts(#
     let plan = "# G\n\n- [ ] T001 Ask\n- [ ] T002 Tell (depends on T001)\n- [ ] T003 [P] Write\n";
     let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
     client.app.drain().await;
-    assert_eq!(task(&client, &goal, "T001").await["status"], "waiting");
+    assert_eq!(client.task(&goal, "T001").await["status"], "waiting");
     let edited = plan.replace("T001 Ask", "T001 Ask twice");
     let body = json!({"content": edited, "goal_id": goal});
     assert_eq!(client.post("/v1/goals/import", body).await.body["findings"], json!([]));
-    assert_eq!(task(&client, &goal, "T001").await["title"], "Ask twice");
+    assert_eq!(client.task(&goal, "T001").await["title"], "Ask twice");
     let ticked = edited.replace("[ ] T001", "[x] T001");
     let answer = client.post("/v1/goals/import", json!({"content": ticked, "goal_id": goal})).await;
     assert_eq!(answer.body["decomposition"]["changes"]["complete"], json!(["T001"]), "{}", answer.text);
-    let first = task(&client, &goal, "T001").await;
+    let first = client.task(&goal, "T001").await;
     assert_eq!(
-        (&first["status"], &task(&client, &goal, "T002").await["status"]),
+        (&first["status"], &client.task(&goal, "T002").await["status"]),
         (&json!("completed"), &json!("ready"))
     );
     let record =
@@ -305,7 +292,7 @@ async fn a_circle_by_way_of_another_goal_is_refused() {
     let Some(client) = Client::start(Backend::Sqlite).await else { return };
     let plan = "# G\n\n- [ ] T001 [P] One\n- [ ] T002 [P] Two\n";
     let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
-    let (one, two) = (task(&client, &goal, "T001").await, task(&client, &goal, "T002").await);
+    let (one, two) = (client.task(&goal, "T001").await, client.task(&goal, "T002").await);
     let outside = client.post("/v1/tasks", json!({"title": "Outside", "depends_on": [two["id"]]})).await.body;
     let path = format!("/v1/tasks/{}/dependencies", one["id"].as_str().expect("an id"));
     let body = json!({"depends_on": [outside["id"]]});
@@ -314,7 +301,7 @@ async fn a_circle_by_way_of_another_goal_is_refused() {
     let answer = client.post("/v1/goals/import", json!({"content": edited, "goal_id": goal})).await;
     answer.is_problem(422, "invalid_plan");
     assert_eq!(answer.body["errors"][0]["code"], "dependency_cycle", "{}", answer.text);
-    assert_eq!(task(&client, &goal, "T002").await["depends_on"], json!([]));
+    assert_eq!(client.task(&goal, "T002").await["depends_on"], json!([]));
 }
 
 #[rstest]
@@ -325,16 +312,16 @@ async fn a_task_that_is_put_off_in_the_plan_does_not_run_now(#[case] backend: Ba
     let Some(client) = Client::start(backend).await else { return };
     let plan = "# G\n\n- [ ] T001 One\n  use: time.now\n";
     let goal = import(&client, plan).await["goal"]["id"].as_str().expect("an id").to_owned();
-    let id = task(&client, &goal, "T001").await["id"].as_str().expect("an id").to_owned();
+    let id = client.task(&goal, "T001").await["id"].as_str().expect("an id").to_owned();
     let text = export(&client, &goal).await;
     let later = json!({"scheduled_at": "2030-01-01T00:00:00Z"});
     assert_eq!(client.as_ada("PATCH", &format!("/v1/tasks/{id}"), Some(&later), &[]).await.status, 200);
     assert!(export(&client, &goal).await.contains("2030-01-01"));
     client.app.drain().await;
-    assert_eq!(task(&client, &goal, "T001").await["status"], "ready", "it waits for its time");
+    assert_eq!(client.task(&goal, "T001").await["status"], "ready", "it waits for its time");
     import(&client, &text).await;
     client.app.drain().await;
-    assert_eq!(task(&client, &goal, "T001").await["status"], "completed", "the time was taken away again");
+    assert_eq!(client.task(&goal, "T001").await["status"], "completed", "the time was taken away again");
 }
 
 #[rstest]
@@ -354,8 +341,7 @@ async fn lines_may_all_be_replaced_and_keys_that_go_are_not_given_again(#[case] 
     let third = json!({"goal_id": goal, "content": "- [ ] Write\n- [ ] Print\n- [ ] Send\n- [ ] Rest\n"});
     let answer = client.post("/v1/goals/import", third).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
-    let mut keys: Vec<String> =
-        tasks(&client, &goal).await.iter().map(|one| one["key"].to_string()).collect();
+    let mut keys: Vec<String> = client.tasks(&goal).await.iter().map(|one| one["key"].to_string()).collect();
     let all = keys.len();
     keys.sort();
     keys.dedup();
@@ -386,7 +372,7 @@ async fn schedules_and_retries_come_back_and_can_be_edited(#[case] backend: Back
         import(&client, "# Garden\n\n- [ ] T001 Water\n  use: time.now\n- [ ] T002 Mow\n  use: time.now\n")
             .await;
     let goal = goal["goal"]["id"].as_str().expect("an id").to_owned();
-    let water = task(&client, &goal, "T001").await;
+    let water = client.task(&goal, "T001").await;
     let rules = json!({
         "retry": {"initial_delay": 5, "backoff_factor": 3, "max_delay": 600, "retryable_errors": ["Timeout"]},
         "on_exhausted": "pause",
@@ -395,12 +381,12 @@ async fn schedules_and_retries_come_back_and_can_be_edited(#[case] backend: Back
     let path = format!("/v1/tasks/{}", water["id"].as_str().expect("an id"));
     let answer = client.as_ada("PATCH", &path, Some(&rules), &[]).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    let (before, text) = (tasks(&client, &goal).await, export(&client, &goal).await);
+    let (before, text) = (client.tasks(&goal).await, export(&client, &goal).await);
     for line in ["  - retry: {", "  - on exhausted: pause", "  - schedule: {"] {
         assert_eq!(text.matches(line).count(), 1, "{text}");
     }
     import(&client, &text).await;
-    assert_eq!(tasks(&client, &goal).await, before, "not even a revision");
+    assert_eq!(client.tasks(&goal).await, before, "not even a revision");
 
     // Into another workspace all of it comes along.
     let fresh = text
@@ -411,7 +397,7 @@ async fn schedules_and_retries_come_back_and_can_be_edited(#[case] backend: Back
         .join("\n");
     let fresh = fresh.replace("# Garden", "# Park");
     let other = import(&client, &fresh).await["goal"]["id"].as_str().expect("an id").to_owned();
-    let copied = task(&client, &other, "T001").await;
+    let copied = client.task(&other, "T001").await;
     for field in ["retry", "on_exhausted", "schedule", "max_attempts", "next_run_at"] {
         assert_eq!(copied[field], before[0][field], "{field}");
     }
@@ -423,19 +409,19 @@ async fn schedules_and_retries_come_back_and_can_be_edited(#[case] backend: Back
         "  - schedule: {\"frequency\": \"weekly\", \"weekdays\": [\"sat\"], \"time\": \"09:00\"}\n";
     let edited = edited.trim_end().to_owned() + "\n" + schedule;
     import(&client, &edited).await;
-    let (water, mow) = (task(&client, &goal, "T001").await, task(&client, &goal, "T002").await);
+    let (water, mow) = (client.task(&goal, "T001").await, client.task(&goal, "T002").await);
     assert_eq!((&water["schedule"]["time"], &water["on_exhausted"]), (&json!("06:30:00"), &json!("fail")));
     assert_ne!(water["next_run_at"], before[0]["next_run_at"]);
     assert_eq!((&mow["status"], &mow["schedule"]["weekdays"]), (&json!("pending"), &json!(["sat"])));
     assert!(mow["next_run_at"].is_string(), "{mow}");
     client.app.drain().await;
-    assert_eq!(task(&client, &goal, "T002").await["status"], "pending", "it waits for Saturday");
+    assert_eq!(client.task(&goal, "T002").await["status"], "pending", "it waits for Saturday");
 
     // What is taken out is no more.
     let plain: Vec<&str> =
         edited.lines().filter(|line| !line.contains("schedule:") && !line.contains("retry:")).collect();
     import(&client, &plain.join("\n")).await;
-    let water = task(&client, &goal, "T001").await;
+    let water = client.task(&goal, "T001").await;
     assert_eq!((&water["schedule"], &water["status"]), (&Value::Null, &json!("ready")));
 
     // What cannot be is said with its line, and changes nothing.
@@ -450,7 +436,7 @@ async fn schedules_and_retries_come_back_and_can_be_edited(#[case] backend: Back
         .collect();
     let line = wrong.lines().position(|line| line.contains("26:30")).expect("there") + 1;
     assert_eq!(told.iter().filter(|one| one.contains(&format!("line {line}"))).count(), 2, "{told:?}");
-    assert_eq!(task(&client, &goal, "T001").await, water);
+    assert_eq!(client.task(&goal, "T001").await, water);
 }
 
 fn without_id(line: &str) -> String {

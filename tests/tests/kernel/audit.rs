@@ -5,7 +5,7 @@ use goalwright_application::ports::StorageError;
 use goalwright_domain::ledger::{Broken, Fact, KeyRing, SealKey};
 use goalwright_domain::workspace::Actor;
 use goalwright_infrastructure::persistence::{Database, DatabaseSettings, GoOn, OpenError, WentOn};
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, database_settings};
 use rstest::rstest;
 
 const PLAN: &str = "# P\n\n- [ ] T001 One\n  use: probe.none {\"name\": \"a\"}\n- [ ] T002 Two (depends on T001)\n  use: probe.none {\"name\": \"b\"}\n";
@@ -148,15 +148,9 @@ async fn a_history_that_the_program_was_made_to_seal_again_does_not_fit_what_was
 #[tokio::test]
 async fn a_database_that_is_sealed_with_another_key_is_not_opened(#[case] backend: Backend) {
     let Some(app) = worked_off(backend).await else { return };
-    let settings = goalwright_infrastructure::persistence::DatabaseSettings {
-        url: app.db.url.clone(),
-        pool: 2,
-        pool_overflow: 0,
-        migrate: true,
-        audit_keys: goalwright_domain::ledger::SealKey::from_secret(b"another key").into(),
-        audit_anchors: None,
-    };
-    let opened = goalwright_infrastructure::persistence::Database::open(&settings, app.clock.clone()).await;
+    let audit_keys = SealKey::from_secret(b"another key").into();
+    let settings = DatabaseSettings { audit_keys, ..database_settings(&app.db.url) };
+    let opened = Database::open(&settings, app.clock.clone()).await;
     let Err(error) = opened else { panic!("it was opened with another key") };
     assert!(error.to_string().contains("sealed with the key"), "{error}");
     assert!(error.help().contains("audit-key"), "{}", error.help());
@@ -164,14 +158,8 @@ async fn a_database_that_is_sealed_with_another_key_is_not_opened(#[case] backen
 
 /// The same keys and notes, with another key to seal with.
 fn settings(app: &TestApp, keys: KeyRing, anchors: &str) -> DatabaseSettings {
-    DatabaseSettings {
-        url: app.db.url.clone(),
-        pool: 5,
-        pool_overflow: 0,
-        migrate: true,
-        audit_keys: keys,
-        audit_anchors: Some(app.db.folder().join(anchors)),
-    }
+    let audit_anchors = Some(app.db.folder().join(anchors));
+    DatabaseSettings { pool: 5, audit_keys: keys, audit_anchors, ..database_settings(&app.db.url) }
 }
 
 fn next() -> SealKey {

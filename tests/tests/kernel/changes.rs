@@ -9,7 +9,7 @@ mod end;
 mod goals;
 mod races;
 
-use goalwright_application::read::{EventFilter, EventView, PageRequest, TaskView};
+use goalwright_application::read::{EventFilter, EventView, TaskView};
 use goalwright_application::tasks::NewTask;
 use goalwright_application::{Error, Precondition};
 use goalwright_domain::Violation;
@@ -80,11 +80,8 @@ async fn set_status(app: &TestApp, id: GoalId, status: GoalStatus) {
 
 /// What the ledger tells of an entity, oldest first.
 async fn told(app: &TestApp, id: impl ToString) -> Vec<EventView> {
-    app.sequence().await;
     let filter = EventFilter { entity_id: Some(id.to_string()), ..EventFilter::default() };
-    let page = PageRequest::first(200);
-    let mut events =
-        app.services.queries.events(app.ada.workspace(), &filter, &page).await.expect("lists").items;
+    let mut events = app.events(&filter).await;
     events.reverse();
     events
 }

@@ -2,36 +2,31 @@
 
 use std::time::Duration;
 
-use goalwright_application::planning::{Comparison, DecomposeRequest, Decomposition, Planner};
+use goalwright_application::planning::{Comparison, DecomposeRequest, Decomposition};
 use goalwright_application::read::PageRequest;
 use goalwright_application::tasks::{Ending, NewTask};
 use goalwright_application::{Error, Precondition};
-use goalwright_domain::goal::{DraftGoal, GoalId};
+use goalwright_domain::goal::GoalId;
 use goalwright_domain::task::{DraftTask, TaskEdit};
 use goalwright_testkit::{Backend, TestApp};
 use rstest::rstest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-fn task(key: &str, depends_on: &[&str]) -> Value {
-    json!({
-        "key": key, "title": key, "description": "", "task_type": "general", "estimate_minutes": 30, "complexity": 3,
-        "complexity_reason": "r", "labels": [], "parallel": false, "depends_on": depends_on,
-        "use": {"tool": "time.now", "parameters": "{}"},
-    })
-}
+use crate::planners::{self, by_model, goal};
 
-async fn goal(app: &TestApp) -> GoalId {
-    let draft = DraftGoal { title: "Bread".into(), ..DraftGoal::default() };
-    app.services.goals.create(&app.ada, draft).await.expect("made").state.id
+/// A task that a tool does at once.
+fn task(key: &str, depends_on: &[&str]) -> Value {
+    let mut task = planners::task(key, key, depends_on);
+    task["use"] = json!({"tool": "time.now", "parameters": "{}"});
+    task
 }
 
 async fn plan(app: &TestApp, id: GoalId, version: &str, tasks: &[Value], dry_run: bool) -> Decomposition {
     app.clock.advance(Duration::from_secs(1));
     app.models.form(&json!({"tasks": tasks}));
     let prompt_version = Some(version.to_owned());
-    let request =
-        DecomposeRequest { planner: Planner::Llm, dry_run, prompt_version, ..DecomposeRequest::default() };
+    let request = DecomposeRequest { dry_run, prompt_version, ..by_model() };
     app.services.planning.decompose(&app.ada, id, &request).await.expect("made")
 }
 
@@ -113,7 +108,7 @@ async fn a_plan_that_failed_has_no_size_and_what_is_not_there_is_said(#[case] ba
     for _ in 0..3 {
         app.models.form(&json!({"tasks": []}));
     }
-    let request = DecomposeRequest { planner: Planner::Llm, ..DecomposeRequest::default() };
+    let request = by_model();
     app.services.planning.decompose(&app.ada, id, &request).await.expect_err("no plan");
     let history = app.services.planning.history(&app.ada, id, &PageRequest::first(5)).await.expect("lists");
     let failed = history.items[0].id;

@@ -8,7 +8,7 @@ use goalwright_domain::agent::{AgentKind, DraftAgent};
 use goalwright_domain::execution::Action;
 use goalwright_domain::goal::DraftGoal;
 use goalwright_domain::task::DraftTask;
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, draft_agent};
 use rstest::rstest;
 use serde_json::json;
 
@@ -85,13 +85,9 @@ async fn two_workers_never_hold_the_same_lease(#[case] backend: Backend) {
 async fn an_agent_never_holds_more_than_its_limit(#[case] backend: Backend) {
     let Some(app) = TestApp::start(backend).await else { return };
     let draft = DraftAgent {
-        name: "narrow".into(),
-        kind: AgentKind::Tool,
         capabilities: vec!["narrow".into()],
         max_concurrency: Some(3),
-        is_default: false,
-        user_id: None,
-        llm: None,
+        ..draft_agent("narrow", AgentKind::Tool)
     };
     app.services.agents.create(&app.ada, draft).await.expect("made");
     for n in 0..20 {
@@ -204,15 +200,8 @@ async fn writers_who_want_the_same_name_at_once_all_get_one(#[case] backend: Bac
     for imported in join_all((0..8).map(|_| app.services.planning.import(&app.ada, plan()))).await {
         imported.expect("imported");
     }
-    let agent = |n: usize| DraftAgent {
-        name: format!("agent {n}"),
-        kind: AgentKind::External,
-        capabilities: vec![],
-        max_concurrency: None,
-        is_default: true,
-        user_id: None,
-        llm: None,
-    };
+    let agent =
+        |n: usize| DraftAgent { is_default: true, ..draft_agent(&format!("agent {n}"), AgentKind::External) };
     for made in join_all((0..8).map(|n| app.services.agents.create(&app.ada, agent(n)))).await {
         made.expect("made");
     }
@@ -234,15 +223,7 @@ async fn an_agent_with_a_limit_does_not_wait_behind_a_backlog_of_others(#[case] 
     app.import(&format!("# P\n\n{lines}")).await;
     let limited = "UPDATE runs SET priority = 5, agent_id = (SELECT id FROM agents WHERE name = 'narrow') \
                    WHERE task_id IN (SELECT id FROM tasks WHERE key IN ('T020', 'T021', 'T022'))";
-    let draft = goalwright_domain::agent::DraftAgent {
-        name: "narrow".into(),
-        kind: goalwright_domain::agent::AgentKind::Tool,
-        capabilities: Vec::new(),
-        max_concurrency: Some(2),
-        is_default: false,
-        user_id: None,
-        llm: None,
-    };
+    let draft = DraftAgent { max_concurrency: Some(2), ..draft_agent("narrow", AgentKind::Tool) };
     app.services.agents.create(&app.ada, draft).await.expect("made");
     app.db.execute(limited).await.expect("assigned");
     let claimed = app.kernel.claim(4).await.expect("claims");

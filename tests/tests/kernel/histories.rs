@@ -12,7 +12,7 @@ use goalwright_domain::execution::{Action, Backoff, OnExhausted};
 use goalwright_domain::goal::{GoalEdit, GoalId, GoalStatus};
 use goalwright_domain::schedule::Schedule;
 use goalwright_domain::task::TaskEdit;
-use goalwright_testkit::TestApp;
+use goalwright_testkit::{TestApp, draft_agent};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -180,13 +180,8 @@ pub(crate) async fn apply(app: &TestApp, change: Change, n: usize, how: usize) {
         (Change::Agent, ..) => {
             let kind = [AgentKind::External, AgentKind::Tool, AgentKind::Human][how % 3];
             let draft = DraftAgent {
-                name: format!("agent {n} {how}"),
-                kind,
-                capabilities: vec![],
-                max_concurrency: None,
                 is_default: how.is_multiple_of(4),
-                user_id: None,
-                llm: None,
+                ..draft_agent(&format!("agent {n} {how}"), kind)
             };
             services.agents.create(ada, draft).await.err()
         }

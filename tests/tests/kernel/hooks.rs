@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use goalwright_application::experiences::{Direction, Reach, Wanted};
 use goalwright_application::hooks::{HOOK_ATTEMPTS, Hook, HookFailure, Hooks, registered};
 use goalwright_application::ports::Interest;
-use goalwright_application::read::{EventFilter, ExecutionFilter, ExecutionView, HookStatus, PageRequest};
+use goalwright_application::read::{ExecutionFilter, ExecutionView, HookStatus, PageRequest};
 use goalwright_domain::experience::{Experience, ExperienceType};
 use goalwright_domain::task::TaskStatus;
 use goalwright_testkit::{Backend, TestApp};
@@ -204,10 +204,7 @@ async fn a_hook_that_never_succeeds_is_given_up_told_of_and_can_be_had_again(#[c
     assert_eq!(hook.asked(), HOOK_ATTEMPTS);
     let failed = app.services.queries.failed_hooks(10).await.expect("lists");
     assert_eq!((failed.len(), failed[0].attempts), (1, HOOK_ATTEMPTS));
-    app.sequence().await;
-    let filter = EventFilter { event_type: Some("hook.failed".into()), ..EventFilter::default() };
-    let told = app.services.queries.events(app.ada.workspace(), &filter, &PageRequest::first(9)).await;
-    let told = told.expect("lists").items;
+    let told = app.events_of("hook.failed").await;
     assert_eq!((told.len(), told[0].metadata["hook"].clone()), (1, "stubborn".into()));
     assert_eq!(hooks.retry_failed().await.expect("asks"), 1);
     retry_later(&app, &hooks).await;
@@ -291,10 +288,7 @@ async fn an_experience_that_cannot_be_read_keeps_nobody_from_those_behind_it(#[c
     assert_eq!(app.db.number("SELECT COUNT(*) FROM experience_unread WHERE n > 0").await, 0);
     assert_eq!(app.db.texts("SELECT experience_id FROM experiences_set_aside").await, ["spoiled"]);
     assert_eq!(executions(&app).await.len(), 2, "those behind it were read");
-    app.sequence().await;
-    let filter = EventFilter { event_type: Some("experience.set_aside".into()), ..EventFilter::default() };
-    let told = app.services.queries.events(app.ada.workspace(), &filter, &PageRequest::first(9)).await;
-    assert_eq!(told.expect("lists").items[0].entity_id, "spoiled");
+    assert_eq!(app.events_of("experience.set_aside").await[0].entity_id, "spoiled");
     // Once it can be read, everything is: it is tried again with everything else.
     let again = app.services.experiences.rebuild().await.expect("rebuilds");
     assert_eq!(again, 3, "it was looked at again");

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use goalwright_application::execution::{LeaseKey, LeaseLost, Report, Settlement};
-use goalwright_application::tasks::{Completion, NewTask, Wanted};
+use goalwright_application::tasks::{Completion, Wanted};
 use goalwright_domain::agent::{AgentId, AgentKind, DraftAgent};
 use goalwright_domain::execution::{Action, Lease, Outcome, STRIKE_LIMIT};
 use goalwright_domain::task::{DraftTask, TaskId, TaskStatus};
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, draft_agent};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rstest::rstest;
@@ -130,15 +130,8 @@ impl Rows {
 }
 
 async fn printer(app: &TestApp) -> AgentId {
-    let draft = DraftAgent {
-        name: "printer".into(),
-        kind: AgentKind::External,
-        capabilities: vec!["print".into()],
-        max_concurrency: None,
-        is_default: false,
-        user_id: None,
-        llm: None,
-    };
+    let draft =
+        DraftAgent { capabilities: vec!["print".into()], ..draft_agent("printer", AgentKind::External) };
     app.services.agents.create(&app.ada, draft).await.expect("made").id()
 }
 
@@ -149,7 +142,7 @@ async fn task(app: &TestApp) -> TaskId {
         action: Some(Action::External),
         ..DraftTask::default()
     };
-    app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made").state.id
+    app.create_task(draft).await.state.id
 }
 
 async fn claim(app: &TestApp, agent: AgentId) -> Option<Lease> {

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use goalwright_application::execution::{LeaseLost, Settlement};
-use goalwright_application::read::{EventFilter, PageRequest};
 use goalwright_domain::execution::WaitKind;
 use goalwright_domain::task::TaskStatus;
 use goalwright_testkit::{Backend, TestApp};
@@ -30,15 +29,8 @@ async fn a_stale_fence_writes_nothing_but_the_event_that_tells_of_it(#[case] bac
     assert_eq!(app.kernel.settle(&[stale]).await.expect("answers"), [Err(LeaseLost)]);
     assert_eq!(app.task(goal, "T001").await.state.status, TaskStatus::Running);
     assert_eq!(app.db.number("SELECT COUNT(*) FROM experiences").await, before);
-    app.sequence().await;
-    let filter = EventFilter { event_type: Some("run.report_refused".into()), ..EventFilter::default() };
-    let told = app
-        .services
-        .queries
-        .events(app.ada.workspace(), &filter, &PageRequest::first(9))
-        .await
-        .expect("lists");
-    assert_eq!(told.items[0].metadata["span_id"], json!(first.attempt.span_id));
+    let told = app.events_of("run.report_refused").await;
+    assert_eq!(told[0].metadata["span_id"], json!(first.attempt.span_id));
 
     // A batch in which one lease is lost still settles the others.
     let answers =

@@ -4,25 +4,21 @@ use std::time::Duration;
 
 use goalwright_application::Error;
 use goalwright_application::execution::LeaseKey;
-use goalwright_application::read::{EventFilter, PageRequest};
-use goalwright_application::tasks::{Claimed, Completion, Failure, NewTask, Wanted};
+use goalwright_application::read::PageRequest;
+use goalwright_application::tasks::{Claimed, Completion, Failure, Wanted};
 use goalwright_domain::agent::{AgentId, AgentKind, DraftAgent};
 use goalwright_domain::execution::{Action, WaitKind};
 use goalwright_domain::goal::{DraftGoal, GoalEdit, GoalStatus};
 use goalwright_domain::task::{DraftTask, TaskId, TaskStatus};
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, draft_agent};
 use rstest::rstest;
 use serde_json::json;
 
 async fn agent(app: &TestApp, name: &str, max_concurrency: Option<u32>) -> AgentId {
     let draft = DraftAgent {
-        name: name.into(),
-        kind: AgentKind::External,
         capabilities: vec!["print".into(), "bind".into()],
         max_concurrency,
-        is_default: false,
-        user_id: None,
-        llm: None,
+        ..draft_agent(name, AgentKind::External)
     };
     app.services.agents.create(&app.ada, draft).await.expect("made").id()
 }
@@ -34,7 +30,7 @@ async fn task(app: &TestApp, title: &str, task_type: &str) -> TaskId {
         action: Some(Action::External),
         ..DraftTask::default()
     };
-    app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made").state.id
+    app.create_task(draft).await.state.id
 }
 
 fn wanted(agent: AgentId) -> Wanted {
@@ -61,10 +57,7 @@ async fn complete(app: &TestApp, claimed: &Claimed, result: &str) -> Result<Task
 }
 
 async fn refused_reports(app: &TestApp) -> usize {
-    app.sequence().await;
-    let filter = EventFilter { event_type: Some("run.report_refused".into()), ..EventFilter::default() };
-    let page = PageRequest::first(50);
-    app.services.queries.events(app.ada.workspace(), &filter, &page).await.expect("lists").items.len()
+    app.events_of("run.report_refused").await.len()
 }
 
 fn jam() -> Failure {
@@ -113,16 +106,9 @@ async fn an_outside_worker_claims_keeps_and_completes(#[case] backend: Backend) 
     assert_eq!(structured["io"]["files_written"], json!(["out/a.pdf"]));
     assert_eq!(structured["scheduled_vs_manual"], "scheduled");
     assert_eq!(record.content["text"], "Printed");
-    app.sequence().await;
-    let filter = EventFilter { event_type: Some("task.completed".into()), ..EventFilter::default() };
-    let told = app
-        .services
-        .queries
-        .events(app.ada.workspace(), &filter, &PageRequest::first(9))
-        .await
-        .expect("lists");
-    assert_eq!(told.items[0].metadata["evidence"], json!({"photo": "p1", "password": "[redacted]"}));
-    assert_eq!(told.items[0].actor.id, printer.to_string());
+    let told = app.events_of("task.completed").await;
+    assert_eq!(told[0].metadata["evidence"], json!({"photo": "p1", "password": "[redacted]"}));
+    assert_eq!(told[0].actor.id, printer.to_string());
 }
 
 #[rstest]
@@ -225,7 +211,7 @@ async fn only_what_is_wanted_is_claimed(#[case] backend: Backend) {
         action: Some(Action::External),
         ..DraftTask::default()
     };
-    app.services.tasks.create(&app.ada, NewTask { draft: resting, depends_on: vec![] }).await.expect("made");
+    app.create_task(resting).await;
     let rest = GoalEdit { status: Some(GoalStatus::Abandoned), ..GoalEdit::default() };
     let any = goalwright_application::Precondition::Any;
     app.services.goals.edit(&app.ada, goal, rest, &any).await.expect("rests");

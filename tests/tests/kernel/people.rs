@@ -1,4 +1,4 @@
-use goalwright_application::tasks::{Completion, NewTask};
+use goalwright_application::tasks::Completion;
 use goalwright_domain::execution::WaitKind;
 use goalwright_domain::goal::GoalStatus;
 use goalwright_domain::task::{DraftTask, TaskStatus};
@@ -92,8 +92,7 @@ async fn a_task_without_an_agent_is_completed_by_giving_it_to_whoever_does_it(#[
         action: Some(goalwright_domain::execution::Action::External),
         ..DraftTask::default()
     };
-    let task =
-        app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    let task = app.create_task(draft).await;
     let done = app
         .services
         .tasks

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use goalwright_application::Precondition;
-use goalwright_application::read::{EventFilter, PageRequest};
-use goalwright_application::tasks::{Completion, Failure, NewTask};
+use goalwright_application::tasks::{Completion, Failure};
 use goalwright_domain::execution::{Action, Backoff, OnExhausted, WaitKind};
 use goalwright_domain::goal::GoalStatus;
 use goalwright_domain::task::{DraftTask, TaskEdit, TaskId, TaskStatus};
@@ -21,7 +20,7 @@ fn probe(name: &str, fail: u32, retryable: bool) -> Action {
 }
 
 async fn make(app: &TestApp, draft: DraftTask) -> TaskId {
-    app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made").state.id
+    app.create_task(draft).await.state.id
 }
 
 async fn status(app: &TestApp, id: TaskId) -> TaskStatus {
@@ -66,15 +65,8 @@ async fn a_failed_task_is_retried_in_its_run_and_frees_what_it_blocked(#[case] b
     assert_eq!(records[0]["trace_id"], records[1]["trace_id"]);
     assert_eq!(records[1]["retry_of"], records[0]["span_id"]);
     assert_eq!(records[0]["scheduled_at"], records[1]["scheduled_at"]);
-    app.sequence().await;
-    let filter = EventFilter { event_type: Some("task.retried".into()), ..EventFilter::default() };
-    let told = app
-        .services
-        .queries
-        .events(app.ada.workspace(), &filter, &PageRequest::first(9))
-        .await
-        .expect("lists");
-    assert_eq!(told.items[0].metadata["reason"], "it was mended");
+    let told = app.events_of("task.retried").await;
+    assert_eq!(told[0].metadata["reason"], "it was mended");
     let again = app.services.tasks.retry(&app.ada, failed.state.id, "").await.expect_err("done");
     assert_eq!(again.code(), "invalid_transition");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use goalwright_application::Error;
 use goalwright_application::audit::{Redact, Redacted, Redactor, Verified};
 use goalwright_application::experiences::Wanted;
-use goalwright_application::read::{EventFilter, PageRequest};
+use goalwright_application::read::EventFilter;
 use goalwright_application::tasks::RunRequest;
 use goalwright_domain::execution::Mode;
 use goalwright_domain::goal::GoalId;
@@ -130,9 +130,7 @@ async fn what_is_on_record_of_a_task_goes_and_that_it_went_stays(#[case] backend
     assert_eq!((events, gone), (whole.events + 1, i64::try_from(redacted.events).expect("few")));
 
     // Who did so, and why, is told; of others nothing went.
-    let filter = EventFilter { event_type: Some("event.redacted".to_owned()), ..EventFilter::default() };
-    let page = PageRequest::first(9);
-    let told = app.services.queries.events(app.ada.workspace(), &filter, &page).await.expect("lists").items;
+    let told = app.events_of("event.redacted").await;
     assert_eq!(told.len(), 1);
     assert_eq!(
         (told[0].metadata["reason"].as_str(), &told[0].actor.id),
@@ -167,11 +165,7 @@ async fn a_history_that_was_redacted_says_so_when_it_is_folded(#[case] backend: 
         .edit(&app.ada, task, edit, &goalwright_application::Precondition::Any)
         .await
         .expect("edits");
-    app.sequence().await;
-    let filter = EventFilter { entity_id: Some(id), ..EventFilter::default() };
-    let page = PageRequest::first(200);
-    let mut events =
-        app.services.queries.events(app.ada.workspace(), &filter, &page).await.expect("lists").items;
+    let mut events = app.events(&EventFilter { entity_id: Some(id), ..EventFilter::default() }).await;
     events.reverse();
     let folded = fold("task", events.iter().map(|event| (&event.changes, event.created_at)))
         .expect("consistent")

@@ -33,6 +33,15 @@ fn documents(data: &Path) -> Vec<(PathBuf, Value)> {
     found
 }
 
+/// An app that worked the plan off, and a folder for its files.
+async fn worked_off(backend: Backend) -> Option<(TestApp, TempDir)> {
+    let app = TestApp::start(backend).await?;
+    app.import(PLAN).await;
+    app.drain().await;
+    app.sequence().await;
+    Some((app, TempDir::new().expect("a folder")))
+}
+
 fn read(app: &TestApp, value: &Value) -> Experience {
     let runner = Runner { name: "admin".into(), version: "1".into(), pid: 1, host: "h".into() };
     let found = Found { file: "results/x.json", workspace_id: app.ada.workspace(), runner: &runner };
@@ -48,11 +57,7 @@ fn backfill(app: &TestApp) -> Backfill {
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
 async fn each_execution_has_a_file_with_its_record_and_its_key(#[case] backend: Backend) {
-    let Some(app) = TestApp::start(backend).await else { return };
-    app.import(PLAN).await;
-    app.drain().await;
-    app.sequence().await;
-    let data = TempDir::new().expect("a folder");
+    let Some((app, data)) = worked_off(backend).await else { return };
     let files = || ResultFiles::new(app.db.database.clone(), data.path().to_path_buf());
     let first = files();
     assert_eq!(first.write().await.expect("writes"), 2);
@@ -87,11 +92,7 @@ async fn each_execution_has_a_file_with_its_record_and_its_key(#[case] backend: 
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
 async fn files_that_cannot_be_written_are_written_later(#[case] backend: Backend) {
-    let Some(app) = TestApp::start(backend).await else { return };
-    app.import(PLAN).await;
-    app.drain().await;
-    app.sequence().await;
-    let data = TempDir::new().expect("a folder");
+    let Some((app, data)) = worked_off(backend).await else { return };
     let files = ResultFiles::new(app.db.database.clone(), data.path().to_path_buf());
     std::fs::write(data.path().join("workspaces"), "in the way").expect("writes");
     let error = files.write().await.expect_err("no folder");
@@ -106,11 +107,7 @@ async fn files_that_cannot_be_written_are_written_later(#[case] backend: Backend
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
 async fn our_own_files_add_nothing_where_they_were_written(#[case] backend: Backend) {
-    let Some(app) = TestApp::start(backend).await else { return };
-    app.import(PLAN).await;
-    app.drain().await;
-    app.sequence().await;
-    let data = TempDir::new().expect("a folder");
+    let Some((app, data)) = worked_off(backend).await else { return };
     let files = ResultFiles::new(app.db.database.clone(), data.path().to_path_buf());
     files.write().await.expect("writes");
     let experiences: Vec<Experience> =

@@ -1,5 +1,6 @@
 //! Rows are what their events tell, and what was changed past the product is told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use goalwright_application::Precondition;
@@ -13,7 +14,6 @@ use goalwright_infrastructure::results::{ResultFiles, ResultFolders};
 use goalwright_testkit::{Backend, TestApp};
 use rstest::rstest;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::pruning::{aged, prune};

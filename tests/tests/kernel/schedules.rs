@@ -9,7 +9,7 @@ mod slots;
 use std::time::Duration;
 
 use goalwright_application::ports::Clock;
-use goalwright_application::read::{EventFilter, PageRequest, TaskView};
+use goalwright_application::read::{EventFilter, TaskView};
 use goalwright_application::tasks::NewTask;
 use goalwright_application::{Error, Precondition};
 use goalwright_domain::Timestamp;
@@ -105,14 +105,12 @@ async fn executed(app: &TestApp) -> Vec<String> {
 
 /// What the ledger tells of slots, oldest first: the event, its reason and its slots.
 async fn told(app: &TestApp, id: TaskId) -> Vec<String> {
-    app.sequence().await;
     let filter = EventFilter {
         entity_type: Some("schedule".into()),
         entity_id: Some(id.to_string()),
         ..EventFilter::default()
     };
-    let page = PageRequest::first(200);
-    let events = app.services.queries.events(app.ada.workspace(), &filter, &page).await.expect("lists");
+    let events = app.events(&filter).await;
     let nominal = |slot: &Value| slot["nominal"].as_str().expect("a slot")[5..16].to_owned();
     let line = |metadata: &Value, event_type: &str| {
         let slots: Vec<String> = match metadata["slots"].as_array() {
@@ -122,7 +120,7 @@ async fn told(app: &TestApp, id: TaskId) -> Vec<String> {
         let reason = metadata["reason"].as_str().map(|reason| format!(" ({reason})")).unwrap_or_default();
         format!("{event_type}{reason} {}", slots.join(" "))
     };
-    events.items.iter().rev().map(|event| line(&event.metadata, &event.event_type)).collect()
+    events.iter().rev().map(|event| line(&event.metadata, &event.event_type)).collect()
 }
 
 fn hours(count: u64) -> Duration {

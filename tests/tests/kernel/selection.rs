@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use goalwright_application::Precondition;
-use goalwright_application::read::{EventFilter, EventView, PageRequest};
+use goalwright_application::read::PageRequest;
 use goalwright_application::selection::LeftOut;
 use goalwright_application::tasks::{NewTask, Wanted};
 use goalwright_domain::agent::{Agent, AgentId, AgentKind, DraftAgent};
 use goalwright_domain::execution::{Action, Run};
 use goalwright_domain::goal::{DraftGoal, GoalEdit, GoalId, GoalStatus};
 use goalwright_domain::task::{DraftTask, Standing, Standings, TaskId, TaskStatus};
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, draft_agent};
 use rstest::rstest;
 
 /// What storage counts is what the domain defines, for every task there is.
@@ -70,21 +70,10 @@ async fn add(app: &TestApp, title: &str, task_type: &str, action: Option<Action>
 
 fn draft(name: &str, max_concurrency: Option<u32>) -> DraftAgent {
     DraftAgent {
-        name: name.into(),
-        kind: AgentKind::External,
         capabilities: vec!["print".into(), "bind".into()],
         max_concurrency,
-        is_default: false,
-        user_id: None,
-        llm: None,
+        ..draft_agent(name, AgentKind::External)
     }
-}
-
-async fn told(app: &TestApp, event_type: &str) -> Vec<EventView> {
-    app.sequence().await;
-    let filter = EventFilter { event_type: Some(event_type.into()), ..EventFilter::default() };
-    let page = PageRequest::first(50);
-    app.services.queries.events(app.ada.workspace(), &filter, &page).await.expect("lists").items
 }
 
 fn codes(left_out: &[LeftOut]) -> Vec<(&'static str, i64)> {
@@ -106,7 +95,7 @@ async fn a_task_that_nobody_can_do_is_told_of_once_and_assigned_as_soon_as_someb
     for _ in 0..3 {
         assert_eq!(selection.place().await.expect("places"), Default::default(), "nothing has changed since");
     }
-    let events = told(&app, "task.unassignable").await;
+    let events = app.events_of("task.unassignable").await;
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].metadata["reason"], "no_capable_agent");
     assert!(events[0].metadata["needed"].as_str().expect("who").contains("external"), "{:?}", events[0]);
@@ -115,7 +104,7 @@ async fn a_task_that_nobody_can_do_is_told_of_once_and_assigned_as_soon_as_someb
     let other = DraftAgent { name: "drill".into(), kind: AgentKind::Tool, ..draft("", None) };
     app.services.agents.create(&app.ada, other).await.expect("made");
     assert_eq!(selection.place().await.expect("places").unassignable, 0);
-    assert_eq!(told(&app, "task.unassignable").await.len(), 1);
+    assert_eq!(app.events_of("task.unassignable").await.len(), 1);
 
     // One who appears without anybody looking for work for them.
     let now = app.ports.clock.now();
@@ -133,7 +122,7 @@ async fn a_task_that_nobody_can_do_is_told_of_once_and_assigned_as_soon_as_someb
     // Nobody again, for the same reason: that is news.
     app.services.agents.retire(&app.ada, id, &Precondition::Any).await.expect("retires");
     assert_eq!(selection.place().await.expect("places").unassignable, 1);
-    assert_eq!(told(&app, "task.unassignable").await.len(), 2);
+    assert_eq!(app.events_of("task.unassignable").await.len(), 2);
 }
 
 #[rstest]
@@ -152,7 +141,7 @@ async fn several_who_look_at_once_tell_and_assign_once(#[case] backend: Backend)
         .map(|placed| placed.expect("places").unassignable)
         .sum();
     assert_eq!(told_of, 10);
-    assert_eq!(told(&app, "task.unassignable").await.len(), 10);
+    assert_eq!(app.events_of("task.unassignable").await.len(), 10);
 }
 
 #[rstest]
@@ -199,7 +188,7 @@ async fn whoever_claims_nothing_learns_why(#[case] backend: Backend) {
         scheduled_at: Some(later),
         ..DraftTask::default()
     };
-    app.services.tasks.create(&app.ada, NewTask { draft, depends_on: vec![] }).await.expect("made");
+    app.create_task(draft).await;
     let left_out = ask(agent, &["bind"]).await.left_out;
     assert_eq!(codes(&left_out), [("other_types", 1), ("dependencies_open", 1), ("scheduled_later", 1)]);
 
@@ -257,7 +246,7 @@ async fn nothing_of_a_goal_that_rests_is_begun_whatever_the_queue_holds(#[case] 
     assert_eq!((app.tools.calls("a").len(), app.tools.calls("b").len()), (1, 0), "nothing was called");
     let waits = app.task(goal, "T002").await.state;
     assert_eq!(waits.status, TaskStatus::Pending, "it goes on with its goal");
-    let failed = told(&app, "run.failed").await;
+    let failed = app.events_of("run.failed").await;
     assert_eq!(failed[0].metadata["error"]["type"], "GoalNotActive", "what was asked for beside is told of");
     let refused = app.services.tasks.run(&app.ada, &request).await.expect_err("rests");
     assert_eq!(refused.code(), "goal_not_active");

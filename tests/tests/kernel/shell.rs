@@ -5,7 +5,7 @@ use std::time::Duration;
 use goalwright_domain::execution::WaitKind;
 use goalwright_domain::goal::GoalId;
 use goalwright_domain::task::TaskStatus;
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, until};
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -151,7 +151,7 @@ async fn a_command_whose_worker_died_waits_for_a_person_or_is_repeated(#[case] b
         // Whoever performs it vanishes in the middle: the intent is there, the end is not.
         tokio::select! {
             _ = app.kernel.perform(&assignment, &cancel) => panic!("it does not end"),
-            () = async { while !begun.exists() { tokio::time::sleep(Duration::from_millis(5)).await; } } => {}
+            () = until("the command begins", async || begun.exists()) => {}
         }
     }
     assert_eq!(app.db.number("SELECT COUNT(*) FROM tool_calls WHERE status = 'intended'").await, 2);

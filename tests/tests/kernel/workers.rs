@@ -1,24 +1,14 @@
 //! What workers hold, and what they give back.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use goalwright_infrastructure::worker::Workers;
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, until};
 use rstest::rstest;
 
 const QUICK: usize = 40;
 const SLOW: usize = 6;
-
-/// Waits until it is so.
-async fn until(app: &TestApp, what: &str, is_so: impl AsyncFn() -> bool) {
-    let since = Instant::now();
-    while !is_so().await {
-        assert!(since.elapsed() < Duration::from_secs(60), "{what}");
-        let seen = app.ports.signals.work_seen();
-        app.ports.signals.until_work_changes(seen, Duration::from_millis(20)).await;
-    }
-}
 
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
@@ -36,7 +26,7 @@ async fn slow_work_that_was_claimed_like_quick_work_is_given_back(#[case] backen
     let workers = Workers::start(app.kernel.clone(), app.ports.signals.clone(), 1);
     // Which of them the one place ends with, and how many were claimed ahead by then, depends on how quick the quick ones
     // were. In the end the others are done, or back in the queue.
-    until(&app, "it holds what it performs, and nothing else", async || {
+    until("it holds what it performs, and nothing else", async || {
         let others = "SELECT COUNT(*) FROM runs WHERE status IN ('queued', 'succeeded')";
         let slow = "SELECT COUNT(*) FROM runs r JOIN tasks t ON t.id = r.task_id WHERE r.status = 'running' AND CAST(t.action AS TEXT) LIKE '%sleep%'";
         app.db.number(others).await == all - 1 && app.db.number(slow).await == 1 && workers.busy() == 1
@@ -66,7 +56,7 @@ async fn looks_that_overlap_do_everything_once_and_place_their_events_themselves
     let all = i64::try_from(FLOW).expect("small");
     let workers = Workers::start(app.kernel.clone(), app.ports.signals.clone(), 16);
     let done = "SELECT COUNT(*) FROM tasks WHERE status = 'completed'";
-    until(&app, "everything is done", async || app.db.number(done).await == all).await;
+    until("everything is done", async || app.db.number(done).await == all).await;
     workers.stop(Duration::from_secs(5)).await;
     for table in ["attempts", "tool_calls", "experiences"] {
         assert_eq!(app.db.number(&format!("SELECT COUNT(*) FROM {table}")).await, all, "{table}");

@@ -27,6 +27,16 @@ async fn fail(models: &ScriptedModel, stage: &Stage) -> Unanswered {
     stage.ask(&request(MODEL)).await.0.expect_err("exhausted")
 }
 
+/// It has opened, and may be asked again.
+async fn before_the_probe() -> (Arc<ScriptedModel>, Stage) {
+    let (models, stage) = stage();
+    for _ in 0..3 {
+        fail(&models, &stage).await;
+    }
+    stage.clock.advance(60 * SECOND);
+    (models, stage)
+}
+
 fn moves(stage: &Stage) -> Vec<String> {
     let states = ["closed", "half_open", "open"].map(|state| format!("anthropic {state}"));
     stage.told.take().into_iter().filter(|one| states.contains(one)).collect()
@@ -62,11 +72,7 @@ async fn it_opens_after_three_calls_and_closes_by_one_probe() {
 
 #[tokio::test]
 async fn one_probe_at_a_time_and_a_failed_one_opens_it_again() {
-    let (models, stage) = stage();
-    for _ in 0..3 {
-        fail(&models, &stage).await;
-    }
-    stage.clock.advance(60 * SECOND);
+    let (models, stage) = before_the_probe().await;
     models.hang();
     let asked = request(MODEL);
     let patience = Patience { attempts: 1, ..stage.calls.patience() };
@@ -84,11 +90,7 @@ async fn one_probe_at_a_time_and_a_failed_one_opens_it_again() {
 
 #[tokio::test]
 async fn a_probe_that_is_given_up_is_free_for_the_next() {
-    let (models, stage) = stage();
-    for _ in 0..3 {
-        fail(&models, &stage).await;
-    }
-    stage.clock.advance(60 * SECOND);
+    let (models, stage) = before_the_probe().await;
     models.hang();
     let asked = request(MODEL);
     tokio::select! {

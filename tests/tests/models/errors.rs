@@ -8,6 +8,7 @@ use goalwright_application::Error;
 use goalwright_application::models::Patience;
 use goalwright_application::ports::ModelRequest;
 use goalwright_application::ports::telemetry::TraceContext;
+use goalwright_testkit::until;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 use uuid::Uuid;
@@ -82,9 +83,7 @@ async fn what_a_useless_answer_consumed_is_known_if_it_says_so() {
 
 /// Until so many connections were taken; an attempt that ends earlier would leave no trace of itself.
 async fn until_connected(server: &RawServer, count: usize) {
-    while server.connections() < count {
-        tokio::task::yield_now().await;
-    }
+    until("connections are taken", async || server.connections() >= count).await;
 }
 
 #[tokio::test]

@@ -35,16 +35,9 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn start(statuses: &'static [u16]) -> Self {
-        let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let address = socket.local_addr().expect("an address").to_string();
-        let sent = Arc::new(Mutex::new(Vec::new()));
+        let sent = Arc::<Mutex<Vec<Sent>>>::default();
         let kept = sent.clone();
-        thread::spawn(move || {
-            for stream in socket.incoming().map_while(Result::ok) {
-                let kept: Arc<Mutex<Vec<Sent>>> = kept.clone();
-                thread::spawn(move || answer(stream, &kept, statuses));
-            }
-        });
+        let address = listen(move |stream| answer(stream, &kept, statuses));
         Self { address, sent }
     }
 
@@ -94,6 +87,20 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Takes connections on a port of its own, each in a thread of its own; gives the address.
+pub(crate) fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+    let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = socket.local_addr().expect("an address").to_string();
+    let serve = Arc::new(serve);
+    thread::spawn(move || {
+        for stream in socket.incoming().map_while(Result::ok) {
+            let serve = serve.clone();
+            thread::spawn(move || serve(stream));
+        }
+    });
+    address
+}
+
 fn answer(mut stream: TcpStream, kept: &Mutex<Vec<Sent>>, statuses: &[u16]) {
     while let Some(request) = read(&mut stream) {
         let mut sent = kept.lock().expect("whole");
@@ -107,7 +114,8 @@ fn answer(mut stream: TcpStream, kept: &Mutex<Vec<Sent>>, statuses: &[u16]) {
     }
 }
 
-fn read(stream: &mut TcpStream) -> Option<Sent> {
+/// The next request; none once the other side is done.
+pub(crate) fn read(stream: &mut TcpStream) -> Option<Sent> {
     let (mut bytes, mut part) = (Vec::new(), [0; 16 * 1024]);
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

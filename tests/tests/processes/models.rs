@@ -1,15 +1,14 @@
 //! A model at an endpoint of Chat Completions performs tasks for the binary, also when the binary is killed in between.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::{Arc, Condvar, Mutex};
 
 use goalwright_testkit::Backend;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::collector::{listen, read};
 use crate::home::Home;
 use crate::process::until;
 
@@ -17,42 +16,65 @@ use crate::process::until;
 const FILES: usize = 5;
 
 /// An endpoint whose model writes `1.txt` to `5.txt` and then finishes: what it does next follows from what it is told that it has
-/// done, as with a real one. It remembers every question.
+/// done, as with a real one. It counts its questions, and answers as many of them as it may.
 struct Model {
     address: String,
-    asked: Arc<Mutex<Vec<Value>>>,
+    desk: Arc<Desk>,
+}
+
+/// What all conversations share.
+struct Desk {
+    questions: Mutex<Questions>,
+    changed: Condvar,
+}
+
+struct Questions {
+    asked: usize,
+    /// Those beyond are kept waiting.
+    answered: usize,
 }
 
 impl Model {
-    fn start(pause: Duration) -> Self {
-        let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let address = socket.local_addr().expect("an address").to_string();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let kept = asked.clone();
-        thread::spawn(move || {
-            for stream in socket.incoming().map_while(Result::ok) {
-                let kept = kept.clone();
-                thread::spawn(move || converse(stream, &kept, pause));
-            }
-        });
-        Self { address, asked }
+    fn start() -> Self {
+        let questions = Mutex::new(Questions { asked: 0, answered: usize::MAX });
+        let desk = Arc::new(Desk { questions, changed: Condvar::new() });
+        let shared = desk.clone();
+        let address = listen(move |stream| converse(stream, &shared));
+        Self { address, desk }
     }
 
-    fn asked(&self) -> Vec<Value> {
-        self.asked.lock().expect("whole").clone()
+    /// How many questions it was asked.
+    fn asked(&self) -> usize {
+        self.desk.questions.lock().expect("whole").asked
+    }
+
+    /// It answers so many questions, counted from the first it was asked, and keeps whoever asks more waiting.
+    fn answers(&self, count: usize) {
+        self.desk.questions.lock().expect("whole").answered = count;
+        self.desk.changed.notify_all();
     }
 
     fn serves(&self, home: Home) -> Home {
-        let url: &'static str = Box::leak(format!("http://{}/v1", self.address).into_boxed_str());
-        home.with("GOALWRIGHT_MODEL", "openai/scribe").with("OPENAI_BASE_URL", url)
+        let url = format!("http://{}/v1", self.address);
+        home.with("GOALWRIGHT_MODEL", "openai/scribe").with("OPENAI_BASE_URL", &url)
     }
 }
 
-fn converse(mut stream: TcpStream, kept: &Mutex<Vec<Value>>, pause: Duration) {
-    while let Some(request) = request(&mut stream) {
-        kept.lock().expect("whole").push(request.clone());
-        thread::sleep(pause);
-        let body = answer(&request).to_string();
+impl Desk {
+    /// Takes a question, and comes back when it may be answered.
+    fn take(&self) {
+        let mut questions = self.questions.lock().expect("whole");
+        questions.asked += 1;
+        let number = questions.asked;
+        let may = self.changed.wait_while(questions, |questions| questions.answered < number);
+        drop(may.expect("whole"));
+    }
+}
+
+fn converse(mut stream: TcpStream, desk: &Desk) {
+    while let Some(request) = read(&mut stream) {
+        desk.take();
+        let body = answer(&serde_json::from_slice(&request.body).expect("JSON")).to_string();
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
@@ -81,31 +103,9 @@ fn answer(request: &Value) -> Value {
     })
 }
 
-/// The body of the next request; none once the other side is done.
-fn request(stream: &mut TcpStream) -> Option<Value> {
-    let (mut read, mut chunk) = (Vec::new(), [0; 4096]);
-    loop {
-        let head = read.windows(4).position(|four| four == b"\r\n\r\n");
-        if let Some(head) = head {
-            let length = String::from_utf8_lossy(&read[..head])
-                .lines()
-                .filter_map(|line| line.split_once(':'))
-                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-                .and_then(|(_, value)| value.trim().parse::<usize>().ok())?;
-            if read.len() >= head + 4 + length {
-                return serde_json::from_slice(&read[head + 4..head + 4 + length]).ok();
-            }
-        }
-        match stream.read(&mut chunk) {
-            Ok(0) | Err(_) => return None,
-            Ok(count) => read.extend_from_slice(&chunk[..count]),
-        }
-    }
-}
-
 #[test]
 fn a_plan_of_words_is_carried_out_by_the_model() {
-    let model = Model::start(Duration::ZERO);
+    let model = Model::start();
     let home = model.serves(Home::new());
     home.write("plan.md", "# Files\n\n- [ ] T001 Write the files\n- [ ] T002 Count them (depends on T001)\n  use: file.list {\"glob\": \"*.txt\"}\n");
     let summary = home.start(&["run", "--json", "--no-input", "plan.md"]).end().has_code(0).json();
@@ -113,7 +113,7 @@ fn a_plan_of_words_is_carried_out_by_the_model() {
     for n in 1..=FILES {
         assert_eq!(home.lines(&format!("{n}.txt")), [format!("file {n}")]);
     }
-    assert_eq!(model.asked().len(), FILES + 1);
+    assert_eq!(model.asked(), FILES + 1);
     assert_eq!(home.database.number("SELECT COUNT(*) FROM model_calls WHERE purpose = 'task'"), 6);
     home.database.shows_a_ledger_without_gaps();
 }
@@ -123,22 +123,24 @@ fn a_plan_of_words_is_carried_out_by_the_model() {
 #[case::postgres(Backend::Postgres)]
 fn killed_in_the_middle_of_a_dialogue_it_goes_on_with_the_next_turn(#[case] backend: Backend) {
     let Some(home) = Home::on(backend) else { return };
-    let model = Model::start(Duration::from_millis(60));
+    let model = Model::start();
     let home = model.serves(home).with("GOALWRIGHT_LEASE_MS", "700");
     home.write("plan.md", "# Files\n\n- [ ] T001 Write the files\n");
     // A third lost lease would be a person's question.
     for asked in [2, 4] {
+        model.answers(asked - 1);
         let run = home.start(&["run", "--json", "--no-input", "plan.md"]);
-        until("the model is asked", || (model.asked().len() >= asked).then_some(()));
+        until("the model is asked", || (model.asked() >= asked).then_some(()));
         run.kill();
     }
+    model.answers(usize::MAX);
     let summary = home.start(&["run", "--json", "--no-input", "plan.md"]).end().has_code(0).json();
     assert_eq!((&summary["status"], &summary["resumed"]), (&json!("achieved"), &json!(true)));
     for n in 1..=FILES {
         assert_eq!(home.lines(&format!("{n}.txt")), [format!("file {n}")]);
     }
     // What was answered and written is never asked again: each kill loses at most the one answer that was on its way.
-    let asked = model.asked().len();
+    let asked = model.asked();
     assert!(asked <= FILES + 1 + 2, "asked {asked} times");
     let calls = "SELECT COUNT(*) FROM (SELECT idempotency_key FROM tool_calls WHERE status = 'succeeded' \
                  GROUP BY idempotency_key HAVING COUNT(*) > 1) twice";

@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use goalwright_tests::Patience;
 
 /// Longer than anything takes that comes at all.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -16,15 +18,9 @@ const LOOK: Duration = Duration::from_millis(5);
 /// # Panics
 /// If there is none in [`LIMIT`].
 #[track_caller]
-pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let since = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(since.elapsed() < LIMIT, "waited in vain: {what}");
-        thread::park_timeout(LOOK);
-    }
+pub(crate) fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    let found = Patience { look: LOOK, limit: LIMIT }.until(look);
+    found.unwrap_or_else(|| panic!("waited in vain: {what}"))
 }
 
 /// What a process has said so far.

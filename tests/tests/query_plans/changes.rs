@@ -10,7 +10,7 @@ use goalwright_domain::execution::{Action, OnExhausted};
 use goalwright_domain::experience::{ExperienceType, Note};
 use goalwright_domain::goal::{DraftGoal, GoalEdit, GoalId, GoalStatus};
 use goalwright_domain::task::{DraftTask, TaskEdit, TaskId};
-use goalwright_testkit::TestApp;
+use goalwright_testkit::{TestApp, draft_agent};
 
 use crate::work::{Log, new_task};
 
@@ -79,13 +79,9 @@ async fn outside(app: &TestApp, log: &mut Log) {
     let (services, tasks) = (&app.services, &app.services.tasks);
     for (name, max_concurrency) in [("free", None), ("limited", Some(2))] {
         let draft = DraftAgent {
-            name: name.into(),
-            kind: AgentKind::External,
             capabilities: vec![name.into()],
             max_concurrency,
-            is_default: false,
-            user_id: None,
-            llm: None,
+            ..draft_agent(name, AgentKind::External)
         };
         let agent = services.agents.create(&judy, draft).await.expect("made").id();
         for number in 0..4 {
@@ -115,15 +111,7 @@ async fn outside(app: &TestApp, log: &mut Log) {
 async fn recovery(app: &TestApp, log: &mut Log) {
     let kim = app.user("kim").await;
     let tasks = &app.services.tasks;
-    let draft = DraftAgent {
-        name: "helper".into(),
-        kind: AgentKind::External,
-        capabilities: vec![],
-        max_concurrency: None,
-        is_default: false,
-        user_id: None,
-        llm: None,
-    };
+    let draft = draft_agent("helper", AgentKind::External);
     let agent = app.services.agents.create(&kim, draft).await.expect("made").id();
     let mut new = new_task("Fails", None);
     new.draft.action = Some(Action::External);
@@ -173,15 +161,7 @@ async fn questions(app: &TestApp, log: &mut Log, goal: GoalId) {
 async fn agents(app: &TestApp, log: &mut Log) {
     let services = &app.services;
     let ivan = app.user("ivan").await;
-    let draft = DraftAgent {
-        name: "changing".into(),
-        kind: AgentKind::External,
-        capabilities: vec![],
-        max_concurrency: None,
-        is_default: false,
-        user_id: None,
-        llm: None,
-    };
+    let draft = draft_agent("changing", AgentKind::External);
     let agent = services.agents.create(&ivan, draft).await.expect("made").id();
     let mut new = new_task("For a worker", None);
     new.draft.action = Some(Action::External);

@@ -11,7 +11,7 @@ use goalwright_domain::agent::{AgentKind, DraftAgent, Profile};
 use goalwright_domain::goal::{DraftGoal, Origin};
 use goalwright_domain::model::ToolCall;
 use goalwright_domain::task::DraftTask;
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, draft_agent};
 use serde_json::{Map, Value, json};
 
 use crate::work::Log;
@@ -168,13 +168,9 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
 async fn performed(app: &TestApp, log: &mut Log) {
     let services = &app.services;
     let draft = DraftAgent {
-        name: "asked".into(),
-        kind: AgentKind::Llm,
         capabilities: vec!["asked".into()],
-        max_concurrency: None,
-        is_default: false,
-        user_id: None,
         llm: Some(Profile { tools: Some(vec!["probe.*".into()]), ..Profile::default() }),
+        ..draft_agent("asked", AgentKind::Llm)
     };
     services.agents.create(&app.ada, draft).await.expect("made");
     let origin = Origin { queue: QUEUE.to_owned(), ..Origin::default() };

@@ -12,7 +12,7 @@ use goalwright_application::tasks::Wanted;
 use goalwright_domain::agent::{AgentKind, DraftAgent};
 use goalwright_domain::experience::{Experience, ExperienceType, Note};
 use goalwright_domain::goal::Origin;
-use goalwright_testkit::TestApp;
+use goalwright_testkit::{TestApp, draft_agent};
 
 use crate::work::Log;
 
@@ -43,15 +43,7 @@ pub(crate) async fn all(app: &TestApp, log: &mut Log) {
     log.note("find somebody for what nobody has");
     services.selection.count().await.expect("counts");
     log.note("count open work");
-    let draft = DraftAgent {
-        name: "idle".into(),
-        kind: AgentKind::Llm,
-        capabilities: vec!["idle".into()],
-        max_concurrency: None,
-        is_default: false,
-        user_id: None,
-        llm: None,
-    };
+    let draft = DraftAgent { capabilities: vec!["idle".into()], ..draft_agent("idle", AgentKind::Llm) };
     let agent = services.agents.create(&app.ada, draft).await.expect("made").id();
     log.record.take();
     let wanted =

@@ -12,8 +12,8 @@ use goalwright_domain::execution::{Action, Mode, ScriptOutput, ScriptRun, Script
 use goalwright_domain::experience::ExperienceType;
 use goalwright_domain::goal::{DraftGoal, GoalId, Origin};
 use goalwright_domain::task::DraftTask;
-use goalwright_infrastructure::persistence::{Database, DatabaseSettings};
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_infrastructure::persistence::Database;
+use goalwright_testkit::{Backend, TestApp, database_settings, draft_agent};
 use serde_json::json;
 
 use crate::record::{Record, Sent};
@@ -145,13 +145,10 @@ pub(crate) async fn people_and_agents(app: &TestApp, log: &mut Log) {
         [(&app.ada, "narrow", false, Some(2)), (&grace, "catch-all", true, None)]
     {
         let draft = DraftAgent {
-            name: name.into(),
-            kind: AgentKind::Tool,
             capabilities: vec![name.into()],
             max_concurrency,
             is_default,
-            user_id: None,
-            llm: None,
+            ..draft_agent(name, AgentKind::Tool)
         };
         let agent = services.agents.create(owner, draft).await.expect("made");
         log.note("make an agent");
@@ -369,14 +366,7 @@ async fn seal_old(app: &TestApp) {
         app.db.execute(&sql.replace("{new}", new)).await.expect("is written");
     }
     // A process that has just started: one that was here before knows on SQLite that nothing is left.
-    let settings = DatabaseSettings {
-        url: app.db.url.clone(),
-        pool: 2,
-        pool_overflow: 0,
-        migrate: true,
-        audit_keys: goalwright_testkit::audit_key().into(),
-        audit_anchors: None,
-    };
+    let settings = database_settings(&app.db.url);
     let database = Database::open(&settings, app.clock.clone()).await.expect("opens");
     while database.sequencer().sequence().await.expect("seals") > 0 {}
     database.close().await;

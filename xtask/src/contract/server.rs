@@ -3,11 +3,12 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
+
+use crate::process;
 
 /// How a line of the server's output begins that says where it listens.
 const LISTENING: &str = "listening on ";
@@ -86,17 +87,12 @@ impl Server {
     }
 
     fn wait(&mut self) -> Result<String> {
-        let started = Instant::now();
-        loop {
-            let said = fs::read_to_string(&self.log).unwrap_or_default();
-            if let Some(url) = address(&said) {
-                return Ok(url.to_owned());
-            }
-            if self.process.try_wait()?.is_some() || started.elapsed() > PATIENCE {
-                bail!("the server did not start: {}", said.trim());
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
+        let said = || fs::read_to_string(&self.log).unwrap_or_default();
+        let url = process::until(PATIENCE, || match address(&said()) {
+            Some(url) => Ok(Some(Some(url.to_owned()))),
+            None => Ok(self.process.try_wait()?.map(|_| None)),
+        })?;
+        url.flatten().with_context(|| format!("the server did not start: {}", said().trim()))
     }
 }
 

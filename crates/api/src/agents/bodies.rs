@@ -6,6 +6,7 @@ use goalwright_domain::workspace::UserId;
 use poem_openapi::Object;
 use uuid::Uuid;
 
+use crate::changes::valid;
 use crate::nullable::Nullable;
 use crate::values::{Moment, Word};
 
@@ -32,10 +33,7 @@ impl NewAgentBody {
         let body = self;
         let mut violations = Vec::new();
         let llm = body.llm.map(|profile| profile.profile(&mut violations));
-        if !violations.is_empty() {
-            return Err(Error::invalid(violations));
-        }
-        Ok(DraftAgent {
+        let draft = DraftAgent {
             name: body.name,
             kind: body.kind.0,
             capabilities: body.capabilities.unwrap_or_default(),
@@ -43,7 +41,8 @@ impl NewAgentBody {
             is_default: body.is_default.unwrap_or_default(),
             user_id: None,
             llm,
-        })
+        };
+        valid(draft, violations)
     }
 }
 

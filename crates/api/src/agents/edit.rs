@@ -9,7 +9,7 @@ use super::bodies::{AgentBody, NewProfileBody};
 use crate::answer::{Deleted, Found};
 use crate::auth::{Admin, Caller};
 use crate::body::Body;
-use crate::changes::{cleared, kept, optional};
+use crate::changes::{cleared, kept, optional, valid};
 use crate::document::Chapter;
 use crate::problem::Problem;
 use crate::tag::{IfMatch, Tag};
@@ -36,11 +36,7 @@ pub(crate) struct AgentChangesBody {
 impl AgentChangesBody {
     fn edit(self) -> Result<AgentEdit, Error> {
         let mut violations = Vec::new();
-        let llm = match self.llm {
-            MaybeUndefined::Undefined => None,
-            MaybeUndefined::Null => Some(None),
-            MaybeUndefined::Value(profile) => Some(Some(profile.profile(&mut violations))),
-        };
+        let llm = optional(self.llm).map(|llm| llm.map(|profile| profile.profile(&mut violations)));
         let edit = AgentEdit {
             name: kept("name", self.name, &mut violations),
             capabilities: cleared(self.capabilities),
@@ -48,7 +44,7 @@ impl AgentChangesBody {
             is_default: cleared(self.is_default),
             llm,
         };
-        if violations.is_empty() { Ok(edit) } else { Err(Error::invalid(violations)) }
+        valid(edit, violations)
     }
 }
 

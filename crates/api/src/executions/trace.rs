@@ -155,7 +155,7 @@ struct ScriptBody {
 struct ModelCallBody {
     /// Its id.
     id: Uuid,
-    /// What for: `decompose`, `task` or `lessons`.
+    /// What for: `decompose`, `expand`, `task` or `lessons`.
     purpose: String,
     /// Which model.
     model: String,

@@ -64,7 +64,7 @@ impl Decompose {
         let id = GoalId::new(id.0);
         // Whoever has no such goal learns nothing about what would be wrong with the request.
         self.0.goals.get(&caller.0, id).await?;
-        let request = body.0.asked().request()?;
+        let request = body.0.request()?;
         let body = self.0.planning.decompose(&caller.0, id, &request).await?.into();
         Ok(if request.dry_run {
             Planned::Shown(body)
@@ -74,55 +74,34 @@ impl Decompose {
     }
 }
 
-/// What a body asks a planner for, of a goal or of one of its tasks.
-pub(crate) struct Asked {
-    pub(crate) dry_run: bool,
-    pub(crate) planner: Planner,
-    pub(crate) outline: Option<String>,
-    pub(crate) instructions: Option<String>,
-    pub(crate) mode: Mode,
-    pub(crate) max_tasks: Option<u32>,
-    pub(crate) prompt_version: Option<String>,
-    pub(crate) model: Option<String>,
-}
-
 impl DecomposeBody {
-    fn asked(self) -> Asked {
+    fn request(self) -> Result<DecomposeRequest, Error> {
         let Self { dry_run, planner, outline, instructions, mode, max_tasks, prompt_version, model } = self;
-        Asked {
-            dry_run: dry_run.unwrap_or(false),
-            planner: planner.map(|planner| planner.0).unwrap_or_default(),
-            outline,
-            instructions,
-            mode: mode.map(|mode| mode.0).unwrap_or_default(),
-            max_tasks,
-            prompt_version,
-            model,
-        }
-    }
-}
-
-impl Asked {
-    /// # Errors
-    /// `Invalid` where the planner `outline` has no plan to read.
-    pub(crate) fn request(self) -> Result<DecomposeRequest, Error> {
-        let Self { dry_run, planner, outline, instructions, mode, max_tasks, prompt_version, model } = self;
-        if planner == Planner::Outline && outline.is_none() {
-            return Err(Error::invalid(vec![Violation::new(
-                "outline",
-                "required",
-                "the planner `outline` reads the plan from here; the planner `llm` asks a model",
-            )]));
-        }
+        let planner = planner.map(|planner| planner.0).unwrap_or_default();
         Ok(DecomposeRequest {
             planner,
-            outline: outline.unwrap_or_default(),
-            mode,
-            dry_run,
+            outline: to_be_read(planner, outline)?,
+            mode: mode.map(|mode| mode.0).unwrap_or_default(),
+            dry_run: dry_run.unwrap_or_default(),
             instructions,
             max_tasks: max_tasks.and_then(|most| usize::try_from(most).ok()),
             prompt_version,
             model,
         })
     }
+}
+
+/// The written plan of a body; a model needs none.
+///
+/// # Errors
+/// `Invalid` where the planner `outline` has none to read.
+pub(crate) fn to_be_read(planner: Planner, outline: Option<String>) -> Result<String, Error> {
+    if planner == Planner::Outline && outline.is_none() {
+        return Err(Error::invalid(vec![Violation::new(
+            "outline",
+            "required",
+            "the planner `outline` reads the plan from here; the planner `llm` asks a model",
+        )]));
+    }
+    Ok(outline.unwrap_or_default())
 }

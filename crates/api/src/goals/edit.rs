@@ -9,7 +9,7 @@ use super::GoalBody;
 use crate::answer::{Deleted, Found};
 use crate::auth::{Caller, Write};
 use crate::body::Body;
-use crate::changes::{cleared, kept, optional};
+use crate::changes::{cleared, kept, optional, valid};
 use crate::document::Chapter;
 use crate::problem::Problem;
 use crate::tag::{IfMatch, Tag};
@@ -44,7 +44,7 @@ impl GoalChangesBody {
             due_at: optional(self.due_at).map(|at| at.map(|at| at.0)),
             status: kept("status", self.status, &mut violations).map(|status| status.0),
         };
-        if violations.is_empty() { Ok(edit) } else { Err(Error::invalid(violations)) }
+        valid(edit, violations)
     }
 }
 

@@ -29,7 +29,7 @@ use crate::values::{Moment, Word};
 use bodies::NewGoalBody;
 
 pub(crate) use bodies::GoalBody;
-pub(crate) use decompose::{Asked, Decompose};
+pub(crate) use decompose::{Decompose, to_be_read};
 pub(crate) use decomposition::DecompositionBody;
 pub(crate) use decompositions::Decompositions;
 pub(crate) use edit::Edit;

@@ -13,7 +13,7 @@ use super::schedule::ScheduleBody;
 use crate::answer::{Deleted, Found};
 use crate::auth::{Caller, Write};
 use crate::body::Body;
-use crate::changes::{cleared, kept, optional};
+use crate::changes::{cleared, kept, optional, valid};
 use crate::document::Chapter;
 use crate::problem::Problem;
 use crate::tag::{IfMatch, Tag};
@@ -119,7 +119,7 @@ impl TaskChangesBody {
             scheduled_at: optional(self.scheduled_at).map(|at| at.map(|at| at.0)),
             schedule,
         };
-        if violations.is_empty() { Ok(edit) } else { Err(Error::invalid(violations)) }
+        valid(edit, violations)
     }
 }
 

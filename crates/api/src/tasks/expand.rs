@@ -1,5 +1,5 @@
-use goalwright_application::Services;
-use goalwright_application::planning::{Mode, Planner};
+use goalwright_application::planning::{DecomposeRequest, Mode, Planner};
+use goalwright_application::{Error, Services};
 use goalwright_domain::task::TaskId;
 use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
@@ -9,7 +9,7 @@ use crate::answer::Planned;
 use crate::auth::{Caller, Write};
 use crate::body::Body;
 use crate::document::Chapter;
-use crate::goals::{Asked, DecompositionBody};
+use crate::goals::{DecompositionBody, to_be_read};
 use crate::problem::Problem;
 use crate::values::Word;
 
@@ -37,6 +37,23 @@ pub(crate) struct ExpandBody {
     model: Option<String>,
 }
 
+impl ExpandBody {
+    fn request(self) -> Result<DecomposeRequest, Error> {
+        let Self { dry_run, planner, outline, instructions, max_tasks, prompt_version, model } = self;
+        let planner = planner.map(|planner| planner.0).unwrap_or_default();
+        Ok(DecomposeRequest {
+            planner,
+            outline: to_be_read(planner, outline)?,
+            mode: Mode::Create,
+            dry_run: dry_run.unwrap_or_default(),
+            instructions,
+            max_tasks: max_tasks.and_then(|most| usize::try_from(most).ok()),
+            prompt_version,
+            model,
+        })
+    }
+}
+
 #[OpenApi(tag = "Chapter::Tasks")]
 impl Expand {
     /// Break a task further down.
@@ -56,13 +73,9 @@ impl Expand {
         let id = TaskId::new(id.0);
         // Whoever has no such task learns nothing about what would be wrong with the request.
         self.0.tasks.get(&caller.0, id).await?;
-        let ExpandBody { dry_run, planner, outline, instructions, max_tasks, prompt_version, model } = body.0;
-        let mode = Mode::Create;
-        let planner = planner.map(|planner| planner.0).unwrap_or_default();
-        let dry_run = dry_run.unwrap_or(false);
-        let asked = Asked { dry_run, planner, outline, instructions, mode, max_tasks, prompt_version, model };
-        let body = self.0.planning.expand(&caller.0, id, &asked.request()?).await?.into();
-        Ok(if dry_run {
+        let request = body.0.request()?;
+        let body = self.0.planning.expand(&caller.0, id, &request).await?.into();
+        Ok(if request.dry_run {
             Planned::Shown(body)
         } else {
             Planned::Written { body, location: format!("/v1/tasks/{id}") }

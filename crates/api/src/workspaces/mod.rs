@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::answer::Found;
 use crate::auth::{Admin, Caller, Read};
 use crate::body::Body;
-use crate::changes::{kept, optional};
+use crate::changes::{kept, optional, valid};
 use crate::document::Chapter;
 use crate::nullable::Nullable;
 use crate::problem::Problem;
@@ -74,11 +74,7 @@ impl SettingsChangesBody {
             model,
             confirm_destructive: optional(self.confirm_destructive).map(|confirm| confirm.unwrap_or(true)),
         };
-        if violations.is_empty() {
-            Ok(Settle { edit, default_agent: default_agent.map(Into::into) })
-        } else {
-            Err(Error::invalid(violations))
-        }
+        valid(Settle { edit, default_agent: default_agent.map(Into::into) }, violations)
     }
 }
 

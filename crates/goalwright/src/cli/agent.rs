@@ -141,15 +141,9 @@ impl Can {
 }
 
 impl Works {
-    fn says_something(&self) -> bool {
-        let Self { model, instructions, tools, max_turns, max_tokens, max_seconds, max_cost } = self;
-        let words = model.is_some() || instructions.is_some() || !tools.is_empty();
-        words || max_turns.is_some() || max_tokens.is_some() || max_seconds.is_some() || max_cost.is_some()
-    }
-
-    /// What is said of it, over what held before; nothing if nothing is.
-    fn write(self, body: &mut Map<String, Value>, before: &Value) -> Result<(), Failure> {
-        let instructions = self.instructions.map(input::text).transpose()?;
+    /// What is said of it, by the names that the interface has.
+    fn said(self) -> Result<Map<String, Value>, Failure> {
+        let instructions = self.instructions.map(input::text_or_file).transpose()?;
         let said = [
             ("model", self.model.map(Value::from)),
             ("instructions", instructions.map(Value::from)),
@@ -159,25 +153,21 @@ impl Works {
             ("max_seconds", self.max_seconds.map(Value::from)),
             ("max_cost_usd", self.max_cost.map(Value::from)),
         ];
-        let said: Map<String, Value> =
-            said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-        if !said.is_empty() {
-            // What is null is as usual, and left out.
-            let kept = before.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-            let mut all: Map<String, Value> =
-                kept.map(|(name, value)| (name.clone(), value.clone())).collect();
-            all.extend(said);
-            body.insert("llm".to_owned(), Value::Object(all));
-        }
-        Ok(())
+        Ok(said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }
+}
+
+/// What is said, over what held before. What is null is as usual, and left out.
+fn over(before: &Value, said: Map<String, Value>) -> Value {
+    let kept = before.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let mut all: Map<String, Value> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+    all.extend(said);
+    Value::Object(all)
 }
 
 impl Agent {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = self.action.execute(&session).await;
-        session.end(ended).await
+        Session::with(self.shared, async |session| self.action.execute(session).await).await
     }
 }
 
@@ -198,7 +188,10 @@ impl Action {
                 let mut body =
                     Map::from_iter([("name".to_owned(), json!(name)), ("kind".to_owned(), json!(kind))]);
                 can.write(&mut body);
-                works.write(&mut body, &Value::Null)?;
+                let said = works.said()?;
+                if !said.is_empty() {
+                    body.insert("llm".to_owned(), Value::Object(said));
+                }
                 let agent = session.client.send(Call::post(&["agents"], Value::Object(body))).await?;
                 let next = format!("`goalwright task assign ID {name}` gives it a task");
                 Ok(session.done("created", Noun::Agent, &agent, Some(next)))
@@ -210,26 +203,24 @@ impl Action {
                     body.insert("name".to_owned(), json!(name));
                 }
                 can.write(&mut body);
-                if works.says_something() {
+                let said = works.said()?;
+                if !said.is_empty() {
                     let before = session.client.send(Call::get(&["agents", &id])).await?.value;
-                    works.write(&mut body, &before["llm"])?;
+                    body.insert("llm".to_owned(), over(&before["llm"], said));
                 }
                 let call = Call::patch(&["agents", &id], Value::Object(body));
                 Ok(session.done("updated", Noun::Agent, &session.client.send(call).await?, None))
             }
             Self::Retire { id, yes } => {
-                let id = session.id(Noun::Agent, &id).await?;
-                let agent = session.client.send(Call::get(&["agents", &id])).await?.value;
-                input::confirm(&format!("Retire the agent “{}”?", text(&agent, "name")), yes)?;
-                let answer = session.client.send(Call::delete(&["agents", &id])).await?;
-                Ok(session.done_to("retired", Noun::Agent, &answer, &agent, None))
+                let question = |name: &str| format!("Retire the agent “{name}”?");
+                session.remove("retired", Noun::Agent, &id, question, yes).await
             }
         }
     }
 }
 
 fn table(session: &Session, agents: &[Value]) -> Table {
-    let mut table = Table::new([
+    let columns = [
         Column::Word("ID"),
         Column::Text("NAME"),
         Column::Word("KIND"),
@@ -238,9 +229,9 @@ fn table(session: &Session, agents: &[Value]) -> Table {
         Column::Word("DEFAULT"),
         Column::Text("CAN DO"),
         Column::Aside("CHANGED"),
-    ]);
-    for agent in agents {
-        table.row([
+    ];
+    Table::of(columns, agents, |agent| {
+        [
             short_id(agent, "id"),
             text(agent, "name"),
             text(agent, "kind"),
@@ -249,9 +240,8 @@ fn table(session: &Session, agents: &[Value]) -> Table {
             if agent["is_default"] == true { "yes".to_owned() } else { String::new() },
             texts(agent, "capabilities").join(", "),
             when(agent, "updated_at", session.now),
-        ]);
-    }
-    table
+        ]
+    })
 }
 
 /// Which model it is; nothing of another kind.

@@ -38,9 +38,7 @@ enum Action {
 
 impl Analytics {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = self.action.execute(&session).await;
-        session.end(ended).await
+        Session::with(self.shared, async |session| self.action.execute(session).await).await
     }
 }
 
@@ -57,7 +55,7 @@ impl Action {
 }
 
 fn table(figures: &[Value]) -> Table {
-    let mut table = Table::new([
+    let columns = [
         Column::Text("KEY"),
         Column::Number("COUNT"),
         Column::Number("FAILED"),
@@ -66,10 +64,10 @@ fn table(figures: &[Value]) -> Table {
         Column::Number("P50 MS"),
         Column::Number("P95 MS"),
         Column::Number("WAIT P95"),
-    ]);
-    for one in figures {
+    ];
+    Table::of(columns, figures, |one| {
         let name = text(one, "name");
-        table.row([
+        [
             if name.is_empty() { text(one, "key") } else { name },
             text(one, "executions"),
             text(one, "failed"),
@@ -78,7 +76,6 @@ fn table(figures: &[Value]) -> Table {
             text(one, "duration_p50_ms"),
             text(one, "duration_p95_ms"),
             text(one, "queue_p95_ms"),
-        ]);
-    }
-    table
+        ]
+    })
 }

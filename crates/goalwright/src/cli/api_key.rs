@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::duration;
 use super::fields::{name_of, short_id, text, texts, when};
-use super::input;
 use super::session::{Paging, Session, Shared};
 use crate::client::{Call, Noun, short};
 use crate::failure::{Exit, Failure, printable};
@@ -62,9 +61,7 @@ struct Create {
 
 impl ApiKey {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = self.action.execute(&session).await;
-        session.end(ended).await
+        Session::with(self.shared, async |session| self.action.execute(session).await).await
     }
 }
 
@@ -78,11 +75,8 @@ impl Action {
                 Ok(session.list(&listed, || table(session, listed.items()), empty))
             }
             Self::Revoke { id, yes } => {
-                let id = session.id(Noun::ApiKey, &id).await?;
-                let key = session.client.send(Call::get(&["api-keys", &id])).await?.value;
-                input::confirm(&format!("Revoke the API key “{}”?", text(&key, "name")), yes)?;
-                let answer = session.client.send(Call::delete(&["api-keys", &id])).await?;
-                Ok(session.done_to("revoked", Noun::ApiKey, &answer, &key, None))
+                let question = |name: &str| format!("Revoke the API key “{name}”?");
+                session.remove("revoked", Noun::ApiKey, &id, question, yes).await
             }
         }
     }
@@ -117,7 +111,7 @@ impl Create {
 }
 
 fn table(session: &Session, keys: &[Value]) -> Table {
-    let mut table = Table::new([
+    let columns = [
         Column::Word("ID"),
         Column::Text("NAME"),
         Column::Text("SCOPES"),
@@ -125,9 +119,9 @@ fn table(session: &Session, keys: &[Value]) -> Table {
         Column::Word("USED"),
         Column::Word("EXPIRES"),
         Column::Aside("REVOKED"),
-    ]);
-    for key in keys {
-        table.row([
+    ];
+    Table::of(columns, keys, |key| {
+        [
             short_id(key, "id"),
             text(key, "name"),
             texts(key, "scopes").join(", "),
@@ -135,7 +129,6 @@ fn table(session: &Session, keys: &[Value]) -> Table {
             when(key, "last_used_at", session.now),
             when(key, "expires_at", session.now),
             when(key, "revoked_at", session.now),
-        ]);
-    }
-    table
+        ]
+    })
 }

@@ -47,13 +47,14 @@ struct Set {
 
 impl Budget {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
         let call = match self.action {
             None | Some(Action::Show) => Call::get(&["budget"]),
             Some(Action::Set(set)) => Call::put(&["budget"], set.body()),
         };
-        let ended = session.client.send(call).await.map(|answer| tell(&session, &answer));
-        session.end(ended).await
+        Session::with(self.shared, async |session| {
+            session.client.send(call).await.map(|answer| tell(session, &answer))
+        })
+        .await
     }
 }
 

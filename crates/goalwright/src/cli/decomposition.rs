@@ -4,11 +4,15 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::fields::{count, moment, number, page, short_id, text, when};
+use super::input;
 use super::planning::{changes, dollars, findings, plan_table};
 use super::session::{Paging, Session, Shared};
 use crate::client::{Answer, Call, Noun, short};
 use crate::failure::{Exit, Failure, printable};
-use crate::terminal::{Column, Table, accent, note, print, print_raw, status, strong};
+use crate::terminal::{Column, Table, accent, note, status, strong};
+
+/// The field with its id.
+const ID: &str = "decomposition_id";
 
 /// Read what was planned for a goal, and apply or reject what was shown.
 #[derive(Debug, Args)]
@@ -60,9 +64,7 @@ enum Action {
 
 impl Decomposition {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = self.action.execute(&session).await;
-        session.end(ended).await
+        Session::with(self.shared, async |session| self.action.execute(session).await).await
     }
 }
 
@@ -72,7 +74,7 @@ impl Action {
             Self::List { goal, paging } => list(session, &goal, &paging).await,
             Self::Show { id } => {
                 let answer = read(session, &id).await?;
-                Ok(tell(session, &answer, || shown(session, &answer.value)))
+                Ok(session.show_by(ID, &answer, || shown(session, &answer.value)))
             }
             Self::Apply { id, plan_hash } => {
                 let hash = match plan_hash {
@@ -83,7 +85,7 @@ impl Action {
                 let answer = session.client.send(call).await?;
                 let goal = short_id(&answer.value, "goal_id");
                 let (tasks, edges) = (count(&answer.value, "tasks"), count(&answer.value, "dependencies"));
-                let exit = tell(session, &answer, || {
+                let exit = session.show_by(ID, &answer, || {
                     vec![format!("applied a plan of {tasks} tasks with {edges} dependencies to goal {goal}")]
                 });
                 if !session.json && !session.quiet {
@@ -92,11 +94,10 @@ impl Action {
                 Ok(exit)
             }
             Self::Reject { id, reason } => {
-                let body = reason.map_or_else(|| json!({}), |reason| json!({"reason": reason}));
-                let answer =
-                    session.client.send(Call::post(&["decompositions", id.trim(), "reject"], body)).await?;
+                let call = Call::post(&["decompositions", id.trim(), "reject"], input::because(reason));
+                let answer = session.client.send(call).await?;
                 let goal = short_id(&answer.value, "goal_id");
-                Ok(tell(session, &answer, || vec![format!("rejected a plan for goal {goal}")]))
+                Ok(session.show_by(ID, &answer, || vec![format!("rejected a plan for goal {goal}")]))
             }
         }
     }
@@ -105,33 +106,17 @@ impl Action {
 async fn list(session: &Session, goal: &str, paging: &Paging) -> Result<Exit, Failure> {
     let goal = session.id(Noun::Goal, goal).await?;
     let listed = session.client.list(&format!("goals/{goal}/decompositions"), &[], paging.limit()).await?;
-    if session.quiet && !session.json {
-        listed.items().iter().for_each(|item| print(&text(item, "decomposition_id")));
-        return Ok(Exit::Success);
-    }
     let empty =
         format!("nothing was planned yet; `goalwright goal decompose {}` breaks the goal down", short(&goal));
-    Ok(session.list(&listed, || table(session, listed.items()), &empty))
+    Ok(session.list_by(ID, &listed, || table(session, listed.items()), &empty))
 }
 
 async fn read(session: &Session, id: &str) -> Result<Answer, Failure> {
     session.client.send(Call::get(&["decompositions", id.trim()])).await
 }
 
-/// Its JSON, its id, or these lines.
-fn tell(session: &Session, answer: &Answer, lines: impl FnOnce() -> Vec<String>) -> Exit {
-    if session.json {
-        print_raw(&answer.text);
-    } else if session.quiet {
-        print(&text(&answer.value, "decomposition_id"));
-    } else {
-        lines().iter().for_each(|line| print(line));
-    }
-    Exit::Success
-}
-
 fn table(session: &Session, plans: &[Value]) -> Table {
-    let mut table = Table::new([
+    let columns = [
         Column::Word("ID"),
         Column::Status("STATUS"),
         Column::Text("BY"),
@@ -141,10 +126,10 @@ fn table(session: &Session, plans: &[Value]) -> Table {
         Column::Number("COST"),
         Column::Text("FAILURE"),
         Column::Aside("MADE"),
-    ]);
-    for plan in plans {
-        table.row([
-            text(plan, "decomposition_id"),
+    ];
+    Table::of(columns, plans, |plan| {
+        [
+            text(plan, ID),
             text(plan, "status"),
             planner(plan),
             text(plan, "prompt_version"),
@@ -153,9 +138,8 @@ fn table(session: &Session, plans: &[Value]) -> Table {
             dollars(&plan["usage"]["cost_usd"], ""),
             text(&plan["failure"], "code"),
             when(plan, "created_at", session.now),
-        ]);
-    }
-    table
+        ]
+    })
 }
 
 /// The model, or whoever planned else.
@@ -173,7 +157,7 @@ fn shown(session: &Session, plan: &Value) -> Vec<String> {
     let changed = &plan["changes"];
     let changes = Some(changes(changed)).filter(|_| count(changed, "add") + count(changed, "keep") > 0);
     lines.extend(page(&[
-        ("id", text(plan, "decomposition_id")),
+        ("id", text(plan, ID)),
         ("goal", text(plan, "goal_id")),
         ("task", text(plan, "expanded_task_id")),
         ("plan hash", text(plan, "plan_hash")),

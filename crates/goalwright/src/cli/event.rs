@@ -40,9 +40,7 @@ enum Action {
 
 impl Event {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = self.action.execute(&session).await;
-        session.end(ended).await
+        Session::with(self.shared, async |session| self.action.execute(session).await).await
     }
 }
 
@@ -82,25 +80,24 @@ async fn entity_of(session: &Session, entity: &str) -> Result<(Option<String>, O
 }
 
 fn table(session: &Session, events: &[Value]) -> Table {
-    let mut table = Table::new([
+    let columns = [
         Column::Number("POSITION"),
         Column::Word("TYPE"),
         Column::Word("ID"),
         Column::Word("BY"),
         Column::Text("CHANGED"),
         Column::Aside("CREATED"),
-    ]);
-    for event in events {
-        table.row([
+    ];
+    Table::of(columns, events, |event| {
+        [
             text(event, "position"),
             text(event, "event_type"),
             short_id(event, "entity_id"),
             text(&event["actor"], "type"),
             changed(&event["changes"]),
             when(event, "created_at", session.now),
-        ]);
-    }
-    table
+        ]
+    })
 }
 
 /// Which fields changed, the status with its values: that is what is looked for most. Where something was made, each field

@@ -7,7 +7,7 @@ use super::fields::{moment, number, page, short_id, text, when};
 use super::session::{Paging, Session, Shared};
 use crate::client::{Call, Noun};
 use crate::failure::{Exit, Failure, printable};
-use crate::terminal::{Column, Table, dim, print, status, strong};
+use crate::terminal::{Column, Table, dim, status, strong};
 
 /// Read what was executed: every attempt at a task.
 #[derive(Debug, Args)]
@@ -43,9 +43,7 @@ enum Action {
 
 impl Execution {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = self.action.execute(&session).await;
-        session.end(ended).await
+        Session::with(self.shared, async |session| self.action.execute(session).await).await
     }
 }
 
@@ -53,18 +51,11 @@ impl Action {
     async fn execute(self, session: &Session) -> Result<Exit, Failure> {
         match self {
             Self::List { task, status, paging } => {
-                let task = match task {
-                    Some(task) => Some(session.id(Noun::Task, &task).await?),
-                    None => None,
-                };
+                let task = session.id_if(Noun::Task, task.as_deref()).await?;
                 let filters = [("task_id", task), ("status", status)];
                 let listed = session.client.list("task-executions", &filters, paging.limit()).await?;
-                if session.quiet && !session.json {
-                    listed.items().iter().for_each(|item| print(&text(item, "experience_id")));
-                    return Ok(Exit::Success);
-                }
                 let empty = "no executions; every task that is run or completed leaves one";
-                Ok(session.list(&listed, || table(session, listed.items()), empty))
+                Ok(session.list_by("experience_id", &listed, || table(session, listed.items()), empty))
             }
             Self::Show { trace } => {
                 let trace = session.client.send(Call::get(&["traces", &trace])).await?;
@@ -75,7 +66,7 @@ impl Action {
 }
 
 fn table(session: &Session, executions: &[Value]) -> Table {
-    let mut table = Table::new([
+    let columns = [
         Column::Word("ID"),
         Column::Status("STATUS"),
         Column::Text("TASK"),
@@ -84,9 +75,9 @@ fn table(session: &Session, executions: &[Value]) -> Table {
         Column::Number("MS"),
         Column::Aside("TRACE"),
         Column::Aside("STARTED"),
-    ]);
-    for execution in executions {
-        table.row([
+    ];
+    Table::of(columns, executions, |execution| {
+        [
             short_id(execution, "experience_id"),
             text(execution, "status"),
             text(execution, "task_slug"),
@@ -95,9 +86,8 @@ fn table(session: &Session, executions: &[Value]) -> Table {
             text(execution, "duration_ms"),
             text(execution, "trace_id"),
             when(execution, "started_at", session.now),
-        ]);
-    }
-    table
+        ]
+    })
 }
 
 fn lines(session: &Session, trace: &Value) -> Vec<String> {

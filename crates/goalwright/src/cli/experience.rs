@@ -79,9 +79,7 @@ struct List {
 
 impl Experience {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = self.action.execute(&session).await;
-        session.end(ended).await
+        Session::with(self.shared, async |session| self.action.execute(session).await).await
     }
 }
 
@@ -89,10 +87,7 @@ impl Action {
     async fn execute(self, session: &Session) -> Result<Exit, Failure> {
         match self {
             Self::List(List { kind, task, trace, search, paging }) => {
-                let task = match task {
-                    Some(task) => Some(session.id(Noun::Task, &task).await?),
-                    None => None,
-                };
+                let task = session.id_if(Noun::Task, task.as_deref()).await?;
                 let filters = [
                     ("type", kind.map(|kind| kind.to_uppercase())),
                     ("task_id", task),
@@ -144,26 +139,25 @@ async fn whole(session: &Session, id: String) -> Result<String, Failure> {
 }
 
 fn table(session: &Session, experiences: &[Value]) -> Table {
-    let mut table = Table::new([
+    let columns = [
         Column::Word("ID"),
         Column::Word("TYPE"),
         Column::Status("STATUS"),
         Column::Text("TASK"),
         Column::Text("TEXT"),
         Column::Aside("CREATED"),
-    ]);
-    for experience in experiences {
+    ];
+    Table::of(columns, experiences, |experience| {
         let structured = &experience["content"]["structured"];
-        table.row([
+        [
             short_id(experience, "id"),
             text(experience, "type"),
             text(structured, "status"),
             text(structured, "task_slug"),
             text(&experience["content"], "text"),
             when(experience, "created_at", session.now),
-        ]);
-    }
-    table
+        ]
+    })
 }
 
 fn lines(session: &Session, experience: &Value) -> Vec<String> {

@@ -18,6 +18,14 @@ pub(super) fn text(given: String) -> Result<String, Failure> {
     if given == STDIN { read(Path::new(STDIN)) } else { Ok(given) }
 }
 
+/// The text itself, the content of a file for `@FILE`, or standard input for `-`.
+pub(super) fn text_or_file(given: String) -> Result<String, Failure> {
+    match given.strip_prefix('@') {
+        Some(path) => read(Path::new(path)),
+        None => text(given),
+    }
+}
+
 /// The content of a file, or standard input for `-`.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
     let name = if path == Path::new(STDIN) { "standard input".into() } else { path.display().to_string() };
@@ -41,6 +49,11 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
             error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
         Failure::usage(format!("{name}, line {line}: the text is not UTF-8"), "save it as UTF-8")
     })
+}
+
+/// The body of a request that may say why.
+pub(super) fn because(reason: Option<String>) -> Value {
+    reason.map_or_else(|| json!({}), |reason| json!({"reason": reason}))
 }
 
 /// JSON, given as it is or through `-`.
@@ -131,6 +144,18 @@ mod tests {
         assert_eq!(json("--result", "{\"n\": 1}".to_owned()), Ok(json!({"n": 1})));
         let refused = json("--result", "done".to_owned()).expect_err("no JSON");
         assert!(refused.to_string().contains("--result '\"done\"'"), "{refused}");
+    }
+
+    #[test]
+    fn a_text_may_be_in_a_file() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "Write plainly.\n").expect("writes");
+        let given = format!("@{}", file.path().display());
+        assert_eq!(text_or_file(given), Ok("Write plainly.\n".to_owned()));
+        assert_eq!(text_or_file("a@b".to_owned()), Ok("a@b".to_owned()));
+        assert!(
+            text_or_file("@nowhere".to_owned()).is_err_and(|refused| refused.message.contains("nowhere"))
+        );
     }
 
     #[test]

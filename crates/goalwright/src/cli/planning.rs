@@ -1,6 +1,6 @@
 //! Asking for a plan, of a goal or of one of its tasks, and showing what came of it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -51,11 +51,7 @@ impl Asked {
             body.insert("outline".to_owned(), json!(input::read(path)?));
         }
         if let Some(given) = &self.instructions {
-            let said = match given.strip_prefix('@') {
-                Some(path) => input::read(Path::new(path))?,
-                None => input::text(given.clone())?,
-            };
-            body.insert("instructions".to_owned(), json!(said));
+            body.insert("instructions".to_owned(), json!(input::text_or_file(given.clone())?));
         }
         if let Some(most) = self.max_tasks {
             body.insert("max_tasks".to_owned(), json!(most));

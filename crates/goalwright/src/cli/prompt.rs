@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::fields::{text, when};
 use super::input;
 use super::session::{Session, Shared};
-use crate::client::{Answer, Call};
+use crate::client::{Call, Listed};
 use crate::failure::{Exit, Failure, printable};
 use crate::terminal::{Column, Table, accent, note, print, print_raw};
 
@@ -40,9 +40,7 @@ enum Action {
 
 impl Prompt {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = self.action.execute(&session).await;
-        session.end(ended).await
+        Session::with(self.shared, async |session| self.action.execute(session).await).await
     }
 }
 
@@ -50,8 +48,9 @@ impl Action {
     async fn execute(self, session: &Session) -> Result<Exit, Failure> {
         match self {
             Self::List => {
-                let answer = session.client.send(Call::get(&["prompts"])).await?;
-                Ok(list(session, &answer))
+                let listed = Listed::whole(session.client.send(Call::get(&["prompts"])).await?);
+                let empty = "no prompts; `goalwright prompt add VERSION --file FILE` adds one";
+                Ok(session.list_by("version", &listed, || table(session, listed.items()), empty))
             }
             Self::Add { version, file } => {
                 let body = json!({"version": version, "content": input::read(&file)?});
@@ -73,24 +72,10 @@ impl Action {
     }
 }
 
-fn list(session: &Session, answer: &Answer) -> Exit {
-    let prompts = answer.value["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if session.json {
-        print_raw(&answer.text);
-    } else if session.quiet {
-        prompts.iter().for_each(|prompt| print(&text(prompt, "version")));
-    } else {
-        table(session, prompts).lines().iter().for_each(|line| print(line));
-    }
-    Exit::Success
-}
-
 fn table(session: &Session, prompts: &[Value]) -> Table {
-    let mut table = Table::new([Column::Word("VERSION"), Column::Text("BEGINS"), Column::Aside("ADDED")]);
-    for prompt in prompts {
+    Table::of([Column::Word("VERSION"), Column::Text("BEGINS"), Column::Aside("ADDED")], prompts, |prompt| {
         let content = text(prompt, "content");
         let first = content.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        table.row([text(prompt, "version"), first.to_owned(), when(prompt, "created_at", session.now)]);
-    }
-    table
+        [text(prompt, "version"), first.to_owned(), when(prompt, "created_at", session.now)]
+    })
 }

@@ -7,7 +7,14 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use goalwright_api::{ApiSettings, Figures, FiguresFor};
 use goalwright_domain::goal::DEFAULT_QUEUE;
+use goalwright_infrastructure::FollowerLoop;
+use goalwright_infrastructure::hooks::HooksLoop;
+use goalwright_infrastructure::results::ResultFilesLoop;
+use goalwright_infrastructure::retention::RetentionLoop;
+use goalwright_infrastructure::scheduler::SchedulerLoop;
+use goalwright_infrastructure::selection::SelectionLoop;
 use goalwright_infrastructure::telemetry::{Observer, UpkeepLoop};
+use goalwright_infrastructure::worker::{SequencerLoop, Workers};
 use poem::Server;
 use poem::listener::TcpAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -73,15 +80,7 @@ impl Serve {
         }
         announce(config, listener.as_ref(), &self.roles);
 
-        let sequencer = has(Role::Scheduler).then(|| app.start_sequencer());
-        let follower = has(Role::Scheduler).then(|| app.start_follower());
-        let hooks = has(Role::Scheduler).then(|| app.start_hooks(config));
-        let scheduler = has(Role::Scheduler).then(|| app.start_scheduler());
-        let selection =
-            (has(Role::Scheduler) || has(Role::Worker)).then(|| app.start_selection(has(Role::Scheduler)));
-        let workers = has(Role::Worker).then(|| app.start_workers(config, DEFAULT_QUEUE));
-        let result_files = if has(Role::Scheduler) { app.start_result_files(config) } else { None };
-        let retention = has(Role::Scheduler).then(|| app.start_retention(config));
+        let loops = Loops::start(&app, config, &self.roles);
         let upkeep = self.has_figures(config).then(|| UpkeepLoop::start(observer.clone()));
         let stopping = CancellationToken::new();
         let api = answer(&app, config, listener, observer, stopping.clone());
@@ -94,40 +93,14 @@ impl Serve {
         stopping.cancel();
         let ended = interrupts
             .unless_insisted(async {
-                let released = async {
-                    if let Some(scheduler) = scheduler {
-                        scheduler.stop().await;
-                    }
-                    if let Some(selection) = selection {
-                        selection.stop().await;
-                    }
-                    if let Some(retention) = retention {
-                        retention.stop().await;
-                    }
-                    if let Some(workers) = workers {
-                        workers.stop(GRACE).await;
-                    }
-                };
                 let answered = async {
                     match failed {
                         Some(ended) => ended,
                         None => api.await,
                     }
                 };
-                let ((), ended) = tokio::join!(released, answered);
-                // Last, so that the events of what just finished have their positions too.
-                if let Some(sequencer) = sequencer {
-                    sequencer.stop().await;
-                }
-                if let Some(follower) = follower {
-                    follower.stop().await;
-                }
-                if let Some(hooks) = hooks {
-                    hooks.stop().await;
-                }
-                if let Some(result_files) = result_files {
-                    result_files.stop().await;
-                }
+                let (last, ended) = tokio::join!(loops.release(), answered);
+                last.end().await;
                 if let Some(upkeep) = upkeep {
                     upkeep.stop().await;
                 }
@@ -232,6 +205,76 @@ fn announce(config: &Config, listener: Option<&TcpListener>, roles: &[Role]) {
         match config.log_format {
             LogFormat::Text => remark(&line),
             LogFormat::Json => tracing::info!("{line}"),
+        }
+    }
+}
+
+/// What this process drives, as its roles want it.
+struct Loops {
+    scheduler: Option<SchedulerLoop>,
+    selection: Option<SelectionLoop>,
+    retention: Option<RetentionLoop>,
+    workers: Option<Workers>,
+    last: Last,
+}
+
+/// What reads and writes after everything else: the events of what just finished have their positions, too.
+struct Last {
+    sequencer: Option<SequencerLoop>,
+    follower: Option<FollowerLoop>,
+    hooks: Option<HooksLoop>,
+    result_files: Option<ResultFilesLoop>,
+}
+
+impl Loops {
+    fn start(app: &App, config: &Config, roles: &[Role]) -> Self {
+        let (schedules, works) = (roles.contains(&Role::Scheduler), roles.contains(&Role::Worker));
+        let last = Last {
+            sequencer: schedules.then(|| app.start_sequencer()),
+            follower: schedules.then(|| app.start_follower()),
+            hooks: schedules.then(|| app.start_hooks(config)),
+            result_files: if schedules { app.start_result_files(config) } else { None },
+        };
+        Self {
+            scheduler: schedules.then(|| app.start_scheduler()),
+            selection: (schedules || works).then(|| app.start_selection(schedules)),
+            retention: schedules.then(|| app.start_retention(config)),
+            workers: works.then(|| app.start_workers(config, DEFAULT_QUEUE)),
+            last,
+        }
+    }
+
+    /// Begins nothing any more, and gives back what is held.
+    async fn release(self) -> Last {
+        if let Some(scheduler) = self.scheduler {
+            scheduler.stop().await;
+        }
+        if let Some(selection) = self.selection {
+            selection.stop().await;
+        }
+        if let Some(retention) = self.retention {
+            retention.stop().await;
+        }
+        if let Some(workers) = self.workers {
+            workers.stop(GRACE).await;
+        }
+        self.last
+    }
+}
+
+impl Last {
+    async fn end(self) {
+        if let Some(sequencer) = self.sequencer {
+            sequencer.stop().await;
+        }
+        if let Some(follower) = self.follower {
+            follower.stop().await;
+        }
+        if let Some(hooks) = self.hooks {
+            hooks.stop().await;
+        }
+        if let Some(result_files) = self.result_files {
+            result_files.stop().await;
         }
     }
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::fields::{name_of, text};
-use crate::client::{Answer, Client, Connection, Listed, Noun, short};
+use super::input;
+use crate::client::{Answer, Call, Client, Connection, Listed, Noun, short};
 use crate::failure::{Exit, Failure, printable};
 use crate::terminal::{self, Table, accent};
 
@@ -66,18 +67,23 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) async fn open(shared: Shared) -> Result<Self, Failure> {
+    /// Has a conversation, and ends it whatever came of it.
+    pub(super) async fn with(
+        shared: Shared,
+        talk: impl AsyncFnOnce(&Self) -> Result<Exit, Failure>,
+    ) -> Result<Exit, Failure> {
+        let session = Self::open(shared).await?;
+        let talked = talk(&session).await;
+        let closed = session.client.close().await;
+        let exit = talked?;
+        closed.map(|()| exit)
+    }
+
+    async fn open(shared: Shared) -> Result<Self, Failure> {
         let Shared { json, quiet, server, token, workspace } = shared;
         let client = Client::open(&Connection { server, token, workspace }).await?;
         let now = client.now();
         Ok(Self { client, now, json, quiet })
-    }
-
-    /// Ends, whatever came of it.
-    pub(super) async fn end(self, ended: Result<Exit, Failure>) -> Result<Exit, Failure> {
-        let closed = self.client.close().await;
-        let exit = ended?;
-        closed.map(|()| exit)
     }
 
     /// The id of what was named.
@@ -85,25 +91,49 @@ impl Session {
         self.client.id_of(noun, given).await
     }
 
+    /// The same, if anything was named.
+    pub(super) async fn id_if(&self, noun: Noun, given: Option<&str>) -> Result<Option<String>, Failure> {
+        match given {
+            Some(given) => self.id(noun, given).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Prints one thing: its JSON, its id, or these lines.
     pub(super) fn show(&self, answer: &Answer, lines: impl FnOnce() -> Vec<String>) -> Exit {
+        self.show_by("id", answer, lines)
+    }
+
+    /// The same of a thing whose id is in this field.
+    pub(super) fn show_by(&self, id: &str, answer: &Answer, lines: impl FnOnce() -> Vec<String>) -> Exit {
         if self.json {
             terminal::print_raw(&answer.text);
         } else if self.quiet {
-            terminal::print(&text(&answer.value, "id"));
+            terminal::print(&text(&answer.value, id));
         } else {
             lines().iter().for_each(|line| terminal::print(line));
         }
         Exit::Success
     }
 
-    /// Prints a list: its JSON, its ids, or this table. `again` says how to see more, `empty` what to do where there is nothing.
+    /// Prints a list: its JSON, its ids, or this table; `empty` says what to do where there is nothing.
     pub(super) fn list(&self, listed: &Listed, table: impl FnOnce() -> Table, empty: &str) -> Exit {
+        self.list_by("id", listed, table, empty)
+    }
+
+    /// The same of things whose ids are in this field.
+    pub(super) fn list_by(
+        &self,
+        id: &str,
+        listed: &Listed,
+        table: impl FnOnce() -> Table,
+        empty: &str,
+    ) -> Exit {
         let items = listed.items();
         if self.json {
             terminal::print_raw(&listed.answer.text);
         } else if self.quiet {
-            items.iter().for_each(|item| terminal::print(&text(item, "id")));
+            items.iter().for_each(|item| terminal::print(&text(item, id)));
         } else if items.is_empty() {
             terminal::note(empty);
         } else {
@@ -113,6 +143,22 @@ impl Session {
             }
         }
         Exit::Success
+    }
+
+    /// Has something go that was named, once somebody has agreed; `question` asks for that with its name.
+    pub(super) async fn remove(
+        &self,
+        verb: &str,
+        noun: Noun,
+        given: &str,
+        question: impl FnOnce(&str) -> String,
+        yes: bool,
+    ) -> Result<Exit, Failure> {
+        let id = self.id(noun, given).await?;
+        let thing = self.client.send(Call::get(&[noun.path(), &id])).await?.value;
+        input::confirm(&question(&name_of(&thing)), yes)?;
+        let answer = self.client.send(Call::delete(&[noun.path(), &id])).await?;
+        Ok(self.done_to(verb, noun, &answer, &thing, None))
     }
 
     /// Prints what was done to one thing in one line, and on stderr what could be done next.

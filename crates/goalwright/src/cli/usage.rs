@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::fields::{short_id, text};
 use super::planning::dollars;
 use super::session::{Session, Shared};
-use crate::client::Call;
+use crate::client::{Call, Listed};
 use crate::failure::{Exit, Failure};
-use crate::terminal::{Column, Table, note, print, print_raw};
+use crate::terminal::{Column, Table};
 
 /// See what models cost.
 #[derive(Debug, Args)]
@@ -29,29 +29,19 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let call =
-            Call::get(&["usage"]).query(&[("by", Some(self.by)), ("from", self.from), ("to", self.to)]);
-        let ended = session.client.send(call).await.map(|figures| {
-            let items = figures.value["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-            if session.json {
-                print_raw(&figures.text);
-            } else if session.quiet {
-                items.iter().for_each(|item| print(&text(item, "key")));
-            } else if items.is_empty() {
-                let (from, to) = (text(&figures.value, "from"), text(&figures.value, "to"));
-                note(&format!("no model was asked from {from} to {to}"));
-            } else {
-                table(items).lines().iter().for_each(|line| print(line));
-            }
-            Exit::Success
-        });
-        session.end(ended).await
+        let query = [("by", Some(self.by)), ("from", self.from), ("to", self.to)];
+        Session::with(self.shared, async |session| {
+            let listed = Listed::whole(session.client.send(Call::get(&["usage"]).query(&query)).await?);
+            let (from, to) = (text(&listed.answer.value, "from"), text(&listed.answer.value, "to"));
+            let empty = format!("no model was asked from {from} to {to}");
+            Ok(session.list_by("key", &listed, || table(listed.items()), &empty))
+        })
+        .await
     }
 }
 
 fn table(rows: &[Value]) -> Table {
-    let mut table = Table::new([
+    let columns = [
         Column::Text("KEY"),
         Column::Word("GOAL"),
         Column::Number("CALLS"),
@@ -60,9 +50,9 @@ fn table(rows: &[Value]) -> Table {
         Column::Number("WRITTEN"),
         Column::Number("COST"),
         Column::Number("UNPRICED"),
-    ]);
-    for row in rows {
-        table.row([
+    ];
+    Table::of(columns, rows, |row| {
+        [
             text(row, "key"),
             short_id(row, "goal_id"),
             text(row, "calls"),
@@ -71,7 +61,6 @@ fn table(rows: &[Value]) -> Table {
             text(row, "output_tokens"),
             dollars(&row["cost_usd"], ""),
             Some(text(row, "unpriced_calls")).filter(|count| count != "0").unwrap_or_default(),
-        ]);
-    }
-    table
+        ]
+    })
 }

@@ -20,6 +20,11 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
+    /// A list that comes as a whole, without pages.
+    pub(crate) const fn whole(answer: Answer) -> Self {
+        Self { answer, more: false }
+    }
+
     /// The items.
     pub(crate) fn items(&self) -> &[Value] {
         self.answer.value["items"].as_array().map_or(&[], Vec::as_slice)

@@ -54,6 +54,17 @@ impl Table {
         Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
+    /// With these columns, and a row for each of these.
+    pub(crate) fn of<T, const N: usize>(
+        columns: [Column; N],
+        items: &[T],
+        row: impl Fn(&T) -> [String; N],
+    ) -> Self {
+        let mut table = Self::new(columns);
+        items.iter().for_each(|item| table.row(row(item)));
+        table
+    }
+
     /// One more row, with a text for each column.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let one_line = |cell: String| printable(&cell).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -3,7 +3,7 @@
 //! that tables and indexes look as they do after as many drains.
 
 use anyhow::Context as _;
-use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, Statement, TryGetable};
 use uuid::Uuid;
 
 use crate::drain::{PER_GOAL, number};
@@ -130,12 +130,12 @@ impl Sample {
         };
         let task_row = format!("tasks WHERE id = {}", words.known(task));
         let goal = one(database, words, &format!("SELECT goal_id FROM {task_row}")).await?;
-        let slug = text(database, words, &format!("SELECT slug FROM {task_row}")).await?;
+        let slug = one(database, words, &format!("SELECT slug FROM {task_row}")).await?;
         let run = one(database, words, &of("runs", "id")).await?;
         let trace = one(database, words, &of("runs", "trace_id")).await?;
         let span = one(database, words, &of("attempts", "span_id")).await?;
         let call = one(database, words, &of("tool_calls", "id")).await?;
-        let digest = text(database, words, &of("attempts", "idempotency_key")).await?;
+        let digest = one(database, words, &of("attempts", "idempotency_key")).await?;
 
         let own = format!("entity_id = '{task}' ORDER BY position");
         let mut rows = Vec::new();
@@ -252,12 +252,8 @@ impl Sample {
     }
 }
 
-async fn one(database: &DatabaseConnection, words: Words, sql: &str) -> anyhow::Result<Uuid> {
-    let row = database.query_one_raw(Statement::from_string(words.0, sql)).await?;
-    Ok(row.context("there is a finished task")?.try_get_by_index(0)?)
-}
-
-async fn text(database: &DatabaseConnection, words: Words, sql: &str) -> anyhow::Result<String> {
+/// The first column of the first row.
+async fn one<T: TryGetable>(database: &DatabaseConnection, words: Words, sql: &str) -> anyhow::Result<T> {
     let row = database.query_one_raw(Statement::from_string(words.0, sql)).await?;
     Ok(row.context("there is a finished task")?.try_get_by_index(0)?)
 }

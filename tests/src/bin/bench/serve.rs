@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
+use goalwright_tests::Patience;
 
 use crate::place::Place;
 use crate::report::{Figure, Report, median};
@@ -16,7 +17,8 @@ use crate::report::{Figure, Report, median};
 const STARTS: usize = 5;
 /// How long it has nothing to do before its memory is read.
 const IDLE: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Starts are measured by it, so it looks often.
+const PATIENCE: Patience = Patience { look: Duration::from_millis(1), limit: Duration::from_secs(20) };
 
 /// Starts it on this database, which is up to date.
 pub(crate) async fn measure(place: &Place, report: &mut Report, url: &str) -> anyhow::Result<()> {
@@ -85,14 +87,16 @@ impl Server {
     }
 
     fn wait_until_ready(&mut self, address: SocketAddr) -> anyhow::Result<()> {
-        let started = Instant::now();
-        while !is_ready(address) {
-            if self.process.try_wait()?.is_some() || started.elapsed() > PATIENCE {
-                let log = fs::read_to_string(&self.log).unwrap_or_default();
-                bail!("serve did not become ready; its last lines:\n{}", last_lines(&log, 10));
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
+        let ready = PATIENCE.try_until(|| match is_ready(address) {
+            true => Ok(Some(true)),
+            false => self.process.try_wait().map(|ended| ended.map(|_| false)),
+        })?;
+        let log = || fs::read_to_string(&self.log).unwrap_or_default();
+        ensure!(
+            ready == Some(true),
+            "serve did not become ready; its last lines:\n{}",
+            last_lines(&log(), 10)
+        );
         Ok(())
     }
 
@@ -107,14 +111,9 @@ impl Server {
     /// Asks it to end, and waits.
     fn stop(mut self) -> anyhow::Result<()> {
         let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
-        let started = Instant::now();
-        while asked.success() && started.elapsed() < PATIENCE {
-            if self.process.try_wait()?.is_some() {
-                return Ok(());
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        bail!("serve did not end when it was asked to")
+        let ended = asked.success() && PATIENCE.try_until(|| self.process.try_wait())?.is_some();
+        ensure!(ended, "serve did not end when it was asked to");
+        Ok(())
     }
 }
 

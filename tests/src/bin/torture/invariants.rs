@@ -29,9 +29,17 @@ impl Verdict {
         Self { rule, looked, violations }
     }
 
-    pub(crate) const fn holds(&self) -> bool {
+    const fn holds(&self) -> bool {
         self.violations.is_empty()
     }
+}
+
+/// Prints what was found; gives how many invariants hold.
+pub(crate) fn tell(verdicts: &[Verdict]) -> usize {
+    for verdict in verdicts {
+        println!("{verdict}");
+    }
+    verdicts.iter().filter(|verdict| verdict.holds()).count()
 }
 
 impl std::fmt::Display for Verdict {

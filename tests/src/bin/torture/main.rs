@@ -11,13 +11,13 @@ mod place;
 mod processes;
 mod prune;
 mod recorder;
+mod watch;
 
 use std::process::ExitCode;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
 use clap::{Parser, ValueEnum};
+use goalwright_tests::Patience;
 
 use faults::{Extent, Faults};
 use graph::Work;
@@ -26,15 +26,12 @@ use person::Person;
 use place::Place;
 use processes::Processes;
 use recorder::Recorder;
+use watch::Watch;
 
 /// Short, so that work goes on soon after its worker is dead.
 const LEASE_MS: &str = "1500";
 /// How often it is looked what has been done.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often a person looks what waits for them.
-const VISIT: Duration = Duration::from_millis(400);
-/// How often progress is told.
-const TELL: Duration = Duration::from_secs(5);
 /// Workers on PostgreSQL.
 const WORKERS: usize = 4;
 
@@ -181,50 +178,15 @@ fn torture(args: &Args, place: &Place) -> anyhow::Result<bool> {
     }
     println!("{name}: imported {} goals after {:.1} s", work.plans.len(), started.elapsed().as_secs_f64());
 
-    let mut faults = Faults::plan(args.seed, backend, tasks, WORKERS, &args.extent(backend));
-    let mut gave_up = Vec::new();
-    let (mut told, mut visited) = (Instant::now(), Instant::now());
-    loop {
-        // A question may have lost its connection, or its server.
-        let completed = place.number("SELECT COUNT(*) FROM tasks WHERE status = 'completed'");
-        let completed = completed.ok().and_then(|count| usize::try_from(count).ok());
-        if let Some(completed) = completed {
-            faults.strike(completed, place, &mut processes)?;
-            if completed >= tasks && faults.are_over() {
-                break;
-            }
-        }
-        for ended in processes.revive()? {
-            println!("{name}: {ended}");
-            if !faults.have_shaken_the_database() {
-                gave_up.push(ended);
-            }
-        }
-        if visited.elapsed() > VISIT {
-            visited = Instant::now();
-            // The server may just be dead; the next visit finds it.
-            let _ = person.decide(place, &work.deeds, &recorder);
-        }
-        if told.elapsed() > TELL {
-            told = Instant::now();
-            let shown = completed.map_or_else(|| "?".to_owned(), |completed| completed.to_string());
-            println!(
-                "{name}: {shown} of {tasks} after {:.0} s; {}",
-                started.elapsed().as_secs_f64(),
-                faults.done
-            );
-        }
-        let failed = place.number("SELECT COUNT(*) FROM tasks WHERE status = 'failed'").unwrap_or_default();
-        if failed > 0 || started.elapsed() > args.bound() {
-            for line in left(place).unwrap_or_default() {
-                println!("  {line}");
-            }
-            let took = started.elapsed().as_secs();
-            bail!("not done after {took} s, {failed} tasks failed: {}; {}", faults.done, person.asked);
-        }
-        thread::sleep(LOOK);
+    let faults = Faults::plan(args.seed, backend, tasks, WORKERS, &args.extent(backend));
+    let mut watch = Watch::begin(place, (tasks, started), faults);
+    let patience = Patience { look: LOOK, limit: args.bound().saturating_sub(started.elapsed()) };
+    let done = patience.try_until(|| watch.look(&mut processes, &mut person, &work, &recorder))?;
+    if done.is_none() {
+        return Err(watch.stuck(0, &person));
     }
     let worked = started.elapsed();
+    let Watch { faults, mut gave_up, .. } = watch;
     gave_up.extend(processes.stop()?);
     println!("{name}: all processes have ended after {:.1} s", started.elapsed().as_secs_f64());
     let mut verdicts = vec![
@@ -236,27 +198,14 @@ fn torture(args: &Args, place: &Place) -> anyhow::Result<bool> {
         Verdict::new("no process ended by itself", (i64::try_from(faults.done.kills)?, "kills"), gave_up),
     ];
     verdicts.extend(invariants::judge(place, &processes, &work.deeds, &recorder)?);
-    for verdict in &verdicts {
-        println!("{verdict}");
-    }
-    let broken = verdicts.iter().filter(|verdict| !verdict.holds()).count();
+    let hold = invariants::tell(&verdicts);
     println!("{name}: {}; {}", faults.done, person.asked);
     println!(
-        "{name}: {} of {} invariants hold; worked for {:.1} s, {:.1} s in all, --seed {}",
-        verdicts.len() - broken,
+        "{name}: {hold} of {} invariants hold; worked for {:.1} s, {:.1} s in all, --seed {}",
         verdicts.len(),
         worked.as_secs_f64(),
         started.elapsed().as_secs_f64(),
         args.seed
     );
-    Ok(broken == 0)
-}
-
-/// What is not done yet, for people.
-fn left(place: &Place) -> anyhow::Result<Vec<String>> {
-    place.texts(
-        "SELECT t.title || ' is ' || t.status || COALESCE(': ' || CAST(t.waiting AS TEXT), '') \
-         || COALESCE(': ' || CAST(t.error AS TEXT), '') || COALESCE('; its run is ' || r.status, '') FROM tasks t LEFT JOIN runs r ON r.task_id = t.id \
-         WHERE t.status NOT IN ('completed', 'pending') ORDER BY t.title LIMIT 30",
-    )
+    Ok(hold == verdicts.len())
 }

@@ -4,16 +4,16 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
+use goalwright_tests::Patience;
 
 use crate::Backend;
 use crate::place::Place;
 
-/// Long enough for whoever is asked to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Long enough for whoever is to begin or to end.
+const PATIENCE: Patience = Patience { look: Duration::from_millis(5), limit: Duration::from_secs(60) };
 
 /// All processes of a run, each in a slot of its own.
 pub(crate) struct Processes<'a> {
@@ -128,36 +128,23 @@ impl<'a> Processes<'a> {
     }
 
     fn wait_until_ready(&mut self) -> anyhow::Result<()> {
-        let started = Instant::now();
-        while std::net::TcpStream::connect(self.address).is_err() {
-            let slot = &mut self.slots[0];
-            if slot.process.try_wait()?.is_some() || started.elapsed() > PATIENCE {
-                bail!("serve did not become ready: {}", last_line(&slot.log));
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
+        let slot = &mut self.slots[0];
+        let ready = PATIENCE.try_until(|| match std::net::TcpStream::connect(self.address) {
+            Ok(_) => Ok(Some(true)),
+            Err(_) => slot.process.try_wait().map(|ended| ended.map(|_| false)),
+        })?;
+        ensure!(ready == Some(true), "serve did not become ready: {}", last_line(&slot.log));
         Ok(())
     }
 
     /// Asks all to end, workers first, and waits until they did. Tells which ended otherwise than in order.
     pub(crate) fn stop(&mut self) -> anyhow::Result<Vec<String>> {
         let mut told = Vec::new();
-        // One that was started a moment ago does not listen to signals before it works.
-        let started = Instant::now();
-        while self.slots.iter().any(|slot| !slot.works()) && started.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(20));
-        }
+        // One that was started a moment ago does not listen to signals before it works. One that never does is told of below.
+        PATIENCE.until(|| self.slots.iter().all(Slot::works).then_some(()));
         while let Some(mut slot) = self.slots.pop() {
             Command::new("kill").args(["-TERM", &slot.process.id().to_string()]).status()?;
-            let started = Instant::now();
-            let status = loop {
-                match slot.process.try_wait()? {
-                    Some(status) => break Some(status),
-                    None if started.elapsed() > PATIENCE => break None,
-                    None => thread::sleep(Duration::from_millis(5)),
-                }
-            };
-            match status {
+            match PATIENCE.try_until(|| slot.process.try_wait())? {
                 Some(status) if status.success() => {}
                 Some(status) => {
                     told.push(format!("{} ended with {status}: {}", slot.name, last_line(&slot.log)));

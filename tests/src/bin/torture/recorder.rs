@@ -77,6 +77,7 @@ fn answer(stream: &TcpStream, seen: &Mutex<Seen>) -> std::io::Result<()> {
         keys.len() == 1
     };
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    // As slow as the seed drew it, so that whoever asks is also killed while it waits for the answer.
     thread::sleep(Duration::from_millis(value("pause").and_then(|pause| pause.parse().ok()).unwrap_or(0)));
     let status = if first && value("flaky").is_some() { "503 Service Unavailable" } else { "200 OK" };
     let mut stream = stream;

@@ -3,20 +3,15 @@ use goalwright_domain::agent::{AgentId, AgentKind, DraftAgent};
 use goalwright_domain::execution::Action;
 use goalwright_domain::goal::GoalStatus;
 use goalwright_domain::task::{TaskId, TaskStatus};
-use goalwright_testkit::{Backend, TestApp};
+use goalwright_testkit::{Backend, TestApp, draft_agent};
 use rstest::rstest;
 
 use super::*;
 
 pub(super) async fn agent(app: &TestApp, name: &str, kind: AgentKind, capabilities: &[&str]) -> AgentId {
     let draft = DraftAgent {
-        name: name.into(),
-        kind,
         capabilities: capabilities.iter().map(|&known| known.to_owned()).collect(),
-        max_concurrency: None,
-        is_default: false,
-        user_id: None,
-        llm: None,
+        ..draft_agent(name, kind)
     };
     app.services.agents.create(&app.ada, draft).await.expect("made").id()
 }

@@ -10,8 +10,8 @@ use goalwright_domain::experience::legacy::{Found, backfilled};
 use goalwright_domain::workspace::WorkspaceId;
 use serde_json::Value;
 
+use super::with_app;
 use crate::compose::App;
-use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::terminal::{note, print};
 
@@ -43,11 +43,8 @@ impl Backfill {
                 "name the folder with the result files",
             ));
         }
-        let config = Config::load()?;
-        let app = App::open(&config, "admin").await?;
-        let told = self.take_all(&app).await;
-        app.close().await;
-        let Told { added, known, pruned, bad } = told?;
+        let taken = with_app(async |app, _| self.take_all(app).await).await?;
+        let Told { added, known, pruned, bad } = taken;
         for (file, reason) in &bad {
             note(&format!("{file}: {reason}"));
         }

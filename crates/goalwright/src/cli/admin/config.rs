@@ -21,11 +21,11 @@ impl Show {
             print_raw(&Value::Object(document).to_string());
             return Ok(Exit::Success);
         }
-        let mut table = Table::new([Column::Word("SETTING"), Column::Word("VALUE"), Column::Aside("FROM")]);
-        for one in &all {
+        let columns = [Column::Word("SETTING"), Column::Word("VALUE"), Column::Aside("FROM")];
+        let table = Table::of(columns, &all, |one| {
             let value = if one.value.is_empty() { "–".to_owned() } else { one.value.clone() };
-            table.row([one.key.to_owned(), value, from(&one.place)]);
-        }
+            [one.key.to_owned(), value, from(&one.place)]
+        });
         table.lines().iter().for_each(|line| print(line));
         Ok(Exit::Success)
     }

@@ -1,7 +1,6 @@
 use clap::Args;
 
-use crate::compose::App;
-use crate::config::Config;
+use super::with_app;
 use crate::failure::{Exit, Failure, printable};
 use crate::terminal::{accent, note, print};
 
@@ -18,20 +17,20 @@ pub(super) struct Failed {
 
 impl Failed {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let config = Config::load()?;
-        let app = App::open(&config, "admin").await?;
-        let failed = app.services.queries.failed_hooks(SHOWN).await;
-        let retried = match self.retry {
-            true => app.hooks(&config.hooks).retry_failed().await.map(Some),
-            false => Ok(None),
-        };
-        app.close().await;
-        let failed = failed?;
+        let (failed, retried) = with_app(async |app, config| {
+            let failed = app.services.queries.failed_hooks(SHOWN).await?;
+            let retried = match self.retry {
+                true => Some(app.hooks(&config.hooks).retry_failed().await?),
+                false => None,
+            };
+            Ok((failed, retried))
+        })
+        .await?;
         for hook in &failed {
             let error = printable(hook.error.as_deref().unwrap_or_default());
             print(&format!("{} {} after {} attempts: {error}", hook.hook, hook.experience_id, hook.attempts));
         }
-        match retried? {
+        match retried {
             Some(count) => note(&format!("{count} are tried again")),
             None if failed.is_empty() => note("nothing that follows executions has failed for good"),
             None => {

@@ -12,6 +12,8 @@ mod verify_audit;
 
 use clap::{Args, Subcommand};
 
+use crate::compose::App;
+use crate::config::Config;
 use crate::failure::{Exit, Failure};
 
 /// Look after the database and the settings.
@@ -44,6 +46,15 @@ enum Action {
     Redact(redact::Redact),
     /// Seal the ledger with a new key from now on, because the old one was seen or lost
     ContinueLedger(continue_ledger::ContinueLedger),
+}
+
+/// Opens the product, has it do this, and closes it whatever came of it.
+async fn with_app<T>(work: impl AsyncFnOnce(&App, &Config) -> Result<T, Failure>) -> Result<T, Failure> {
+    let config = Config::load()?;
+    let app = App::open(&config, "admin").await?;
+    let worked = work(&app, &config).await;
+    app.close().await;
+    worked
 }
 
 impl Admin {

@@ -7,6 +7,7 @@ use goalwright_domain::Timestamp;
 use goalwright_domain::workspace::WorkspaceId;
 use serde_json::json;
 
+use super::with_app;
 use crate::compose::App;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
@@ -40,12 +41,8 @@ pub(super) struct Prune {
 
 impl Prune {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let config = Config::load()?;
-        let app = App::open(&config, "admin").await?;
         let (json, dry_run) = (self.json, self.dry_run);
-        let pruned = self.prune(&app, &config).await;
-        app.close().await;
-        let pruned = pruned?;
+        let pruned = with_app(async |app, config| self.prune(app, config).await).await?;
         match json {
             true => print(&told(&pruned, dry_run).to_string()),
             false => show(&pruned, dry_run),

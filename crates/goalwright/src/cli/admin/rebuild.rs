@@ -4,8 +4,8 @@ use goalwright_application::maintenance::{Compared, Differing, Drift, Maintenanc
 use goalwright_domain::ledger::Disagreement;
 use goalwright_domain::task::TaskStatus;
 
+use super::with_app;
 use crate::compose::App;
-use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::terminal::{accent, note, print};
 
@@ -21,11 +21,8 @@ pub(super) struct Rebuild {
 
 impl Rebuild {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let config = Config::load()?;
-        let app = App::open(&config, "admin").await?;
-        let rebuilt = self.rebuild(&app).await;
-        app.close().await;
-        Ok(if rebuilt? { Exit::Success } else { Exit::Failed })
+        let agrees = with_app(async |app, _| Ok(self.rebuild(app).await?)).await?;
+        Ok(if agrees { Exit::Success } else { Exit::Failed })
     }
 
     /// Gives whether everything agrees now. Tasks first: what goes on with them changes the counters of goals.

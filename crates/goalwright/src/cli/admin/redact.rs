@@ -6,6 +6,7 @@ use goalwright_domain::workspace::WorkspaceId;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::with_app;
 use crate::compose::App;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
@@ -41,12 +42,8 @@ pub(super) struct Redact {
 
 impl Redact {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let config = Config::load()?;
-        let app = App::open(&config, "admin").await?;
         let (json, dry_run) = (self.json, self.dry_run);
-        let redacted = self.redact(&app, &config).await;
-        app.close().await;
-        let redacted = redacted?;
+        let redacted = with_app(async |app, config| self.redact(app, config).await).await?;
         match json {
             true => print(&told(&redacted, dry_run).to_string()),
             false => show(&redacted, dry_run),

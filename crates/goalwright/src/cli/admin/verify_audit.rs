@@ -2,8 +2,7 @@ use clap::Args;
 use goalwright_application::audit::{Invalid, Verified};
 use serde_json::{Value, json};
 
-use crate::compose::App;
-use crate::config::Config;
+use super::with_app;
 use crate::failure::{Exit, Failure};
 use crate::terminal::{accent, note, print};
 
@@ -17,11 +16,7 @@ pub(super) struct VerifyAudit {
 
 impl VerifyAudit {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let config = Config::load()?;
-        let app = App::open(&config, "admin").await?;
-        let verified = app.services.audit.verify_all().await;
-        app.close().await;
-        let verified = verified?;
+        let verified = with_app(async |app, _| Ok(app.services.audit.verify_all().await?)).await?;
         let valid = verified.iter().all(|one| one.first_invalid.is_none());
         if self.json {
             let ledgers: Vec<Value> = verified.iter().map(told).collect();

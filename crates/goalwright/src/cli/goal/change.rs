@@ -110,11 +110,8 @@ pub(super) struct Delete {
 
 impl Delete {
     pub(super) async fn execute(self, session: &Session) -> Result<Exit, Failure> {
-        let id = session.id(Noun::Goal, &self.id).await?;
-        let goal = session.client.send(Call::get(&["goals", &id])).await?.value;
-        input::confirm(&format!("Delete the goal “{}” with its tasks?", text(&goal, "title")), self.yes)?;
-        let answer = session.client.send(Call::delete(&["goals", &id])).await?;
-        Ok(session.done_to("deleted", Noun::Goal, &answer, &goal, None))
+        let question = |title: &str| format!("Delete the goal “{title}” with its tasks?");
+        session.remove("deleted", Noun::Goal, &self.id, question, self.yes).await
     }
 }
 

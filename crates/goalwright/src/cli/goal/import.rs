@@ -47,10 +47,7 @@ struct Tried {
 impl Import {
     pub(super) async fn execute(self, session: &Session) -> Result<Exit, Failure> {
         let files = plan_files(&self.paths)?;
-        let goal = match &self.goal {
-            Some(goal) => Some(session.id(Noun::Goal, goal).await?),
-            None => None,
-        };
+        let goal = session.id_if(Noun::Goal, self.goal.as_deref()).await?;
         if let ([path], [named]) = (files.as_slice(), self.paths.as_slice())
             && path == named
         {

@@ -19,23 +19,22 @@ impl List {
     pub(super) async fn execute(self, session: &Session) -> Result<Exit, Failure> {
         let listed = session.client.list("goals", &[("status", self.status)], self.paging.limit()).await?;
         let table = || {
-            let mut table = Table::new([
+            let columns = [
                 Column::Word("ID"),
                 Column::Status("STATUS"),
                 Column::Text("TITLE"),
                 Column::Word("DUE"),
                 Column::Aside("CHANGED"),
-            ]);
-            for goal in listed.items() {
-                table.row([
+            ];
+            Table::of(columns, listed.items(), |goal| {
+                [
                     short_id(goal, "id"),
                     text(goal, "status"),
                     text(goal, "title"),
                     when(goal, "due_at", session.now),
                     when(goal, "updated_at", session.now),
-                ]);
-            }
-            table
+                ]
+            })
         };
         Ok(session.list(
             &listed,

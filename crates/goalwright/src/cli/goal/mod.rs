@@ -48,18 +48,17 @@ enum Action {
 
 impl Goal {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = match self.action {
-            Action::List(list) => list.execute(&session).await,
-            Action::Show(show) => show.execute(&session).await,
-            Action::Create(create) => create.execute(&session).await,
-            Action::Update(update) => update.execute(&session).await,
-            Action::Delete(delete) => delete.execute(&session).await,
-            Action::Import(import) => import.execute(&session).await,
-            Action::Export(export) => export.execute(&session).await,
-            Action::Decompose(decompose) => decompose.execute(&session).await,
-            Action::Progress(progress) => progress.execute(&session).await,
-        };
-        session.end(ended).await
+        Session::with(self.shared, async |session| match self.action {
+            Action::List(list) => list.execute(session).await,
+            Action::Show(show) => show.execute(session).await,
+            Action::Create(create) => create.execute(session).await,
+            Action::Update(update) => update.execute(session).await,
+            Action::Delete(delete) => delete.execute(session).await,
+            Action::Import(import) => import.execute(session).await,
+            Action::Export(export) => export.execute(session).await,
+            Action::Decompose(decompose) => decompose.execute(session).await,
+            Action::Progress(progress) => progress.execute(session).await,
+        })
+        .await
     }
 }

@@ -1,11 +1,12 @@
 use clap::{ArgGroup, Args};
 use serde_json::{Map, Value, json};
 
-use crate::cli::fields::text;
 use crate::cli::input;
 use crate::cli::session::Session;
 use crate::client::{Call, Noun};
 use crate::failure::{Exit, Failure};
+
+use super::recover::act;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  goalwright task update 8cd5b695 --title \"Write the whole list down\"")]
@@ -92,7 +93,7 @@ pub(super) struct Cancel {
 
 impl Cancel {
     pub(super) async fn execute(self, session: &Session) -> Result<Exit, Failure> {
-        end(session, &self.id, self.reason, "cancel", "cancelled").await
+        act(session, &self.id, "cancel", input::because(self.reason), "cancelled").await
     }
 }
 
@@ -108,21 +109,8 @@ pub(super) struct Skip {
 
 impl Skip {
     pub(super) async fn execute(self, session: &Session) -> Result<Exit, Failure> {
-        end(session, &self.id, self.reason, "skip", "skipped").await
+        act(session, &self.id, "skip", input::because(self.reason), "skipped").await
     }
-}
-
-async fn end(
-    session: &Session,
-    given: &str,
-    reason: Option<String>,
-    act: &str,
-    verb: &str,
-) -> Result<Exit, Failure> {
-    let id = session.id(Noun::Task, given).await?;
-    let body = reason.map_or_else(|| json!({}), |reason| json!({"reason": reason}));
-    let task = session.client.send(Call::post(&["tasks", &id, act], body)).await?;
-    Ok(session.done(verb, Noun::Task, &task, None))
 }
 
 #[derive(Debug, Args)]
@@ -137,10 +125,7 @@ pub(super) struct Delete {
 
 impl Delete {
     pub(super) async fn execute(self, session: &Session) -> Result<Exit, Failure> {
-        let id = session.id(Noun::Task, &self.id).await?;
-        let task = session.client.send(Call::get(&["tasks", &id])).await?.value;
-        input::confirm(&format!("Delete the task “{}”?", text(&task, "title")), self.yes)?;
-        let answer = session.client.send(Call::delete(&["tasks", &id])).await?;
-        Ok(session.done_to("deleted", Noun::Task, &answer, &task, None))
+        let question = |title: &str| format!("Delete the task “{title}”?");
+        session.remove("deleted", Noun::Task, &self.id, question, self.yes).await
     }
 }

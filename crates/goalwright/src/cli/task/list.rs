@@ -36,14 +36,8 @@ pub(super) struct List {
 
 impl List {
     pub(super) async fn execute(self, session: &Session) -> Result<Exit, Failure> {
-        let goal = match &self.goal {
-            Some(goal) => Some(session.id(Noun::Goal, goal).await?),
-            None => None,
-        };
-        let agent = match &self.agent {
-            Some(agent) => Some(session.id(Noun::Agent, agent).await?),
-            None => None,
-        };
+        let goal = session.id_if(Noun::Goal, self.goal.as_deref()).await?;
+        let agent = session.id_if(Noun::Agent, self.agent.as_deref()).await?;
         let filters = [
             ("goal_id", goal),
             ("status", self.status),

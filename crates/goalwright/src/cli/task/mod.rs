@@ -78,31 +78,30 @@ enum Action {
 
 impl Task {
     pub(super) async fn execute(self) -> Result<Exit, Failure> {
-        let session = Session::open(self.shared).await?;
-        let ended = match self.action {
-            Action::List(list) => list.execute(&session).await,
-            Action::Show(show) => show.execute(&session).await,
-            Action::Create(create) => create.execute(&session).await,
-            Action::Update(update) => update.execute(&session).await,
-            Action::Depend(depend) => depend.execute(&session).await,
-            Action::Expand(expand) => expand.execute(&session).await,
-            Action::Ready(ready) => ready.execute(&session).await,
-            Action::Next(next) => next.execute(&session).await,
-            Action::Run(run) => run.execute(&session).await,
-            Action::Schedule(schedule) => schedule.execute(&session).await,
-            Action::Complete(complete) => complete.execute(&session).await,
-            Action::Retry(retry) => retry.execute(&session).await,
-            Action::Approve(approve) => approve.execute(&session).await,
-            Action::Answer(answer) => answer.execute(&session).await,
-            Action::Fail(fail) => fail.execute(&session).await,
-            Action::Claim(claim) => claim.execute(&session).await,
-            Action::Heartbeat(heartbeat) => heartbeat.execute(&session).await,
-            Action::Release(release) => release.execute(&session).await,
-            Action::Assign(assign) => assign.execute(&session).await,
-            Action::Cancel(cancel) => cancel.execute(&session).await,
-            Action::Skip(skip) => skip.execute(&session).await,
-            Action::Delete(delete) => delete.execute(&session).await,
-        };
-        session.end(ended).await
+        Session::with(self.shared, async |session| match self.action {
+            Action::List(list) => list.execute(session).await,
+            Action::Show(show) => show.execute(session).await,
+            Action::Create(create) => create.execute(session).await,
+            Action::Update(update) => update.execute(session).await,
+            Action::Depend(depend) => depend.execute(session).await,
+            Action::Expand(expand) => expand.execute(session).await,
+            Action::Ready(ready) => ready.execute(session).await,
+            Action::Next(next) => next.execute(session).await,
+            Action::Run(run) => run.execute(session).await,
+            Action::Schedule(schedule) => schedule.execute(session).await,
+            Action::Complete(complete) => complete.execute(session).await,
+            Action::Retry(retry) => retry.execute(session).await,
+            Action::Approve(approve) => approve.execute(session).await,
+            Action::Answer(answer) => answer.execute(session).await,
+            Action::Fail(fail) => fail.execute(session).await,
+            Action::Claim(claim) => claim.execute(session).await,
+            Action::Heartbeat(heartbeat) => heartbeat.execute(session).await,
+            Action::Release(release) => release.execute(session).await,
+            Action::Assign(assign) => assign.execute(session).await,
+            Action::Cancel(cancel) => cancel.execute(session).await,
+            Action::Skip(skip) => skip.execute(session).await,
+            Action::Delete(delete) => delete.execute(session).await,
+        })
+        .await
     }
 }

@@ -17,10 +17,7 @@ pub(super) struct Next {
 
 impl Next {
     pub(super) async fn execute(self, session: &Session) -> Result<Exit, Failure> {
-        let goal = match &self.goal {
-            Some(goal) => Some(session.id(Noun::Goal, goal).await?),
-            None => None,
-        };
+        let goal = session.id_if(Noun::Goal, self.goal.as_deref()).await?;
         let next = session.client.send(Call::get(&["tasks", "next"]).query(&[("goal_id", goal)])).await?;
         let task = &next.value["task"];
         if session.json {

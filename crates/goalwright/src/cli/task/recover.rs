@@ -20,8 +20,7 @@ pub(super) struct Retry {
 
 impl Retry {
     pub(super) async fn execute(self, session: &Session) -> Result<Exit, Failure> {
-        let body = self.reason.map_or_else(|| json!({}), |reason| json!({"reason": reason}));
-        act(session, &self.id, "retry", body, "retried").await
+        act(session, &self.id, "retry", input::because(self.reason), "retried").await
     }
 }
 
@@ -96,7 +95,14 @@ impl Fail {
     }
 }
 
-async fn act(session: &Session, given: &str, act: &str, body: Value, verb: &str) -> Result<Exit, Failure> {
+/// Does this to a task, tells so, and says what to do where it failed.
+pub(super) async fn act(
+    session: &Session,
+    given: &str,
+    act: &str,
+    body: Value,
+    verb: &str,
+) -> Result<Exit, Failure> {
     let id = session.id(Noun::Task, given).await?;
     let task = session.client.send(Call::post(&["tasks", &id, act], body)).await?;
     let next = match task.value["status"].as_str() {

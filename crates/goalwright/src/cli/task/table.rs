@@ -16,7 +16,7 @@ const AGENTS: usize = 200;
 /// Tasks with the names of their agents.
 pub(in crate::cli) async fn tasks_table(session: &Session, tasks: &[Value]) -> Result<Table, Failure> {
     let agents = agent_names(session, tasks).await?;
-    let mut table = Table::new([
+    let columns = [
         Column::Word("ID"),
         Column::Word("KEY"),
         Column::Status("STATUS"),
@@ -24,10 +24,10 @@ pub(in crate::cli) async fn tasks_table(session: &Session, tasks: &[Value]) -> R
         Column::Number("OPEN"),
         Column::Text("AGENT"),
         Column::Aside("CHANGED"),
-    ]);
-    for task in tasks {
+    ];
+    Ok(Table::of(columns, tasks, |task| {
         let open = count(task, "blocked_by");
-        table.row([
+        [
             short_id(task, "id"),
             text(task, "key"),
             text(task, "status"),
@@ -35,9 +35,8 @@ pub(in crate::cli) async fn tasks_table(session: &Session, tasks: &[Value]) -> R
             if open > 0 { open.to_string() } else { String::new() },
             agent_name(&agents, task),
             when(task, "updated_at", session.now),
-        ]);
-    }
-    Ok(table)
+        ]
+    }))
 }
 
 /// The names of agents by their ids, if any of these tasks has one.

@@ -3,7 +3,6 @@
 mod redirects;
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolving};
 
 use super::fake_server::{Answer, FakeServer, answer};
 use super::*;
+use crate::waiting::{until, wait};
 
 /// Names with fixed addresses, and how often they were asked for.
 #[derive(Default)]
@@ -49,11 +49,6 @@ fn outbound(allow: &str) -> Outbound {
 fn request(method: Method, url: &str) -> Request {
     let url = guard::read(url).expect(url);
     Request { method, url, headers: HeaderMap::new(), body: None, timeout: Duration::from_secs(60) }
-}
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(future)
 }
 
 fn send(outbound: &Outbound, request: Request) -> Result<Response, OutboundError> {
@@ -195,12 +190,10 @@ fn nothing_lasts_for_ever() {
     let cancelled = wait(async {
         tokio::pin!(sent);
         // The call is under way when it is cancelled: the server has it.
-        while !server.requests().iter().any(|request| request.starts_with("GET /cancelled ")) {
-            tokio::select! {
-                biased;
-                answer = &mut sent => panic!("{answer:?}"),
-                () = tokio::task::yield_now() => {}
-            }
+        let asked = || server.requests().iter().any(|request| request.starts_with("GET /cancelled "));
+        tokio::select! {
+            answer = &mut sent => panic!("{answer:?}"),
+            () = until("the server has it", asked) => {}
         }
         cancel.cancel();
         sent.await

@@ -10,6 +10,7 @@ use super::*;
 use crate::outbound::AllowList;
 use crate::outbound::fake_server::{Answer, FakeServer, answer, moved};
 use crate::tools::BuiltinTools;
+use crate::waiting::{until, wait};
 
 fn tools(allow: &str) -> BuiltinTools {
     BuiltinTools::reaching(Outbound::new(allow.parse::<AllowList>().expect("an allow-list")))
@@ -20,8 +21,7 @@ fn call_with(
     parameters: Value,
     cancel: CancellationToken,
 ) -> Result<Reply, ToolFailure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(tools.call(Invocation {
+    wait(tools.call(Invocation {
         tool: "http".to_owned(),
         operation: "request".to_owned(),
         parameters,
@@ -244,9 +244,7 @@ fn a_call_under_way_is_cancelled() {
     let parameters = json!({"method": "POST", "url": server.url("/")});
     let failure = std::thread::scope(|scope| {
         scope.spawn(|| {
-            while server.requests().is_empty() {
-                std::thread::yield_now();
-            }
+            wait(until("the server has it", || !server.requests().is_empty()));
             cancel.cancel();
         });
         call_with(&tools(&server.place()), parameters, cancel.clone()).expect_err("cancelled")

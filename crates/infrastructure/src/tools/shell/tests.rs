@@ -15,6 +15,7 @@ use super::process::KEPT;
 use super::watch::{Bounds, look, look_within};
 use super::*;
 use crate::tools::BuiltinTools;
+use crate::waiting::until;
 
 async fn call_until(
     folder: &Path,
@@ -46,16 +47,11 @@ async fn call(folder: &Path, parameters: Value) -> Result<(Value, Script), ToolF
     call_until(folder, parameters, CancellationToken::new()).await
 }
 
-#[track_caller]
-fn process_is_gone(folder: &Path, file: &str) {
+/// Waits until the process has ended whose number is in this file: what was killed dies when it is next given a processor.
+async fn until_gone(folder: &Path, file: &str) {
     let id = std::fs::read_to_string(folder.join(file)).expect("its number");
     let stat = || std::fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
-    // What was killed dies when it is next given a processor.
-    let since = Instant::now();
-    while !stat().is_empty() && !stat().contains(") Z ") {
-        assert!(since.elapsed() < Duration::from_secs(30), "{}", stat());
-        std::thread::yield_now();
-    }
+    until(&format!("{file} has ended"), || stat().is_empty() || stat().contains(") Z ")).await;
 }
 
 #[tokio::test]
@@ -156,17 +152,15 @@ async fn what_takes_too_long_is_stopped_with_all_it_started() {
         (script.status, script.exit_code, script.stdout.as_str()),
         (ScriptStatus::TimedOut, None, "begun\n")
     );
-    process_is_gone(folder.path(), "shell");
-    process_is_gone(folder.path(), "stubborn");
+    until_gone(folder.path(), "shell").await;
+    until_gone(folder.path(), "stubborn").await;
 
     // One that ends when it is asked to may clean up first.
     let command = "trap 'echo bye; exit 0' TERM; touch listening; sleep 60 & wait";
     let cancel = CancellationToken::new();
     let calling = call_until(folder.path(), json!({"command": command}), cancel.clone());
     let (stopped, ()) = tokio::join!(calling, async {
-        while !folder.path().join("listening").exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until("it listens", || folder.path().join("listening").exists()).await;
         cancel.cancel();
     });
     let stopped = stopped.expect_err("stopped");
@@ -178,38 +172,17 @@ async fn what_takes_too_long_is_stopped_with_all_it_started() {
 #[tokio::test]
 async fn nothing_is_left_running() {
     let folder = TempDir::new().expect("a folder");
-    let since = Instant::now();
     let command = "sleep 600 & echo $! > left; echo done";
     let (result, _) = call(folder.path(), json!({"command": command})).await.expect("runs");
     assert_eq!(result["stdout"], "done\n");
-    process_is_gone(folder.path(), "left");
+    until_gone(folder.path(), "left").await;
     // Somebody who stops waiting leaves nothing either.
     let command = "echo $$ > whole; mv whole dropped; sleep 600";
-    let parameters = json!({"command": command});
-    let calling = call(folder.path(), parameters);
-    let begun = async {
-        while !folder.path().join("dropped").exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
     tokio::select! {
-        _ = calling => panic!("it does not end"),
-        () = begun => {}
+        _ = call(folder.path(), json!({"command": command})) => panic!("it does not end"),
+        () = until("it has begun", || folder.path().join("dropped").exists()) => {}
     }
-    while Path::new("/proc").join(read(folder.path(), "dropped")).join("stat").exists()
-        && !stat(folder.path(), "dropped").contains(") Z ")
-    {
-        assert!(since.elapsed() < Duration::from_secs(30), "it goes on");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-fn read(folder: &Path, file: &str) -> String {
-    std::fs::read_to_string(folder.join(file)).expect("a file").trim().to_owned()
-}
-
-fn stat(folder: &Path, file: &str) -> String {
-    std::fs::read_to_string(format!("/proc/{}/stat", read(folder, file))).unwrap_or_default()
+    until_gone(folder.path(), "dropped").await;
 }
 
 #[tokio::test]
