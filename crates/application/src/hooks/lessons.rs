@@ -176,8 +176,25 @@ fn form() -> AnswerForm {
 
 /// The lessons of an answer; none if it is something else.
 fn said(text: &str) -> Option<Vec<String>> {
-    let (answer, _) = json_among(text)?.ok()?;
+    // It is an object; a bracket before it stands among words.
+    let (answer, _) = json_among(&text[text.find('{')?..])?.ok()?;
     let lessons = answer.get("lessons")?.as_array()?;
     let lessons = lessons.iter().filter_map(Value::as_str).map(str::trim).filter(|one| !one.is_empty());
     Some(lessons.take(MOST).map(|one| kept_words(one, LESSON_LIMIT)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lessons_are_found_among_words() {
+        let answer =
+            "Two lessons [as asked]:\n```json\n{\"lessons\": [\" Look first. \", \"\", \"Then leap.\"]}\n```";
+        assert_eq!(said(answer), Some(vec!["Look first.".to_owned(), "Then leap.".to_owned()]));
+        assert_eq!(said("{\"lessons\": []}"), Some(Vec::new()));
+        for other in ["nothing", "[\"Look first.\"]", "{\"lessons\": 1}", "{\"lessons\": ["] {
+            assert_eq!(said(other), None, "{other}");
+        }
+    }
 }
