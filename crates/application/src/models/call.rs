@@ -67,6 +67,7 @@ impl ModelCalls {
             let failure = match self.try_once(request, limit, listener).await {
                 Ok(reply) => {
                     tally.usage += reply.usage;
+                    tally.untold |= !reply.usage.is_told();
                     ticket.answered();
                     return Ok(reply);
                 }

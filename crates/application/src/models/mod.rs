@@ -77,7 +77,8 @@ pub struct Answered {
     pub attempts: u32,
     /// What all attempts consumed, those that failed included as far as the provider told.
     pub usage: Usage,
-    /// Whether an attempt may have consumed more than was told: then nobody knows what the call cost.
+    /// Whether more may have been consumed than was told, by an attempt that broke off or by an answer that says nothing of it:
+    /// then nobody knows what the call cost.
     pub untold: bool,
     /// How long it took, pauses included.
     pub took: Duration,

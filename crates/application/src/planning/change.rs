@@ -153,7 +153,7 @@ impl Planning {
                 findings.push(finding.clone());
             }
         }
-        findings.sort_by_key(|finding| finding.line);
+        check::types(&plan, &unit.agents().active(context.workspace()).await?, &mut findings);
 
         let is_added = |task: &TaskRef| matches!(task, TaskRef::Added(_));
         let of_added = |one: &TaskDependencies| {

@@ -1,13 +1,17 @@
 //! What can be known about a plan's tool calls before any of them runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use goalwright_domain::Violation;
+use goalwright_domain::agent::Agent;
 use goalwright_domain::plan::{Finding, Plan, PlannedAction, PlannedTask, Severity};
 use goalwright_domain::template::{Reference, inspect};
 
 use super::on_line;
 use crate::ports::Tools;
+
+/// The type of a task that says nothing of it.
+pub(super) const GENERAL: &str = "general";
 
 /// Unknown tools, parameters that do not fit, references to tasks that are not in the plan or are done already, and
 /// paths that a result cannot have. What is merely odd is added to `findings`.
@@ -43,6 +47,36 @@ pub(crate) fn calls(plan: &Plan, tools: &dyn Tools, findings: &mut Vec<Finding>)
     }
     findings.sort_by_key(|finding| finding.line);
     violations
+}
+
+/// Adds to the findings which types of work no active agent is meant for, each once: `unknown_task_type`. Whoever takes anything
+/// does it, or nobody. Tasks that say how they are done need nobody who is meant for their type.
+pub(crate) fn types(plan: &Plan, agents: &[Agent], findings: &mut Vec<Finding>) {
+    let mut known: BTreeSet<&str> =
+        agents.iter().flat_map(|agent| &agent.state().capabilities).map(String::as_str).collect();
+    known.insert(GENERAL);
+    let mut told = BTreeSet::new();
+    for task in plan.tasks.iter().filter(|task| task.action().is_none() && !task.done && !task.dropped) {
+        let Some(wanted) = task.task_type.as_deref().filter(|wanted| !wanted.is_empty()) else { continue };
+        if known.contains(wanted) || !told.insert(wanted) {
+            continue;
+        }
+        let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let finding = Finding {
+            severity: Severity::Warning,
+            code: "unknown_task_type".into(),
+            line: task.line,
+            message: format!(
+                "no active agent is meant for `{wanted}`, so the default agent does it, or nobody; the types that are known here \
+                 are {names}"
+            ),
+        };
+        // A proposal that is applied has it already.
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings.sort_by_key(|finding| finding.line);
 }
 
 /// What is wrong with what tasks of the plan read. Besides results of each other they may read those of `others`.

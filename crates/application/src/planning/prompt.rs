@@ -11,6 +11,7 @@ use goalwright_domain::task::{TaskId, TaskStatus};
 use serde_json::{Value, json};
 
 use super::Mode;
+use super::check::GENERAL;
 use crate::planning::AnswerProblem;
 use crate::ports::Tools;
 
@@ -59,7 +60,7 @@ pub(super) fn subject(of: &Subject<'_>) -> Message {
     );
     let mut types: Vec<&str> =
         of.agents.iter().flat_map(|agent| agent.state().capabilities.iter().map(String::as_str)).collect();
-    types.push("general");
+    types.push(GENERAL);
     types.sort_unstable();
     types.dedup();
     let _ = writeln!(text, "\nTypes of work: {}.", types.join(", "));

@@ -75,8 +75,8 @@ impl Planning {
             problems.extend(read.problems.iter().map(told));
             let mut plan = read.plan;
             let mut findings = Vec::new();
-            if problems.is_empty() {
-                problems = self.problems_of(context, assignment, scene, &mut plan, &mut findings);
+            if !plan.tasks.is_empty() {
+                problems = self.problems_of(context, assignment, scene, (&mut plan, problems), &mut findings);
             }
             if problems.is_empty() {
                 return Ok(Some(Prepared { plan, findings }));
@@ -108,13 +108,13 @@ impl Planning {
         Ok(None)
     }
 
-    /// Everything that keeps a plan from being written, all at once.
+    /// Everything that keeps a plan from being written, all at once, besides what could not be read of it.
     fn problems_of(
         &self,
         context: &Context,
         assignment: &Assignment<'_>,
         scene: &Scene,
-        plan: &mut Plan,
+        (plan, unread): (&mut Plan, Vec<AnswerProblem>),
         findings: &mut Vec<Finding>,
     ) -> Vec<AnswerProblem> {
         let limits = Limits { max_tasks: assignment.max_tasks, ..Limits::IMPORT };
@@ -162,7 +162,7 @@ impl Planning {
                     problems.push(problem(format!("tasks[{index}].key"), "duplicate_key", message));
                 }
             }
-        } else if problems.is_empty() {
+        } else if problems.is_empty() && unread.is_empty() {
             scene.recognise(plan);
             let present: Vec<PresentTask> = scene.tasks.iter().map(|(_, task)| task.clone()).collect();
             let errors = compare(&scene.goal, &present, plan).findings;
@@ -171,11 +171,19 @@ impl Planning {
         }
         let too_many = scene.too_many_edges(plan);
         problems.extend(too_many.map(|finding| problem("tasks", &finding.code, finding.message)));
+        // What could not be read is missing in the plan: that is told once.
+        problems.retain(|one| !unread.iter().any(|first| is_within(&one.path, &first.path)));
+        let problems = [unread, problems].concat();
         if problems.is_empty() {
             scene.unname(plan);
         }
         problems
     }
+}
+
+/// Whether a path is this one, or leads into it.
+fn is_within(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn said(text: String) -> Message {

@@ -9,7 +9,7 @@ use goalwright_domain::plan::{Plan, PlannedTask};
 use goalwright_domain::task::{Dependency, DraftTask, Task, TaskId, TaskStatus, slugify, unique_slug};
 use goalwright_domain::{Rejection, Timestamp, Violation};
 
-use super::{Aim, Decomposition, Planning, Prepared, Target};
+use super::{Aim, Decomposition, Planning, Prepared, Target, check};
 use crate::context::new_id;
 use crate::execution::{driving_run, take_stock};
 use crate::ports::UnitOfWork;
@@ -36,7 +36,8 @@ impl Planning {
         prepared: Prepared,
         now: Timestamp,
     ) -> Result<Decomposition, Error> {
-        let Prepared { plan, findings } = prepared;
+        let Prepared { plan, mut findings } = prepared;
+        check::types(&plan, &unit.agents().active(context.workspace()).await?, &mut findings);
         let goal_id = target.aim.goal_id;
         let basis = match target.is_compared() {
             true => self.present(unit, context, target.aim).await?.basis(target.aim),

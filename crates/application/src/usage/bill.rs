@@ -32,8 +32,9 @@ pub(crate) struct Bill {
     pub(crate) took: Duration,
     /// The usage as the provider told it, one entry for each answer.
     pub(super) raw_usage: Vec<Value>,
-    /// A call ended without telling what it consumed. That may be as much as was promised to it, and so much the budget bears:
-    /// otherwise calls that time out could be repeated for ever for nothing.
+    /// Not all of what the last call consumed was told: an attempt at it broke off, or its answer said nothing of it. That may
+    /// be as much as was promised to it, and so much limits bear at least: otherwise calls that time out could be repeated for
+    /// ever for nothing.
     pub(super) forfeits: bool,
 }
 
@@ -63,7 +64,7 @@ impl Bill {
             }
         };
         let cost = prices.cost(model, &usage).filter(|_| !untold);
-        Self { attempts, usage, cost, took, raw_usage, forfeits: untold && asked.is_err() }
+        Self { attempts, usage, cost, took, raw_usage, forfeits: untold }
     }
 
     /// Of one call that was given up before it ended.
@@ -129,14 +130,8 @@ impl Spendings {
         if bill.attempts == 0 {
             return Ok(());
         }
-        let known = self.known(&purpose.model, bill);
-        let borne = match reservation.held && bill.forfeits {
-            true => Amount {
-                money: known.money.max(reservation.promised.money),
-                tokens: known.tokens.max(reservation.promised.tokens),
-            },
-            false => known,
-        };
+        let promised = if reservation.held { reservation.promised } else { Amount::default() };
+        let (known, borne) = (self.known(&purpose.model, bill), self.borne(&purpose.model, bill, promised));
         let Purpose { workspace, name, goal, task, decomposition, model, prompt_version, trace, span } =
             purpose.clone();
         let spending = ModelSpending {
@@ -161,7 +156,16 @@ impl Spendings {
         Ok(unit.usage().spend(&spending, known.money, borne).await?)
     }
 
-    /// What a budget has to bear at least: the cost, or as much of it as was told.
+    /// What limits have to bear of calls of which the last was promised so much.
+    pub(crate) fn borne(&self, model: &ModelName, bill: &Bill, promised: Amount) -> Amount {
+        let known = self.known(model, bill);
+        if !bill.forfeits {
+            return known;
+        }
+        Amount { money: known.money.max(promised.money), tokens: known.tokens.max(promised.tokens) }
+    }
+
+    /// What a limit has to bear at least: the cost, or as much of it as was told.
     pub(super) fn known(&self, model: &ModelName, bill: &Bill) -> Amount {
         let told = || self.models.prices().cost(model, &bill.usage);
         Amount { money: bill.cost.or_else(told).unwrap_or_default(), tokens: bill.usage.cost_tokens() }

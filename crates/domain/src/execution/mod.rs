@@ -19,8 +19,8 @@ pub use attempt::{
 };
 pub use decision::{AttemptEnd, Decision, Outcome, TaskStep, decide};
 pub use dialogue::{
-    Bounds, CALLS_AT_ONCE, Consumed, Dialogue, Entry, Exhausted, FINISH, GIVE_UP, Left, Next, Opening,
-    REPAIRS, SAME_CALLS,
+    Beyond, Bounds, CALLS_AT_ONCE, Consumed, Dialogue, Entry, Exhausted, FINISH, GIVE_UP, Left, Next,
+    Opening, REPAIRS, SAME_CALLS,
 };
 pub use folder::{Content, FolderChanges, FolderEntry, FolderState, LISTED};
 pub use retry::{Backoff, ERROR_TYPES, LONGEST_DELAY, OnExhausted, RetryPolicy, STRIKE_LIMIT};

@@ -22,7 +22,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Of the `usage` of Anthropic's Messages API; in a stream of the last one that was told. What is missing counts nothing.
+    /// Of the `usage` of Anthropic's Messages API; in a stream of the last one that was told. What is missing counts nothing, and [is not told](Self::is_told).
     pub fn of_anthropic(usage: &Value) -> Self {
         let cache_creation_tokens = count(usage, "/cache_creation_input_tokens");
         let cache_read_tokens = count(usage, "/cache_read_input_tokens");
@@ -55,6 +55,11 @@ impl Usage {
     /// What was read and what was written.
     pub const fn cost_tokens(&self) -> u64 {
         self.input_tokens.saturating_add(self.output_tokens)
+    }
+
+    /// Whether it is known: whoever answers has read something, and written something.
+    pub const fn is_told(&self) -> bool {
+        self.input_tokens > 0 && self.output_tokens > 0
     }
 
     /// Whether a part of the input came from the provider's cache.

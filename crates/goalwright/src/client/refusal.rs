@@ -73,7 +73,7 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         "tool_unavailable" => "correct the tool's name in --use, or in the plan",
         "waiting_for_person" => "`goalwright task complete ID` completes it",
         "payload_too_large" | "plan_too_large" => "make several plans of it; nothing was written",
-        "invalid_plan" => "mend the plan and import it again; nothing was written",
+        "invalid_plan" => "mend what is named and send the plan again; no task was written",
         "plan_outdated" | "decomposition_decided" if noun == "task" => {
             "`goalwright task expand ID --dry-run` makes a new plan"
         }
@@ -85,7 +85,9 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         }
         "not_a_plan" => "a plan is Markdown with checklist items such as `- [ ] T001 Title`",
         "scheduled_at_required" => "give the moment with --scheduled-at, such as 2026-12-24T18:00:00Z",
-        "model_not_configured" => "give a written plan with --outline FILE, or set GOALWRIGHT_MODEL",
+        "model_not_configured" => {
+            "give a written plan with --outline FILE, or set GOALWRIGHT_MODEL and the key of its provider"
+        }
         "model_credentials" => "whoever runs the server checks the key and starts the server anew",
         "model_context_too_long" => "shorten what is sent, or name a model that reads more",
         "database_unavailable" => {
@@ -156,7 +158,7 @@ mod tests {
             (
                 Exit::Usage,
                 "error: the plan cannot be used: it has 3 problems\n  line 3: one\n  title: two\n\
-                 help: mend the plan and import it again; nothing was written"
+                 help: mend what is named and send the plan again; no task was written"
                     .to_owned()
             )
         );

@@ -61,16 +61,19 @@ impl Looking<'_> {
             let and = if index == 0 { " WHERE " } else { " AND " };
             sql = sql.text(&format!("{and}{column} = ")).bind(value.clone());
         }
-        // Before the page: what leaves in between makes the page look further, and nothing is passed over.
-        let mut end = None;
-        if count > LOOKED_AT {
-            let last = self
-                .of(&key, "", &self.cursor.join(", "))
-                .text(&format!(" ORDER BY {newest} LIMIT 1 OFFSET "))
-                .bind(LOOKED_AT - 1);
-            end = self.reader.one(last).await?;
+        let sql = sql.text(&format!(" ORDER BY {newest} LIMIT ")).bind(most);
+        if count <= LOOKED_AT {
+            return Ok(Found { rows: self.reader.all(sql).await?, end: None });
         }
-        let rows = self.reader.all(sql.text(&format!(" ORDER BY {newest} LIMIT ")).bind(most)).await?;
+        let last = self
+            .of(&key, "", &self.cursor.join(", "))
+            .text(&format!(" ORDER BY {newest} LIMIT 1 OFFSET "))
+            .bind(LOOKED_AT - 1);
+        // At one moment: what arrives in between would push out rows that the next page does not come to.
+        let moment = self.reader.moment().await?;
+        let end = moment.one(last).await?;
+        let rows = moment.all(sql).await?;
+        moment.close().await;
         let full = i64::try_from(rows.len()).is_ok_and(|found| found >= most);
         Ok(Found { rows, end: end.filter(|_| !full) })
     }

@@ -50,6 +50,11 @@ impl Moment {
         Ok(Self { transaction, dialect })
     }
 
+    /// Lets go of its connection. It changed nothing: however it ends, nothing is lost.
+    pub(crate) async fn close(self) {
+        let _ = self.transaction.rollback().await;
+    }
+
     pub(crate) fn sql(&self, text: &str) -> Sql {
         Sql::new(self.dialect, text)
     }
@@ -155,7 +160,6 @@ impl Histories for Moment {
     }
 
     async fn end(self: Box<Self>) {
-        // It changed nothing: however it ends, nothing is lost.
-        let _ = self.transaction.rollback().await;
+        self.close().await;
     }
 }

@@ -50,12 +50,17 @@ impl Reader {
     pub(crate) async fn one(&self, sql: Sql) -> Result<Option<QueryResult>, Error> {
         Ok(self.all(sql).await?.into_iter().next())
     }
+
+    /// For reads that belong together.
+    pub(crate) async fn moment(&self) -> Result<Moment, Error> {
+        Moment::begin(&self.connection).await
+    }
 }
 
 #[async_trait]
 impl Queries for Reader {
     async fn histories(&self) -> Result<Box<dyn Histories>, Error> {
-        Ok(Box::new(Moment::begin(&self.connection).await?))
+        Ok(Box::new(self.moment().await?))
     }
 
     async fn user(&self, subject: &str) -> Result<Option<(UserId, WorkspaceId)>, Error> {

@@ -312,7 +312,8 @@ pub(crate) fn bad_cursor() -> goalwright_application::Error {
     goalwright_application::Error::invalid(vec![goalwright_domain::Violation::new(
         "cursor",
         "invalid_cursor",
-        "not a cursor of this list; take `next_cursor` of its previous page, or leave it out to start at the top",
+        "not a cursor of this list, or what it names was removed since; take `next_cursor` of its previous page, or leave it out to \
+         start at the top",
     )])
 }
 

@@ -82,7 +82,7 @@ async fn what_cannot_be_used_goes_back_with_all_its_problems_and_is_kept(#[case]
     let Some(app) = TestApp::start(backend).await else { return };
     app.models.form_text("Sure! {\"tasks\": [", Stop::Finished);
     let circle = json!({"tasks": [
-        task("T001", "Knead", &["T002"]), task("T002", "Bake", &["T001"]), task("T002", " ", &[]),
+        task("T001", "Knead", &["T002"]), task("T002", "Bake", &["T001"]), task("T002", " ", &["T009"]),
     ]});
     app.models.form(&circle);
     app.models.form_text(&format!("```json\n{}\n```", bread()), Stop::Finished);
@@ -94,7 +94,8 @@ async fn what_cannot_be_used_goes_back_with_all_its_problems_and_is_kept(#[case]
         made.making.rejected[at].problems.iter().map(|problem| problem.code.as_str()).collect()
     };
     assert_eq!(codes(0), ["not_json"]);
-    assert_eq!(codes(1), ["empty_title", "duplicate_key", "dependency_cycle"], "all at once");
+    let all = ["unknown_dependency", "empty_title", "duplicate_key", "dependency_cycle"];
+    assert_eq!(codes(1), all, "all at once");
     let asked = app.models.asked();
     let last = &asked[2].messages;
     assert_eq!(last.len(), 5, "the conversation goes on");

@@ -8,7 +8,7 @@ use goalwright_application::ports::{ModelReply, Stop};
 use goalwright_application::tasks::Ending;
 use goalwright_domain::agent::Profile;
 use goalwright_domain::execution::Outcome;
-use goalwright_domain::model::{Cause, ModelFailure, ToolChoice, Usage};
+use goalwright_domain::model::{Cause, Content, ModelFailure, ToolChoice, Usage};
 use goalwright_domain::task::TaskStatus;
 use goalwright_testkit::{Backend, TestApp, scripted_reply, until};
 use rstest::rstest;
@@ -139,4 +139,57 @@ async fn a_transcript_tells_what_it_cost_or_that_nobody_knows(#[case] backend: B
         assert_eq!(said["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0), known, "{said}");
         assert_eq!(said["cost_usd"].is_null(), !known, "{said}");
     }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_answer_that_tells_no_usage_counts_with_what_it_can_take(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    model_agent(&app, Profile { max_tokens: 12_000, ..with_tools(&["probe.none"]) }).await;
+    app.services.usage.set_budget(&app.ada, None, Some(1_000_000), &Precondition::Any).await.expect("set");
+    let id = make(&app, titled("Told nothing")).await;
+    for turn in ["a", "b", "c"] {
+        let made = call(turn, "probe_none", json!({"name": turn, "result": turn}));
+        let content = vec![Content::ToolCall(made)];
+        app.models.answer(ModelReply { content, usage: Usage::default(), ..scripted_reply("") });
+    }
+    app.drain().await;
+    assert_eq!(state(&app, id).await.error.expect("an error").kind, "TokensExhausted");
+    assert_eq!(app.models.asked().len(), 2, "each may have taken some nine thousand");
+    let unknown = "SELECT COUNT(*) FROM model_calls WHERE cost_nanos IS NULL AND input_tokens = 0";
+    assert_eq!(app.db.number(unknown).await, 2, "and nobody knows what it cost");
+    let budget = app.services.usage.budget(&app.ada).await.expect("a budget");
+    assert!(budget.spent.tokens > 2 * 8_192 && budget.reserved.tokens == 0, "{budget:?}");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_is_known_of_a_cost_counts_where_not_all_of_it_is(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    // Each answer costs at least three hundredths of a dollar, besides what an attempt before it took that broke off.
+    model_agent(&app, Profile { max_cost_nanos: Some(400_000_000), ..with_tools(&["probe.none"]) }).await;
+    let id = make(&app, titled("Flaky")).await;
+    let usage = Usage { input_tokens: 10_000, output_tokens: 100, ..Usage::default() };
+    for turn in ["a", "b", "c", "d"] {
+        app.models.fail_with(ModelFailure { untold: true, begun: true, ..Cause::CutOff.into() });
+        let content =
+            vec![Content::ToolCall(call(turn, "probe_none", json!({"name": turn, "result": turn})))];
+        app.models.answer(ModelReply { content, usage, ..scripted_reply("") });
+    }
+    let mut drained = Box::pin(app.drain());
+    loop {
+        tokio::select! {
+            _ = &mut drained => break,
+            // Attempts have sleepers as well, which end them much later.
+            pause = app.clock.next_sleep() => if pause <= Duration::from_secs(10) {
+                app.clock.advance(pause);
+            },
+        }
+    }
+    drop(drained);
+    assert_eq!(state(&app, id).await.error.expect("an error").kind, "CostExhausted");
 }

@@ -1,6 +1,6 @@
 //! The model is asked.
 
-use goalwright_domain::execution::{Entry, Exhausted, FINISH, Outcome};
+use goalwright_domain::execution::{Beyond, Entry, Exhausted, FINISH, Outcome};
 use goalwright_domain::model::{Cause, Content, ToolChoice, Usage, Usd};
 use goalwright_domain::workspace::Actor;
 use serde_json::{Map, json};
@@ -58,8 +58,9 @@ impl Kernel {
             return Ok(Step::End(ending::no_money(&refusal, self.clock().now())));
         }
         let (asked, bill) = self.put(request, patience, cancel).await;
+        let beyond = beyond(&bill, self.spendings.borne(&work.model, &bill, at_most));
         let end = match asked {
-            Some(Ok(answered)) => work.hear(answered.reply, &bill),
+            Some(Ok(answered)) => work.hear(answered.reply, &bill, beyond),
             Some(Err(unanswered)) => {
                 let now = self.clock().now();
                 let hurried = matches!(unanswered.why, NoAnswer::Failed(Cause::TimedOut { .. }));
@@ -72,7 +73,7 @@ impl Kernel {
             None => Some(Outcome::Released),
         };
         if end.is_some() {
-            work.bear(&bill);
+            work.bear(&bill, beyond);
         }
         self.charge(assignment, work, reservation, &bill).await?;
         Ok(end.map_or(Step::On, Step::End))
@@ -178,7 +179,7 @@ impl Kernel {
 
 impl Work {
     /// What was answered is said; gives how the attempt ends if that is no answer to go on with.
-    fn hear(&mut self, reply: ModelReply, bill: &Bill) -> Option<Outcome> {
+    fn hear(&mut self, reply: ModelReply, bill: &Bill, beyond: Beyond) -> Option<Outcome> {
         if let Stop::Refused { category } = &reply.stop {
             return Some(ending::refused(category.as_deref()));
         }
@@ -189,16 +190,26 @@ impl Work {
             cut_off: reply.stop == Stop::Length,
             usage: bill.usage,
             cost_nanos: bill.cost.map(Usd::nanos),
+            beyond,
         });
         None
     }
 
-    /// What came to no answer and was consumed all the same counts for the bounds of the run.
-    fn bear(&mut self, bill: &Bill) {
-        if bill.usage != Usage::default() {
-            self.dialogue
-                .push(Entry::Unanswered { usage: bill.usage, cost_nanos: bill.cost.map(Usd::nanos) });
+    /// What came to no answer and was consumed all the same, or may have been, counts for the bounds of the run.
+    fn bear(&mut self, bill: &Bill, beyond: Beyond) {
+        if bill.usage != Usage::default() || !beyond.is_nothing() {
+            let cost_nanos = bill.cost.map(Usd::nanos);
+            self.dialogue.push(Entry::Unanswered { usage: bill.usage, cost_nanos, beyond });
         }
+    }
+}
+
+/// What has to be borne of a call besides what is known of it.
+fn beyond(bill: &Bill, borne: Amount) -> Beyond {
+    let known = bill.cost.unwrap_or_default();
+    Beyond {
+        tokens: borne.tokens.saturating_sub(bill.usage.cost_tokens()),
+        cost_nanos: borne.money.nanos().saturating_sub(known.nanos()).max(0),
     }
 }
 

@@ -34,8 +34,11 @@ pub enum Entry {
         cut_off: bool,
         /// What it consumed.
         usage: Usage,
-        /// What it cost, in billionths of a dollar; none where the price is not known.
+        /// What it cost, in billionths of a dollar; none where that is not known.
         cost_nanos: Option<i64>,
+        /// What counts for the bounds besides.
+        #[serde(default, skip_serializing_if = "Beyond::is_nothing")]
+        beyond: Beyond,
     },
     /// A call came to no answer, and consumed this all the same. Nobody is told of it.
     Unanswered {
@@ -43,6 +46,9 @@ pub enum Entry {
         usage: Usage,
         /// What it cost, in billionths of a dollar; none where that is not known.
         cost_nanos: Option<i64>,
+        /// What counts for the bounds besides.
+        #[serde(default, skip_serializing_if = "Beyond::is_nothing")]
+        beyond: Beyond,
     },
     /// What a tool answered.
     Result {
@@ -67,14 +73,32 @@ pub enum Entry {
     },
 }
 
+/// What a call may have taken besides what is known of it. It counts for the bounds of the run: otherwise calls that break off
+/// could be repeated for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Beyond {
+    /// Tokens.
+    pub tokens: u64,
+    /// Money, in billionths of a dollar.
+    pub cost_nanos: i64,
+}
+
+impl Beyond {
+    /// Whether all is known.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What dialogues of a run took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Consumed {
     /// How often the model answered.
     pub turns: u32,
-    /// What it read and wrote.
+    /// What it read and wrote, or may have.
     pub tokens: u64,
-    /// What that cost, in billionths of a dollar, as far as prices are known.
+    /// What that cost or may have cost, in billionths of a dollar, as far as prices are known.
     pub cost_nanos: i64,
 }
 
@@ -202,12 +226,17 @@ impl Dialogue {
     /// What the run took until now, dialogues before this one included.
     pub fn consumed(&self) -> Consumed {
         let before = self.opening().map(|opening| opening.before).unwrap_or_default();
-        let costs = self.paid().filter_map(|(_, cost)| cost).map(Usd::nanos);
-        Consumed {
-            turns: before.turns.saturating_add(self.turns()),
-            tokens: before.tokens.saturating_add(self.usage().cost_tokens()),
-            cost_nanos: costs.fold(before.cost_nanos, i64::saturating_add),
-        }
+        self.paid().fold(
+            Consumed { turns: before.turns.saturating_add(self.turns()), ..before },
+            |sum, (usage, cost, beyond)| Consumed {
+                tokens: sum.tokens.saturating_add(usage.cost_tokens()).saturating_add(beyond.tokens),
+                cost_nanos: sum
+                    .cost_nanos
+                    .saturating_add(cost.unwrap_or_default().nanos())
+                    .saturating_add(beyond.cost_nanos),
+                ..sum
+            },
+        )
     }
 
     /// How often the model answered.
@@ -219,20 +248,22 @@ impl Dialogue {
     /// What all calls consumed.
     pub fn usage(&self) -> Usage {
         let mut total = Usage::default();
-        self.paid().for_each(|(usage, _)| total += usage);
+        self.paid().for_each(|(usage, ..)| total += usage);
         total
     }
 
     /// What all calls cost; none where that of one is not known: a sum that is too small would look like one.
     pub fn cost(&self) -> Option<Usd> {
-        self.paid().try_fold(Usd::default(), |total, (_, cost)| cost.map(|cost| total + cost))
+        self.paid().try_fold(Usd::default(), |total, (_, cost, _)| cost.map(|cost| total + cost))
     }
 
-    /// What each call consumed, whether it was answered or not, and what it cost where that is known.
-    fn paid(&self) -> impl Iterator<Item = (Usage, Option<Usd>)> {
+    /// What each call consumed, whether it was answered or not, what it cost where that is known, and what it may have taken
+    /// besides.
+    fn paid(&self) -> impl Iterator<Item = (Usage, Option<Usd>, Beyond)> {
         self.entries.iter().filter_map(|entry| match entry {
-            Entry::Answer { usage, cost_nanos, .. } | Entry::Unanswered { usage, cost_nanos } => {
-                Some((*usage, cost_nanos.map(Usd::from_nanos)))
+            Entry::Answer { usage, cost_nanos, beyond, .. }
+            | Entry::Unanswered { usage, cost_nanos, beyond } => {
+                Some((*usage, cost_nanos.map(Usd::from_nanos), *beyond))
             }
             Entry::Opening(_) | Entry::Result { .. } | Entry::Remark { .. } | Entry::Stopped { .. } => None,
         })

@@ -27,7 +27,7 @@ fn says(words: &str, made: &[ToolCall]) -> Entry {
     let mut content = vec![Content::Text { text: words.to_owned() }];
     content.extend(made.iter().cloned().map(Content::ToolCall));
     let usage = Usage { input_tokens: 100, output_tokens: 10, ..Usage::default() };
-    Entry::Answer { content, cut_off: false, usage, cost_nanos: Some(1_000) }
+    Entry::Answer { content, cut_off: false, usage, cost_nanos: Some(1_000), beyond: Beyond::default() }
 }
 
 fn result(id: &str, text: &str) -> Entry {
@@ -147,15 +147,20 @@ fn what_was_consumed_without_an_answer_counts_and_is_told_to_nobody() {
     let mut dialogue = Dialogue::of(vec![opening()]);
     let messages = dialogue.messages();
     let usage = Usage { input_tokens: 300, output_tokens: 20, ..Usage::default() };
-    dialogue.push(Entry::Unanswered { usage, cost_nanos: Some(40) });
+    let known = Beyond::default();
+    dialogue.push(Entry::Unanswered { usage, cost_nanos: Some(40), beyond: known });
     assert_eq!(dialogue.cost(), Some(Usd::from_nanos(40)));
-    dialogue.push(Entry::Unanswered { usage, cost_nanos: None });
+    dialogue.push(Entry::Unanswered { usage, cost_nanos: None, beyond: known });
     assert_eq!(dialogue.messages(), messages);
     assert_eq!(dialogue.cost(), None, "what is not known whole is not known");
     assert_eq!(dialogue.consumed(), Consumed { turns: 0, tokens: 640, cost_nanos: 40 });
     let bounds = |tokens| Bounds { tokens, ..BOUNDS };
     assert_eq!(dialogue.next(&bounds(641)), Next::Ask { last: false });
     assert_eq!(dialogue.next(&bounds(640)), Next::Over(Exhausted::Tokens(640)));
+    let beyond = Beyond { tokens: 60, cost_nanos: 9 };
+    dialogue.push(Entry::Unanswered { usage: Usage::default(), cost_nanos: None, beyond });
+    assert_eq!(dialogue.consumed(), Consumed { turns: 0, tokens: 700, cost_nanos: 49 });
+    assert_eq!(dialogue.usage().input_tokens, 600, "what is not known is not told");
     let kept = serde_json::to_string(dialogue.entries()).expect("it can be kept");
     let read: Vec<Entry> = serde_json::from_str(&kept).expect("it can be read");
     assert_eq!(Dialogue::of(read), dialogue);

@@ -192,7 +192,7 @@ impl Summary {
         let resumption = resumption(file);
         match self.status {
             "failed" => Some(format!(
-                "mend what failed, then begin again: `goalwright run --new {}`; `goalwright serve` shows the whole record",
+                "mend what failed, have it tried again with `goalwright task retry ID`, then {resumption}; `goalwright run --new {}` begins anew",
                 file.display()
             )),
             "waiting" if !self.waiting.is_empty() => Some(format!(

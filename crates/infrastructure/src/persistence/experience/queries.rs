@@ -62,11 +62,12 @@ pub(crate) async fn list(
         }
     }
     if let Some(search) = &filter.search {
+        let behind = records::behind(reader, workspace, page).await?;
         let last = match keys.is_empty() {
             true => None,
-            false => records::last(reader, workspace, search, page).await?,
+            false => records::last(reader, workspace, search, behind).await?,
         };
-        let sql = records::newest_first(sql, workspace, page, last.as_ref());
+        let sql = records::newest_first(sql, page, behind, last.as_ref());
         let rows = reader.all(sql).await?;
         let experiences: Vec<Experience> = rows.iter().map(from_row).collect::<Result<_, StorageError>>()?;
         let mut found = Page::cut(experiences, page.limit, |experience| experience.id.clone());

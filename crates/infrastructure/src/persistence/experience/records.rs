@@ -13,7 +13,7 @@ use super::{COLUMNS, from_row};
 use crate::persistence::looking::LOOKED_AT;
 use crate::persistence::reader::Reader;
 use crate::persistence::row::Row;
-use crate::persistence::sql::{Dialect, Sql, page_rows};
+use crate::persistence::sql::{Dialect, Sql, bad_cursor, page_rows};
 use crate::persistence::words;
 
 pub(crate) async fn has_unread(reader: &Reader) -> Result<bool, Error> {
@@ -61,13 +61,13 @@ pub(super) async fn last(
     reader: &Reader,
     workspace: WorkspaceId,
     search: &Search,
-    page: &PageRequest,
+    after: Option<i64>,
 ) -> Result<Option<Last>, Error> {
     let sql = reader.sql("SELECT d.document, d.experience_id FROM ");
     let sql = match sql.dialect {
         Dialect::Postgres => {
             let sql = documents(sql, workspace, search, true).text(" WHERE d.document > 0");
-            behind(sql, workspace, page).text(" ORDER BY d.document DESC LIMIT 1 OFFSET ").bind(LOOKED_AT - 1)
+            further(sql, after).text(" ORDER BY d.document DESC LIMIT 1 OFFSET ").bind(LOOKED_AT - 1)
         }
         Dialect::Sqlite => {
             let sql = sql
@@ -76,7 +76,7 @@ pub(super) async fn last(
                      (SELECT experience_words.rowid FROM experience_words WHERE experience_words MATCH ",
                 )
                 .bind(words::sqlite(workspace, search, true));
-            behind(sql, workspace, page)
+            further(sql, after)
                 .text(" ORDER BY experience_words.rowid DESC LIMIT 1 OFFSET ")
                 .bind(LOOKED_AT - 1)
                 .text(")")
@@ -100,23 +100,36 @@ fn documents(sql: Sql, workspace: WorkspaceId, search: &Search, all: bool) -> Sq
         .text(" AS TSQUERY)) OFFSET 0) AS d")
 }
 
-/// Only what comes behind the experience that the cursor names.
-fn behind(sql: Sql, workspace: WorkspaceId, page: &PageRequest) -> Sql {
-    let Some(cursor) = &page.after else { return sql };
-    let document = number(sql.dialect);
-    sql.text(&format!(
-        " AND {document} < coalesce((SELECT p.document FROM experience_documents p WHERE p.workspace_id = "
-    ))
-    .bind(workspace.uuid())
-    .text(" AND p.experience_id = ")
-    .bind(cursor.0.as_str())
-    .text("), 0)")
+/// The document of the experience that the cursor names.
+///
+/// # Errors
+/// It is gone: nobody knows any more what comes behind it.
+pub(super) async fn behind(
+    reader: &Reader,
+    workspace: WorkspaceId,
+    page: &PageRequest,
+) -> Result<Option<i64>, Error> {
+    let Some(cursor) = &page.after else { return Ok(None) };
+    let sql = reader
+        .sql("SELECT p.document FROM experience_documents p WHERE p.experience_id = ")
+        .bind(cursor.0.as_str())
+        .text(" AND p.workspace_id = ")
+        .bind(workspace.uuid());
+    let row = reader.one(sql).await?.ok_or_else(bad_cursor)?;
+    Ok(Some(Row::of("experience_documents", &row).get("document")?))
 }
 
-/// The rest of a list: behind the experience that the cursor names and down to the last one that is looked at, newest first.
-pub(super) fn newest_first(sql: Sql, workspace: WorkspaceId, page: &PageRequest, last: Option<&Last>) -> Sql {
+/// Only what comes behind this document.
+fn further(sql: Sql, behind: Option<i64>) -> Sql {
+    let Some(document) = behind else { return sql };
+    let number = number(sql.dialect);
+    sql.text(&format!(" AND {number} < ")).bind(document)
+}
+
+/// The rest of a list: behind a document and down to the last one that is looked at, newest first.
+pub(super) fn newest_first(sql: Sql, page: &PageRequest, after: Option<i64>, last: Option<&Last>) -> Sql {
     let document = number(sql.dialect);
-    let sql = behind(sql, workspace, page);
+    let sql = further(sql, after);
     let sql = match last {
         None => sql,
         Some(last) => sql.text(&format!(" AND {document} >= ")).bind(last.document),
