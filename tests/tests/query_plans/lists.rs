@@ -1,5 +1,7 @@
 //! Every list with each of its filters, from the top and behind a cursor.
 
+use std::collections::HashSet;
+
 use goalwright_application::ports::Clock;
 use goalwright_application::read::{
     AgentFilter, Cursor, EventFilter, ExecutionFilter, ExecutionStatus, ExperienceFilter, GoalFilter,
@@ -250,13 +252,19 @@ pub(crate) async fn others(app: &TestApp, log: &mut Log, goal: GoalId) {
     };
     queries.experiences(workspace, &everything, &page).await.expect("lists");
     let search = Some(Search::parse("task nothing").expect("words"));
-    let behind = PageRequest { after: Some(Cursor("task_exec".into())), ..page.clone() };
+    let read: HashSet<String> =
+        app.db.texts("SELECT experience_id FROM experience_documents").await.into_iter().collect();
+    let all = queries.experiences(workspace, &ExperienceFilter::default(), &page).await.expect("lists");
+    let known = all.items.into_iter().map(|one| one.id).find(|id| read.contains(id)).expect("one is read");
+    let behind = |id: &str| PageRequest { after: Some(Cursor(id.to_owned())), ..page.clone() };
     for filter in [
         ExperienceFilter { search: search.clone(), ..ExperienceFilter::default() },
         ExperienceFilter { search, ..everything },
     ] {
         queries.experiences(workspace, &filter, &page).await.expect("lists");
-        queries.experiences(workspace, &filter, &behind).await.expect("lists");
+        queries.experiences(workspace, &filter, &behind(&known)).await.expect("lists");
+        let gone = queries.experiences(workspace, &filter, &behind("task_exec")).await;
+        assert_eq!(gone.expect_err("nobody knows what comes behind it").code(), "invalid_input");
     }
     let everything = EventFilter {
         entity_type: Some("task".into()),

@@ -175,7 +175,7 @@ async fn what_is_known_of_a_cost_counts_where_not_all_of_it_is(#[case] backend: 
     let id = make(&app, titled("Flaky")).await;
     let usage = Usage { input_tokens: 10_000, output_tokens: 100, ..Usage::default() };
     for turn in ["a", "b", "c", "d"] {
-        app.models.fail_with(ModelFailure { untold: true, begun: true, ..Cause::CutOff.into() });
+        app.models.fail_with(ModelFailure { untold: true, begun: false, ..Cause::CutOff.into() });
         let content =
             vec![Content::ToolCall(call(turn, "probe_none", json!({"name": turn, "result": turn})))];
         app.models.answer(ModelReply { content, usage, ..scripted_reply("") });
