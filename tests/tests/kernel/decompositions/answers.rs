@@ -364,3 +364,25 @@ async fn any_answer_is_written_whole_or_not_at_all(#[case] backend: Backend) {
         "{written} were written and {refused} refused, {calls} calls, {tokens} tokens"
     );
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn types_of_work_that_nobody_is_meant_for_are_told(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    let id = goal(&app).await;
+    let mut odd = task("T001", "Knead", &[]);
+    odd["task_type"] = json!("kneading");
+    app.models.form(&json!({"tasks": [odd, task("T002", "Bake", &["T001"])]}));
+    let by_model = decompose(&app, id, &by_model()).await.expect("a warning is no error");
+    let outline = "- [ ] T003 Eat\n  - type: eating\n- [ ] T004 Eat more\n  - type: eating\n- [ ] T005 Look\n  - type: looking\n  \
+                   use: time.now\n";
+    let written = DecomposeRequest { outline: outline.to_owned(), ..DecomposeRequest::default() };
+    let written = decompose(&app, id, &written).await.expect("a warning is no error");
+    for (made, wanted) in [(by_model, "`kneading`"), (written, "`eating`")] {
+        let told: Vec<_> = made.findings.iter().filter(|one| one.code == "unknown_task_type").collect();
+        let [told] = told.as_slice() else { panic!("{:?}", made.findings) };
+        assert!(told.message.contains(wanted) && told.message.contains("`general`"), "{}", told.message);
+    }
+}
