@@ -291,6 +291,16 @@ fn unsent(statements: &BTreeMap<&Sent, &str>, backend: Backend) -> Vec<String> {
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
+async fn pages_of_a_list_pass_over_nothing_while_others_write(#[case] backend: Backend) {
+    let Some(app) = TestApp::start(backend).await else { return };
+    hardly::stays_whole_while_others_write(&app, backend).await;
+    app.db.discard().await;
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
 async fn two_filters_of_which_hardly_anything_matches_both_look_at_a_bounded_number_of_rows(
     #[case] backend: Backend,
 ) {

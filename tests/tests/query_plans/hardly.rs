@@ -1,10 +1,13 @@
 //! Lists of which hardly anything matches all that is asked, among thousands that match some of it.
 
+use std::cell::Cell;
+
 use goalwright_application::read::{
     EventFilter, ExecutionFilter, ExecutionStatus, ExperienceFilter, PageRequest, Search, TaskFilter,
 };
 use goalwright_domain::experience::ExperienceType;
 use goalwright_domain::goal::GoalId;
+use goalwright_domain::task::TaskStatus;
 use goalwright_testkit::{Backend, TestApp};
 
 /// Reads a list to its end; gives what was seen, and on how many pages.
@@ -43,6 +46,17 @@ fn many(backend: Backend) -> (String, &'static str) {
     }
 }
 
+/// Copies of a task, one for each number, of this type.
+fn copies(id: &str, slug: &str, task_type: &str, numbers: &str, of: &str) -> String {
+    format!(
+        "INSERT INTO tasks (id, workspace_id, goal_id, slug, title, description, task_type, status, waiting, error, \
+         priority, agent_id, action, result, labels, parallel, attempt, max_attempts, open_dependencies, revision, \
+         created_at, updated_at) SELECT {id}, workspace_id, NULL, {slug}, title, description, \
+         '{task_type}', status, waiting, error, priority, agent_id, action, result, labels, parallel, attempt, \
+         max_attempts, open_dependencies, revision, created_at, updated_at FROM tasks, {numbers} WHERE {of}"
+    )
+}
+
 /// Thousands of tasks around one that is done.
 async fn tasks(app: &TestApp, backend: Backend) -> GoalId {
     let goal =
@@ -51,16 +65,56 @@ async fn tasks(app: &TestApp, backend: Backend) -> GoalId {
     let (numbers, id) = many(backend);
     // Thousands that are newer than the one that is done: of its type and open, and done and of another type.
     for (task_type, state) in [("tool", "key = 'T002'"), ("other", "key = 'T001'")] {
-        let more = format!(
-            "INSERT INTO tasks (id, workspace_id, goal_id, slug, title, description, task_type, status, waiting, error, \
-             priority, agent_id, action, result, labels, parallel, attempt, max_attempts, open_dependencies, revision, \
-             created_at, updated_at) SELECT {id}, workspace_id, NULL, '{task_type}-' || n, title, description, \
-             '{task_type}', status, waiting, error, priority, agent_id, action, result, labels, parallel, attempt, \
-             max_attempts, open_dependencies, revision, created_at, updated_at FROM tasks, {numbers} WHERE {state}"
-        );
-        app.db.execute(&more).await.expect("inserts");
+        let slug = format!("'{task_type}-' || n");
+        app.db.execute(&copies(id, &slug, task_type, &numbers, state)).await.expect("inserts");
     }
     goal
+}
+
+/// What arrives while a list is read makes none of its pages pass over what was there before.
+pub(crate) async fn stays_whole_while_others_write(app: &TestApp, backend: Backend) {
+    let (queries, workspace) = (&app.services.queries, app.ada.workspace());
+    tasks(app, backend).await;
+    let (numbers, id) = many(backend);
+    // One of eleven of its type is done, wherever in the list.
+    let done = copies(id, "'done-' || n", "tool", &numbers, "key = 'T001' AND n % 10 = 0");
+    app.db.execute(&done).await.expect("inserts");
+    let filter = TaskFilter {
+        status: Some(TaskStatus::Completed),
+        task_type: Some("tool".to_owned()),
+        ..TaskFilter::default()
+    };
+    let wanted = usize::try_from(1 + MANY / 10).expect("a number");
+    let (written, read) = (Cell::new(0), Cell::new(false));
+    let writing = async {
+        while !read.get() {
+            // Each is let through by one of the filters.
+            for (task_type, of) in [("tool", "key = 'T002'"), ("other", "key = 'T001'")] {
+                let slug = format!("'late-{}'", written.replace(written.get() + 1));
+                let late = copies(id, &slug, task_type, "(SELECT 1 AS n) AS one", of);
+                app.db.execute(&late).await.expect("inserts");
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let reading = async {
+        for _ in 0..20 {
+            // A page is never full, and ends where enough was looked at.
+            let (mut page, mut seen) = (PageRequest::first(2_000), 0);
+            loop {
+                let found = queries.tasks(workspace, &filter, &page).await.expect("lists");
+                seen += found.items.len();
+                match found.next {
+                    Some(next) => page.after = Some(next),
+                    None => break,
+                }
+            }
+            assert_eq!(seen, wanted, "after {} more were written", written.get());
+        }
+        read.set(true);
+    };
+    tokio::join!(reading, writing);
+    assert!(written.get() > 20, "{} were written meanwhile", written.get());
 }
 
 /// However few rows match, each page looks at a bounded number, and all of them are found in the end.

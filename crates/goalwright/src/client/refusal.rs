@@ -73,7 +73,7 @@ fn help(code: &str, call: &Call, reply: &Reply, problem: &Value, local: bool) ->
         "tool_unavailable" => "correct the tool's name in --use, or in the plan",
         "waiting_for_person" => "`goalwright task complete ID` completes it",
         "payload_too_large" | "plan_too_large" => "make several plans of it; nothing was written",
-        "invalid_plan" => "mend what is named and send the plan again; no task was written",
+        "invalid_plan" => "mend the plan and send it again; no task was written",
         "plan_outdated" | "decomposition_decided" if noun == "task" => {
             "`goalwright task expand ID --dry-run` makes a new plan"
         }
@@ -158,7 +158,7 @@ mod tests {
             (
                 Exit::Usage,
                 "error: the plan cannot be used: it has 3 problems\n  line 3: one\n  title: two\n\
-                 help: mend what is named and send the plan again; no task was written"
+                 help: mend the plan and send it again; no task was written"
                     .to_owned()
             )
         );
