@@ -222,7 +222,8 @@ const LARGE: [&str; 9] = [
     "goals",
 ];
 
-/// What is searched for the workspace alone is all that a tenant has, unless it is read in order up to a limit.
+/// What is searched for the workspace alone is all that a tenant has, unless it is read in order up to a limit. Filters that let
+/// hardly anything through, so that the limit bounds nothing, do not show in a plan: `hardly` has them.
 fn reads_a_tenant(plan: &Plan, text: &str) -> impl Iterator<Item = String> {
     let is_bounded = text.contains("LIMIT") && !plan.gathers;
     let searched = plan.accesses.iter().filter(move |access| {

@@ -153,10 +153,9 @@ impl Planning {
                 problems.push(problem(format!("tasks[{index}].{field}"), "missing_field", message));
             }
         }
-        let taken: HashSet<&str> = scene.tasks.iter().map(|(name, _)| name.as_str()).collect();
         if assignment.aim.mode == Mode::Create {
             for (index, task) in plan.tasks.iter().enumerate() {
-                if let Some(key) = task.key.as_deref().filter(|key| taken.contains(key)) {
+                if let Some(key) = task.key.as_deref().filter(|key| known.contains(key)) {
                     let message =
                         format!("the goal has a task `{key}` already; give the new one another key");
                     problems.push(problem(format!("tasks[{index}].key"), "duplicate_key", message));

@@ -22,7 +22,8 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Of the `usage` of Anthropic's Messages API; in a stream of the last one that was told. What is missing counts nothing, and [is not told](Self::is_told).
+    /// Of the `usage` of Anthropic's Messages API; in a stream of the last one that was told. What is missing counts nothing,
+    /// and [is not told](Self::is_told).
     pub fn of_anthropic(usage: &Value) -> Self {
         let cache_creation_tokens = count(usage, "/cache_creation_input_tokens");
         let cache_read_tokens = count(usage, "/cache_read_input_tokens");

@@ -99,14 +99,14 @@ fn the_same_call_with_the_same_result_is_a_loop_and_polling_is_none() {
     freed.push(says("", std::slice::from_ref(&same("5"))));
     assert_eq!(freed.next(&BOUNDS), Next::Call(&same("5")), "somebody had it tried again");
 
-    let sleep = |id: &str| call(id, "time_sleep", json!({"seconds": 60}));
+    let rest = |id: &str| call(id, "time_sleep", json!({"seconds": 60}));
     let polling = of(&[
         (same("1"), "pending"),
-        (sleep("2"), "slept"),
+        (rest("2"), "slept"),
         (same("3"), "pending"),
-        (sleep("4"), "slept"),
+        (rest("4"), "slept"),
         (same("5"), "pending"),
-        (sleep("6"), "slept"),
+        (rest("6"), "slept"),
         (same("7"), "pending"),
     ]);
     assert_eq!(polling.repeated(&again), 1);
@@ -121,7 +121,7 @@ fn the_same_call_with_the_same_result_is_a_loop_and_polling_is_none() {
         at_once.push(result(&made.id, "wait"));
     }
     assert_eq!(at_once.next(&BOUNDS), Next::Call(&many[3]));
-    assert!(at_once.is_spam(&many[3]) && !at_once.is_spam(&sleep("9")));
+    assert!(at_once.is_spam(&many[3]) && !at_once.is_spam(&rest("9")));
 }
 
 #[test]
