@@ -5,13 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use goalwright_domain::Violation;
 use goalwright_domain::agent::Agent;
 use goalwright_domain::plan::{Finding, Plan, PlannedAction, PlannedTask, Severity};
+use goalwright_domain::task::GENERAL;
 use goalwright_domain::template::{Reference, inspect};
 
 use super::on_line;
 use crate::ports::Tools;
-
-/// The type of a task that says nothing of it.
-pub(super) const GENERAL: &str = "general";
 
 /// Unknown tools, parameters that do not fit, references to tasks that are not in the plan or are done already, and
 /// paths that a result cannot have. What is merely odd is added to `findings`.

@@ -7,11 +7,10 @@ use goalwright_domain::agent::Agent;
 use goalwright_domain::model::Message;
 use goalwright_domain::plan::answer::task_as_answered;
 use goalwright_domain::plan::{PresentGoal, PresentTask};
-use goalwright_domain::task::{TaskId, TaskStatus};
+use goalwright_domain::task::{GENERAL, TaskId, TaskStatus};
 use serde_json::{Value, json};
 
 use super::Mode;
-use super::check::GENERAL;
 use crate::planning::AnswerProblem;
 use crate::ports::Tools;
 

@@ -1,6 +1,6 @@
 //! What somebody asks for when making a task, and what may be wrong with it.
 
-use super::{DESCRIPTION_LIMIT, NAME_LIMIT, REASON_LIMIT, TITLE_LIMIT};
+use super::{DESCRIPTION_LIMIT, GENERAL, NAME_LIMIT, REASON_LIMIT, TITLE_LIMIT};
 use crate::execution::{Action, Backoff, OnExhausted};
 use crate::goal::GoalId;
 use crate::schedule::Schedule;
@@ -52,7 +52,7 @@ impl DraftTask {
     pub(super) fn effective_type(&self) -> &str {
         match (self.task_type.trim(), &self.action) {
             ("", Some(Action::Tool { .. })) => "tool",
-            ("", _) => "general",
+            ("", _) => GENERAL,
             (given, _) => given,
         }
     }

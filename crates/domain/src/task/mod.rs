@@ -30,6 +30,8 @@ pub const TITLE_LIMIT: usize = 500;
 pub const DESCRIPTION_LIMIT: usize = 50_000;
 /// The longest key, slug, task type or label, in characters.
 pub const NAME_LIMIT: usize = 100;
+/// The type of a task that names none and calls no tool.
+pub const GENERAL: &str = "general";
 /// The longest reason of a complexity, in characters.
 pub const REASON_LIMIT: usize = 2_000;
 /// The largest result of one task, in bytes of its JSON text.

@@ -6,7 +6,7 @@ use crate::Timestamp;
 use crate::execution::{Action, OnExhausted};
 use crate::goal::{GoalId, GoalState};
 use crate::plan::{Plan, PlannedAction, PlannedDependency, PlannedGoal, PlannedTask, PlannedWork};
-use crate::task::{Dependency, TaskId, TaskState, TaskStatus, slugify};
+use crate::task::{Dependency, GENERAL, TaskId, TaskState, TaskStatus, slugify};
 
 /// A goal as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +114,7 @@ impl PresentTask {
 
 /// The type of a task that names none.
 pub(super) fn usual_type(task: &PlannedTask) -> &'static str {
-    if task.action.is_some() { "tool" } else { "general" }
+    if task.action.is_some() { "tool" } else { GENERAL }
 }
 
 fn parts(action: Action) -> (Option<PlannedAction>, Option<PlannedWork>) {
